@@ -1,0 +1,83 @@
+"""The ratings type that every data set, split and recommender speaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qrec.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Observed ratings as coordinate lists, with the tables that turn codes into ids.
+
+    Indexing by an array of rows keeps the id tables, so that every part of a split speaks of
+    the same users and items. `shape` is that of the list, `(n,)`, as scikit-learn's splitters
+    and `cross_val_score` need it; the size of the rating matrix is `n_users`, `n_items`.
+    """
+
+    user: NDArray[np.int32]  # (n,) code, a position in user_ids
+    item: NDArray[np.int32]  # (n,) code, a position in item_ids
+    value: NDArray[np.float64]  # (n,) in units of `scale`
+    user_ids: NDArray[Any]  # (n_users,) ids as the source spells them
+    item_ids: NDArray[Any]  # (n_items,)
+    scale: tuple[float, float]  # lowest and highest rating possible
+    timestamp: NDArray[np.int64] | None = None  # (n,) seconds since 1970
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self),)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def pairs(self) -> NDArray[np.int32]:
+        """User and item codes, `(n, 2)`: what `Recommender.predict` takes."""
+        return np.column_stack([self.user, self.item])
+
+    def __getitem__(self, rows: Any) -> "Ratings":
+        if isinstance(rows, tuple):  # scikit-learn asks for (rows, ...)
+            rows = rows[0]
+        rows = np.atleast_1d(rows) if not isinstance(rows, slice) else rows
+        timestamp = None if self.timestamp is None else self.timestamp[rows]
+        return replace(
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            value=self.value[rows],
+            timestamp=timestamp,
+        )
+
+    def encode(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.int32]:
+        """Turn ids into pairs of codes, `(n, 2)`.
+
+        Raises DataError for an id that the tables do not hold.
+        """
+        codes = [
+            _codes(users, self.user_ids, "user"),
+            _codes(items, self.item_ids, "item"),
+        ]
+        return np.column_stack(codes)
+
+
+def _codes(ids: ArrayLike, table: NDArray[Any], kind: str) -> NDArray[np.int32]:
+    order = np.argsort(table)
+    wanted = np.asarray(ids)
+    place = np.minimum(np.searchsorted(table, wanted, sorter=order), len(table) - 1)
+    found = order[place]
+    missing = table[found] != wanted
+    if missing.any():
+        raise DataError(f"{kind} id {wanted[missing][0]!r} is not among the {len(table)} {kind}s")
+    return found.astype(np.int32)

@@ -1,0 +1,29 @@
+"""The errors a user can meet. Each carries the exit status the command line ends with."""
+
+
+class QrecError(Exception):
+    """Something failed; the message says where, what was found and what would be right."""
+
+    exit_status = 1
+
+
+class DataError(QrecError):
+    """A rating file, a rating or a split that cannot be used."""
+
+
+class ConfigError(QrecError):
+    """A wrong name, key or value in a command, an experiment or backends.yaml."""
+
+    exit_status = 2
+
+
+class NotFinishedError(QrecError):
+    """The work exists but has not ended yet."""
+
+    exit_status = 3
+
+
+class MissingError(QrecError):
+    """An optional extra, a credential or a file the user must supply is not there."""
+
+    exit_status = 4

@@ -1,0 +1,147 @@
+"""What every recommender is: fit on ratings, predict pairs, recommend items, save and load."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from qrec.data.ratings import Ratings
+from qrec.errors import DataError
+from qrec.recommenders import _store
+
+Pairs = Ratings | NDArray[np.integer[Any]]
+
+
+class Recommender(BaseEstimator):  # type: ignore[misc]
+    """Base of all recommenders, with scikit-learn's conventions.
+
+    A subclass takes its hyper-parameters in `__init__` and stores them unchanged, sets fitted
+    attributes ending in ``_`` in `_fit`, and scores known pairs in `_predict`. `needs` names
+    what must have had a training rating for a pair to be scored; any other pair gets ``nan``.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("user", "item")
+
+    def fit(self, ratings: Ratings, y: None = None, *, validation: Ratings | None = None) -> Self:
+        """Learn from `ratings`.
+
+        `validation` is for models that stop early; the others do not look at it. Models that
+        need one and get none hold a part of `ratings` back. `y` is ignored (scikit-learn's
+        signature). Raises DataError when `ratings` is empty.
+        """
+        del y
+        if len(ratings) == 0:
+            raise DataError(f"{type(self).__name__}.fit got no ratings; at least one is needed")
+        self.n_users_, self.n_items_ = ratings.n_users, ratings.n_items
+        self.scale_ = ratings.scale
+        order = np.lexsort((ratings.item, ratings.user))
+        counts = np.bincount(ratings.user, minlength=ratings.n_users)
+        self.seen_indptr_ = np.concatenate([[0], np.cumsum(counts)])
+        self.seen_items_ = ratings.item[order]
+        self._fit(ratings, validation)
+        return self
+
+    def predict(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Return predicted ratings `(n,)`, clipped to the scale, for pairs of codes `(n, 2)`.
+
+        ``nan`` stands where the model cannot score. Raises DataError for a wrong shape or a
+        code outside the rating matrix.
+        """
+        check_is_fitted(self)
+        users, items = self._split_pairs(pairs)
+        out = np.full(len(users), np.nan)
+        known = self._can_score(users, items)
+        if known.any():
+            out[known] = np.clip(self._predict(users[known], items[known]), *self.scale_)
+        return out
+
+    def recommend(
+        self, users: NDArray[np.integer[Any]], n: int = 10
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the `n` best items not rated in training and their scores, `(n_users, n)` each.
+
+        Best first; scores are not clipped, so that the order stays sharp. Where fewer than
+        `n` items can be scored, the item is -1 and the score ``nan``.
+        """
+        check_is_fitted(self)
+        users = np.atleast_1d(np.asarray(users))
+        best = np.full((len(users), n), -1, np.int32)
+        scores = np.full((len(users), n), np.nan)
+        items = np.arange(self.n_items_, dtype=np.int32)
+        for row, user in enumerate(users):
+            pairs = np.column_stack([np.full_like(items, user), items])
+            score = self._unclipped(pairs)
+            score[self.seen_items_[self.seen_indptr_[user] : self.seen_indptr_[user + 1]]] = np.nan
+            order = np.argsort(-score, kind="stable")[:n]  # nan sorts last
+            order = order[~np.isnan(score[order])]
+            best[row, : len(order)], scores[row, : len(order)] = order, score[order]
+        return best, scores
+
+    def score(self, ratings: Ratings, y: None = None) -> float:
+        """Return minus the RMSE over the pairs that can be scored (larger is better)."""
+        del y
+        error = self.predict(ratings) - ratings.value
+        return -float(np.sqrt(np.nanmean(error**2)))
+
+    def save(self, folder: Path | str) -> None:
+        """Write the fitted model into `folder` as ``model.json`` and ``arrays.npz``."""
+        check_is_fitted(self)
+        _store.save(self, Path(folder))
+
+    @abstractmethod
+    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None: ...
+
+    @abstractmethod
+    def _predict(
+        self, users: NDArray[np.int32], items: NDArray[np.int32]
+    ) -> NDArray[np.float64]: ...
+
+    def _unclipped(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
+        users, items = self._split_pairs(pairs)
+        out = np.full(len(users), np.nan)
+        known = self._can_score(users, items)
+        if known.any():
+            out[known] = self._predict(users[known], items[known])
+        return out
+
+    def _can_score(
+        self, users: NDArray[np.int32], items: NDArray[np.int32]
+    ) -> NDArray[np.bool_]:
+        known = np.ones(len(users), bool)
+        if "user" in self.needs:
+            known &= np.diff(self.seen_indptr_)[users] > 0
+        if "item" in self.needs:
+            known &= np.bincount(self.seen_items_, minlength=self.n_items_)[items] > 0
+        return known
+
+    def _split_pairs(self, pairs: Pairs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        codes = pairs.pairs if isinstance(pairs, Ratings) else np.asarray(pairs)
+        if codes.ndim != 2 or codes.shape[1] != 2 or not np.issubdtype(codes.dtype, np.integer):
+            raise DataError(
+                "pairs must be integer codes of shape (n, 2), user and item; "
+                f"got {codes.dtype} of shape {codes.shape}"
+            )
+        for column, size, kind in ((0, self.n_users_, "user"), (1, self.n_items_, "item")):
+            wrong = (codes[:, column] < 0) | (codes[:, column] >= size)
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                raise DataError(
+                    f"pairs row {row}: {kind} code {codes[row, column]}; "
+                    f"expected 0 to {size - 1}"
+                )
+        return codes[:, 0].astype(np.int32), codes[:, 1].astype(np.int32)
+
+
+def rating_matrix(ratings: Ratings, values: NDArray[np.float64] | None = None) -> csr_array:
+    """Return the sparse matrix `(n_users, n_items)` of the ratings, or of `values` in their place.
+
+    Entries that equal zero stay stored: a residual of zero is an observation.
+    """
+    data = ratings.value if values is None else values
+    shape = (ratings.n_users, ratings.n_items)
+    return csr_array((data, (ratings.user, ratings.item)), shape=shape)
