@@ -1,0 +1,144 @@
+"""The one abstraction that every simulator and every QPU stands behind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.transpiler import PassManager, Target
+
+from qrec.backends.readings import read
+from qrec.backends.workload import Reading, Workload
+from qrec.config import Spec
+from qrec.seeds import child_seed
+
+Raw = dict[str, NDArray[Any]]  # what the backend returned for one workload, as it returned it
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One workload as it is sent: its ISA circuit, with measurements where shots are taken."""
+
+    workload: Workload
+    circuit: QuantumCircuit
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a list of units asks of a backend."""
+
+    pubs: int
+    evaluations: int
+    executions: int  # circuits times shots; 0 where nothing is sampled
+
+
+class Backend(ABC):
+    """A place where workloads are evaluated.
+
+    The seven calls `snapshot`, `prepare`, `submit`, `find`, `poll`, `fetch` and `cancel` are
+    what a detached job needs; `run` goes through them for whoever just wants the numbers.
+    Ids and states are strings; a state is one of QUEUED, RUNNING, DONE, FAILED, CANCELLED.
+    """
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        self.spec = spec
+        self.name = name
+
+    def __sklearn_clone__(self) -> "Backend":
+        return self  # a simulator is built once per process
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    @property
+    @abstractmethod
+    def shots(self) -> int | None:
+        """Shots per evaluation; None where values are exact."""
+
+    @property
+    @abstractmethod
+    def target(self) -> Target | None:
+        """What circuits are transpiled to; None where any circuit can run as it is."""
+
+    @abstractmethod
+    def pass_manager(self) -> PassManager | None:
+        """Return the transpiler this backend's ISA circuits come from."""
+
+    @abstractmethod
+    def estimator(self) -> BaseEstimatorV2:
+        """Return this backend as Qiskit's estimator primitive."""
+
+    @abstractmethod
+    def sampler(self) -> BaseSamplerV2:
+        """Return this backend as Qiskit's sampler primitive."""
+
+    @abstractmethod
+    def snapshot(self) -> dict[str, Any]:
+        """Return what must be recorded to repeat a run here: settings, versions, noise."""
+
+    @abstractmethod
+    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
+        """Turn workloads into what is sent, one unit each, and say how much it asks."""
+
+    @abstractmethod
+    def submit(self, unit: Unit, uid: str) -> str:
+        """Send a unit under the caller's unique id; return the job's id."""
+
+    @abstractmethod
+    def find(self, uid: str) -> str | None:
+        """Return the id of the job sent under `uid`, or None."""
+
+    @abstractmethod
+    def poll(self, job_id: str) -> str:
+        """Return the state of a job."""
+
+    @abstractmethod
+    def fetch(self, job_id: str) -> Raw:
+        """Return what the job gave, as it gave it."""
+
+    @abstractmethod
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to end; a finished one stays as it is."""
+
+    def run(self, workloads: Sequence[Workload]) -> list[Reading]:
+        """Evaluate the workloads and wait for the readings, in the same order."""
+        units, _ = self.prepare(workloads)
+        jobs = [self.submit(unit, f"{unit.workload.key}/{i}") for i, unit in enumerate(units)]
+        raws = [self.fetch(job) for job in jobs]
+        return [read(unit.workload, raw) for unit, raw in zip(units, raws, strict=True)]
+
+
+class LocalBackend(Backend):
+    """A backend in this process: a job is done when `submit` returns."""
+
+    def __init__(self, spec: Spec, name: str) -> None:
+        super().__init__(spec, name)
+        self._results: dict[str, Raw] = {}
+
+    @abstractmethod
+    def _execute(self, unit: Unit) -> Raw: ...
+
+    def submit(self, unit: Unit, uid: str) -> str:
+        self._results[uid] = self._execute(unit)
+        return uid
+
+    def find(self, uid: str) -> str | None:
+        return uid if uid in self._results else None
+
+    def poll(self, job_id: str) -> str:
+        return "DONE" if job_id in self._results else "CANCELLED"
+
+    def fetch(self, job_id: str) -> Raw:
+        return self._results.pop(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        self._results.pop(job_id, None)
+
+
+def workload_seed(seed: int, workload: Workload) -> int:
+    """Return the seed of one workload's shots: its own, whatever runs beside it."""
+    return child_seed(seed, "shots", workload.key) & np.iinfo(np.int32).max

@@ -1,0 +1,66 @@
+"""The YAML files users write: their fields, and errors that name the file and the key."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from qrec.errors import ConfigError
+
+
+class Spec(BaseModel):
+    """Base of all file forms: unknown keys are refused and values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExactSpec(Spec):
+    """Exact expectation values of the ideal circuit: infinite shots, differentiable."""
+
+    kind: Literal["exact"]
+    name: str = "exact"
+
+
+class AerSpec(Spec):
+    """Shots on Qiskit Aer: ideal, or with the noise of the device in `snapshot`."""
+
+    kind: Literal["aer"]
+    name: str = "aer"
+    snapshot: Annotated[str, Field(pattern=r"^fake:\w+$")] | None = None
+    shots: Annotated[int, Field(ge=1)]
+    seed_simulator: Annotated[int, Field(ge=0)]
+    optimization_level: Annotated[int, Field(ge=0, le=3)]
+    seed_transpiler: Annotated[int, Field(ge=0)]
+
+
+BackendSpec = Annotated[ExactSpec | AerSpec, Field(discriminator="kind")]
+_BACKEND: TypeAdapter[ExactSpec | AerSpec] = TypeAdapter(BackendSpec)
+
+
+def parse_backend(entry: Any, where: str) -> ExactSpec | AerSpec:
+    """Check one backend entry; `where` says in an error which file and key it came from."""
+    try:
+        return _BACKEND.validate_python(entry)
+    except ValidationError as error:
+        raise ConfigError(explain(error, where)) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file. Raises ConfigError when it is missing or no YAML, with the line."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """Say in one line per problem which key is wrong, what was found and what is expected."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        found = "" if problem["type"] == "missing" else f"; found {problem['input']!r}"
+        lines.append(f"{where}: {key}: {problem['msg']}{found}")
+    return "\n".join(lines)
