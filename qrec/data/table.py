@@ -1,6 +1,8 @@
 """Reading text files of ratings, and the checks that every rating passes."""
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +43,7 @@ def read_table(
         "usecols": list(columns.values()),
         "skip_blank_lines": False,
         "keep_default_na": False,
+        "encoding": "utf-8-sig",
     }
     try:
         try:
@@ -53,9 +56,9 @@ def read_table(
     except ValueError as error:
         raise DataError(f"{path}: {error}; expected the columns {_listed(columns)}") from error
     fields = {field: frame[column].to_numpy() for field, column in columns.items()}
-    return ratings_from_columns(
-        **fields, scale=scale, ids=ids, source=str(path), first_line=2 if named else 1
-    )
+    first = 2 if named else 1
+    lines = range(first, first + len(frame))
+    return ratings_from_columns(**fields, scale=scale, ids=ids, source=str(path), lines=lines)
 
 
 def ratings_from_columns(
@@ -67,22 +70,23 @@ def ratings_from_columns(
     scale: tuple[float, float],
     ids: Ids = "auto",
     source: str = "ratings",
-    first_line: int = 1,
+    lines: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Ratings:
     """Return checked ratings from columns of numbers or text, `(n,)` each.
 
     `ids` says what users' and items' ids are: whole numbers, any text, or by ``auto`` whole
-    numbers if the first one is. `source` and `first_line` say in an error where the columns
-    come from. The id tables are sorted.
+    numbers if the first one is. `source` and `lines`, by default 1 to n, say in an error where
+    a row comes from. The id tables are sorted.
 
     Raises DataError for no rating at all, a missing or wrong id, a rating that is no number or
     outside `scale`, a timestamp that is no whole number, and a pair that is rated twice.
     """
     import pandas as pd
 
-    where = _Lines(source, first_line)
-    if len(np.asarray(rating)) == 0:
+    n_rows = len(np.asarray(rating))
+    if n_rows == 0:
         raise DataError(f"{source}: no ratings, expected at least one")
+    where = _Lines(source, range(1, n_rows + 1) if lines is None else lines)
     value = _values(np.asarray(rating), scale, where)
     user_codes, user_ids = pd.factorize(_ids(np.asarray(user), ids, "user", where), sort=True)
     item_codes, item_ids = pd.factorize(_ids(np.asarray(item), ids, "item", where), sort=True)
@@ -99,15 +103,15 @@ def ratings_from_columns(
     return ratings
 
 
+@dataclass(frozen=True)
 class _Lines:
     """Where rows of columns stand in their file."""
 
-    def __init__(self, source: str, first_line: int) -> None:
-        self.source = source
-        self.first_line = first_line
+    source: str
+    lines: Sequence[int] | NDArray[np.int64]
 
     def error(self, row: int, found: str, expected: str) -> DataError:
-        line = self.first_line + row
+        line = self.lines[row]
         return DataError(f"{self.source}, line {line}: found {found}, expected {expected}")
 
 
@@ -126,28 +130,34 @@ def _values(column: NDArray[Any], scale: tuple[float, float], where: _Lines) -> 
 def _ids(column: NDArray[Any], ids: Ids, kind: str, where: _Lines) -> NDArray[Any]:
     if column.dtype.kind in "iu":
         return column.astype(str).astype(object) if ids == "text" else column.astype(np.int64)
-    text = np.array([_show(entry).strip() for entry in column], dtype=object)
+    text = _stripped(column)
     missing = np.isin(text, ["", "nan", "None", "<NA>"])
     if missing.any():
         raise where.error(int(missing.argmax()), f"no {kind} id", "one")
-    if ids == "integer" or (ids == "auto" and _is_integer(text[0])):
-        whole = np.array([_is_integer(entry) for entry in text])
-        if not whole.all():
-            row = int((~whole).argmax())
-            raise where.error(row, f"{kind} id {text[row]!r}", "a whole number")
-        return text.astype(np.int64)
+    if ids == "integer" or column.dtype.kind == "f" or (ids == "auto" and _is_integer(text[0])):
+        return _integers(column, text, f"{kind} id", "a whole number", where)
     return text
 
 
 def _times(column: NDArray[Any], where: _Lines) -> NDArray[np.int64]:
     if column.dtype.kind in "iu":
         return column.astype(np.int64)
-    whole = np.array([_is_integer(_show(entry).strip()) for entry in column])
+    expected = "whole seconds since 1970"
+    return _integers(column, _stripped(column), "timestamp", expected, where)
+
+
+def _integers(
+    column: NDArray[Any], text: NDArray[Any], kind: str, expected: str, where: _Lines
+) -> NDArray[np.int64]:
+    whole = np.array([_is_integer(entry) for entry in text])
     if not whole.all():
         row = int((~whole).argmax())
-        found = f"timestamp {_show(column[row])!r}"
-        raise where.error(row, found, "whole seconds since 1970")
-    return column.astype(np.int64)
+        raise where.error(row, f"{kind} {_show(column[row])}", expected)
+    return text.astype(np.int64)
+
+
+def _stripped(column: NDArray[Any]) -> NDArray[Any]:
+    return np.array([str(entry).strip() for entry in column], dtype=object)
 
 
 def _check_pairs(ratings: Ratings, where: _Lines) -> None:
@@ -159,12 +169,12 @@ def _check_pairs(ratings: Ratings, where: _Lines) -> None:
         first = int(np.flatnonzero(keys == keys[row])[0])
         user, item = ratings.user_ids[ratings.user[row]], ratings.item_ids[ratings.item[row]]
         found = f"a second rating of item {item} by user {user}"
-        raise where.error(row, found, f"one (the first is on line {where.first_line + first})")
+        raise where.error(row, found, f"one (the first is on line {where.lines[first]})")
 
 
 def _check_header(path: Path, columns: Mapping[str, int | str], delimiter: str) -> None:
-    with path.open(encoding="utf-8-sig") as file:
-        header = [name.strip().strip('"') for name in file.readline().split(delimiter)]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
     for field, column in columns.items():
         if column not in header:
             raise DataError(
@@ -174,11 +184,12 @@ def _check_header(path: Path, columns: Mapping[str, int | str], delimiter: str) 
 
 
 def _is_integer(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
+    digits = text.removeprefix("-")
+    return digits.isdecimal() and len(digits) <= 18  # more may not fit 64 bits
 
 
 def _show(entry: Any) -> str:
-    return entry if isinstance(entry, str) else str(entry)
+    return repr(entry) if isinstance(entry, str) else str(entry)
 
 
 def _plain(ids: Any) -> NDArray[Any]:
