@@ -2,15 +2,19 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Ids = Literal["auto", "integer", "text"]
 
@@ -29,36 +33,48 @@ def read_table(
     in a file without a header, by name in one with a header. The rest is as in
     `ratings_from_columns`. Raises DataError for a file that is missing or has other columns.
     """
-    import pandas as pd
-
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     named = all(isinstance(column, str) for column in columns.values())
-    if named:
-        _check_header(path, columns, delimiter)
+    try:
+        if named:
+            _check_header(path, columns, delimiter)
+        frame = _frame(path, columns, delimiter, named, ids)
+    except (ValueError, csv.Error) as error:  # pandas' errors and wrong encodings are ValueErrors
+        listed = ", ".join(f"{field} ({column})" for field, column in columns.items())
+        raise DataError(
+            f"{path}: {error}; expected UTF-8 text with the columns {listed}"
+        ) from error
+    fields = {field: frame[column].to_numpy() for field, column in columns.items()}
+    first = 2 if named else 1
+    lines = range(first, first + len(frame))
+    return ratings_from_columns(**fields, scale=scale, ids=ids, source=str(path), lines=lines)
+
+
+def _frame(
+    path: Path, columns: Mapping[str, int | str], delimiter: str, named: bool, ids: Ids
+) -> "pd.DataFrame":
+    import pandas as pd
+
     numbers = {"user": "int64", "item": "int64", "rating": "float64", "timestamp": "int64"}
     options: dict[str, Any] = {
         "sep": delimiter,
         "header": 0 if named else None,
         "usecols": list(columns.values()),
-        "skip_blank_lines": False,
+        "index_col": False,
+        "skip_blank_lines": False,  # so that rows count lines
         "keep_default_na": False,
         "encoding": "utf-8-sig",
     }
-    try:
-        try:
-            if ids == "text":
-                raise ValueError("text is read as text")
+    frame: pd.DataFrame
+    if ids != "text":
+        # Where something is no number, the file is read as text, and the checks find the line.
+        with suppress(ValueError, OverflowError):
             dtype = {column: numbers[field] for field, column in columns.items()}
             frame = pd.read_csv(path, dtype=dtype, **options)
-        except ValueError:  # not all numbers: read the text, and let the checks find the line
-            frame = pd.read_csv(path, dtype=str, **options)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}; expected the columns {_listed(columns)}") from error
-    fields = {field: frame[column].to_numpy() for field, column in columns.items()}
-    first = 2 if named else 1
-    lines = range(first, first + len(frame))
-    return ratings_from_columns(**fields, scale=scale, ids=ids, source=str(path), lines=lines)
+            return frame
+    frame = pd.read_csv(path, dtype=str, **options)
+    return frame
 
 
 def ratings_from_columns(
@@ -134,7 +150,7 @@ def _ids(column: NDArray[Any], ids: Ids, kind: str, where: _Lines) -> NDArray[An
     missing = np.isin(text, ["", "nan", "None", "<NA>"])
     if missing.any():
         raise where.error(int(missing.argmax()), f"no {kind} id", "one")
-    if ids == "integer" or column.dtype.kind == "f" or (ids == "auto" and _is_integer(text[0])):
+    if ids == "integer" or (ids == "auto" and _is_integer(text[0])):
         return _integers(column, text, f"{kind} id", "a whole number", where)
     return text
 
@@ -157,6 +173,9 @@ def _integers(
 
 
 def _stripped(column: NDArray[Any]) -> NDArray[Any]:
+    """Return entries as text; a whole number stays one if missing ones made its column floats."""
+    if column.dtype.kind == "f":
+        return np.array([f"{entry:.17g}" for entry in column], dtype=object)
     return np.array([str(entry).strip() for entry in column], dtype=object)
 
 
@@ -196,7 +215,3 @@ def _plain(ids: Any) -> NDArray[Any]:
     """Return ids as an array that NPZ can hold: integers or fixed-width text, not objects."""
     array = np.asarray(ids)
     return array.astype(str) if array.dtype == object else array
-
-
-def _listed(columns: Mapping[str, int | str]) -> str:
-    return ", ".join(f"{field} ({column})" for field, column in columns.items())
