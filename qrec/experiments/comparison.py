@@ -155,6 +155,7 @@ class Comparison(BaseExperiment):
             prediction, circuits = self._measure(task, model, pairs, folder, step)
         seconds = time.perf_counter() - begun
         notes = {
+            "place": self.tasks().index(task),
             "recommender": task.entry.label,
             "class": task.entry.recommender,
             "family": self.spec.family(task.entry),
