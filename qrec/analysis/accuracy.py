@@ -50,7 +50,9 @@ def same_pairs_table(rows: Sequence[Row]) -> Table:
         "RMSE minus that of the same model evaluated exactly, and of the best classical row, on "
         "the same pairs; the standard errors are those of paired errors."
     ]
-    return Table("Rows on a sample of the test pairs", columns, body, notes, n_text=2)
+    return Table(
+        "What shots and noise do, on a sample of the test pairs", columns, body, notes, n_text=2
+    )
 
 
 def cost_table(rows: Sequence[Row]) -> Table:
@@ -71,7 +73,7 @@ def cost_table(rows: Sequence[Row]) -> Table:
         "depth: of the ISA circuit on a device or its simulator, else of the logical circuit in "
         "u and cx. The seconds of a fit leave out models it was given fitted."
     ]
-    return Table("Cost", columns, body, notes, n_text=2)
+    return Table("What it costs", columns, body, notes, n_text=2)
 
 
 def _accuracy_notes(rows: Sequence[Row]) -> list[str]:
@@ -92,11 +94,19 @@ def _accuracy_notes(rows: Sequence[Row]) -> list[str]:
         )
     if any(NOT_HELD_OUT in row["flags"] for row in rows):
         notes.append("T  scored on the ratings it was fitted on: no held-out figure")
+    chosen = [_chosen(row) for row in rows if row["chosen"] and row["repeat"] == 0]
+    if chosen:
+        notes.append(f"Chosen on validation: {'; '.join(dict.fromkeys(chosen))}.")
     sampled = {row["n_predictions"] for row in rows if row["shots"] is not None}
     if sampled:
         drawn = "/".join(map(str, sorted(sampled)))
         notes.append(f"Rows with shots predict a sample of {drawn} pairs: compare below, not here.")
     return notes
+
+
+def _chosen(row: Row) -> str:
+    values = ", ".join(f"{name}={value}" for name, value in row["chosen"].items())
+    return f"{row['recommender']}: {values} (RMSE there {row['validation_rmse']:.4f})"
 
 
 def _groups(rows: Sequence[Row]) -> list[list[Row]]:

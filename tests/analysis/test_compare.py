@@ -8,6 +8,8 @@ from qrec.errors import ConfigError, NotFinishedError
 from qrec.experiments import load_experiment, run
 from qrec.experiments._run import begin
 
+pytestmark = pytest.mark.usefixtures("runs_dir")
+
 
 def test_rows_are_compared_with_exact_and_best_classical(small_run):
     rows = {(r["recommender"], r["backend"]): r for r in compare_runs([small_run.folder])}
@@ -20,7 +22,7 @@ def test_rows_are_compared_with_exact_and_best_classical(small_run):
     assert rows["als", None]["rmse_minus_classical"] is None
 
 
-def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_experiment, runs_dir):
+def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_experiment):
     other = run(small_experiment, backends=["aer_ideal"], overrides={"n_pairs": 30})
     rows = compare_runs([small_run.folder, other.folder])
     assert [row["run"] for row in rows] == [small_run.id] * 4 + [other.id] * 3
@@ -30,13 +32,13 @@ def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_ex
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_runs_on_other_ratings_are_refused(small_run, small_experiment, runs_dir):
+def test_runs_on_other_ratings_are_refused(small_run, small_experiment):
     other = run(small_experiment, overrides={"dataset.seed": 9})
     with pytest.raises(ConfigError, match="only runs on the same ratings"):
         compare_runs([small_run.folder, other.folder])
 
 
-def test_unfinished_run_says_how_to_finish_it(small_experiment, runs_dir):
+def test_unfinished_run_says_how_to_finish_it(small_experiment):
     folder = begin(load_experiment(small_experiment))
     with pytest.raises(NotFinishedError, match=f"--resume {folder.id}"):
         compare_runs([folder])

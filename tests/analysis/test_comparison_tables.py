@@ -16,7 +16,7 @@ def test_tables_fit_eighty_columns_without_losing_a_figure(small_run):
 
 def test_heading_names_data_split_and_seed(small_run):
     heading = re.sub(r"\s+", " ", small_run.table())
-    for said in ("synthetic", "1500 ratings", "split random", "seed 3", "shots", "1024"):
+    for said in ("synthetic", "1500 ratings", "split: kind random", "seed 3", "shots", "1024"):
         assert said in heading
 
 
@@ -25,6 +25,13 @@ def test_noise_floor_and_best_classical_row_are_marked(small_run):
     [best] = [row for row in small_run.rows if row["best_classical"]]
     assert f"{best['recommender']} *" in text
     assert f"{best['noise_floor']:.4f}" in text
+
+
+def test_chosen_parameters_are_shown(small_run):
+    [row] = [row for row in small_run.rows if row["recommender"] == "als"]
+    assert f"als: reg={row['chosen']['reg']} (RMSE there {row['validation_rmse']:.4f})" in " ".join(
+        small_run.table().split()
+    )
 
 
 def test_suspicious_row_is_marked_and_explained(small_run):

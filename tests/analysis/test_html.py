@@ -3,7 +3,11 @@
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from qrec.experiments._run import stored
+
+pytestmark = pytest.mark.usefixtures("runs_dir")
 
 
 def test_report_stands_alone_and_shows_every_row(small_run):
@@ -24,7 +28,7 @@ def test_report_is_made_again_from_files_alone(small_run):
     assert again.rows == small_run.rows
 
 
-def test_title_of_an_experiment_is_no_markup(small_experiment, runs_dir):
+def test_title_of_an_experiment_is_no_markup(small_experiment):
     from qrec.experiments import run
 
     small_experiment["title"] = "<script>alert(1)</script>"

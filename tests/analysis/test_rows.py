@@ -17,7 +17,7 @@ def sample(name, errors, *, user=None, shots=None, backend=None, floor=None, **n
     standard = {
         "recommender": name, "class": name, "family": "quantum" if backend else "classical",
         "backend": backend, "shots": shots, "repeat": 0, "scored_on": "test",
-        "noise_floor": floor, "params": {}, "validation_rmse": None,
+        "noise_floor": floor, "params": {}, "chosen": {}, "validation_rmse": None,
         "fit_seconds": 1.0, "predict_seconds": 1.0, "circuits": None,
     }  # fmt: skip
     user = np.arange(n, dtype=np.int32) if user is None else np.asarray(user, np.int32)

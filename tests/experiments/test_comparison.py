@@ -11,11 +11,13 @@ from qrec.data import Split
 from qrec.errors import ConfigError, DataError
 from qrec.experiments import load_experiment, run
 from qrec.experiments._fitting import Fitted
-from qrec.experiments.comparison import check_disjoint
+from qrec.experiments._observed import check_disjoint
 from qrec.recommenders import load_recommender, recommender_class
 from qrec.recommenders.base import Recommender
 from qrec.runs.execute import read_circuits, read_raws
 from qrec.runs.folder import find_run
+
+pytestmark = pytest.mark.usefixtures("runs_dir")
 
 
 def test_one_row_per_recommender_and_backend(small_run):
@@ -47,7 +49,7 @@ def test_parameters_are_chosen_by_validation_rmse_alone(small_run, small_experim
     assert row["validation_rmse"] == pytest.approx(min(errors.values()))
 
 
-def test_no_test_rating_reaches_fit(small_experiment, runs_dir, monkeypatch):
+def test_no_test_rating_reaches_fit(small_experiment, monkeypatch):
     """What is fitted, early stopping included, does not change when the test ratings do."""
     experiment = load_experiment(small_experiment)
     parts = experiment._split(0)
@@ -113,28 +115,26 @@ def test_run_folder_holds_what_the_design_says(small_run):
     assert load_experiment(path / "spec.yaml").spec.name == "small", "a spec can be run again"
 
 
-def test_repeats_have_their_own_splits_and_do_not_disturb_each_other(
-    small_run, small_experiment, runs_dir
-):
+def test_repeats_have_their_own_splits_and_do_not_disturb_each_other(small_run, small_experiment):
     rows = run(small_experiment, overrides={"repeats": 2}).rows
     first, second = ([row for row in rows if row["repeat"] == r] for r in (0, 1))
     assert [row["rmse"] for row in first] == [row["rmse"] for row in small_run.rows]
     assert all(a["rmse"] != b["rmse"] for a, b in zip(first, second, strict=True))
 
 
-def test_adding_a_recommender_leaves_the_others_as_they_were(small_run, small_experiment, runs_dir):
+def test_adding_a_recommender_leaves_the_others_as_they_were(small_run, small_experiment):
     small_experiment["recommenders"].insert(0, {"label": "nmf", "recommender": "nmf"})
     rows = run(small_experiment).rows[1:]
     for key in ("rmse", "mae", "coverage", "prediction_min"):
         assert [row[key] for row in rows] == [row[key] for row in small_run.rows]
 
 
-def test_grid_needs_a_validation_part(small_experiment, runs_dir):
+def test_grid_needs_a_validation_part(small_experiment):
     with pytest.raises(ConfigError, match="als: a grid is chosen on the validation part"):
         run(small_experiment, overrides={"split.ratios": [0.7, 0.0, 0.3]})
 
 
-def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment, runs_dir):
+def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment):
     small_experiment["recommenders"][1]["scored_on"] = "train"
     done = run(small_experiment)
     assert "not held out" in done.rows[1]["flags"]
@@ -143,7 +143,7 @@ def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment, runs_d
     assert "no held-out figure" in done.table()
 
 
-def test_resumed_run_refuses_other_ratings(small_experiment, runs_dir):
+def test_resumed_run_refuses_other_ratings(small_experiment):
     experiment = load_experiment(small_experiment)
     details = experiment.details()
     other = load_experiment(small_experiment, {"dataset.seed": 1})

@@ -6,19 +6,19 @@ import pytest
 from qrec.runs.files import TEMPORARY, write, write_arrays, write_folder, write_json
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Stands for whatever ends a process half way."""
 
 
 def fail_half_way(file):
     file.write(b"half of i")
-    raise Stop
+    raise StopError
 
 
 def test_interrupted_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "deep" / "file.txt"
     write(path, lambda file: file.write(b"old"))
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         write(path, fail_half_way)
     assert path.read_bytes() == b"old"
     left = [p.name for p in path.parent.iterdir() if p != path]
