@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.table import Figure
 
-_WIDEST = 1.6  # times the lowest RMSE: where the axis ends
+_WIDEST = 1.6  # times the lowest RMSE: what is drawn at its place
 _CAPTION = (
     "RMSE of every row, bars of one standard error. Circles: classical; squares: quantum; "
     "triangles: a classical corrector of a quantum prediction."
@@ -47,8 +47,9 @@ def error_figure(rows: Sequence[dict[str, Any]]) -> Figure:
             )
     for row in rows:
         if row["rmse"] > edge:
-            place = (edge, names.index(_name(row)))
-            axes.annotate(f"{row['rmse']:.2f} →", place, ha="right", va="center")
+            text = f"{row['rmse']:.2f} \N{RIGHTWARDS ARROW}"
+            at, in_axes = names.index(_name(row)), axes.get_yaxis_transform()
+            axes.text(0.99, at, text, ha="right", va="center", transform=in_axes)
     floors = [r["noise_floor"] for r in rows if r["shots"] is None and r["scored_on"] == "test"]
     if floors and floors[0] is not None:
         axes.axvline(floors[0], color="black", linestyle=":", label="noise floor")
