@@ -31,7 +31,8 @@ class Entry(Spec):
     grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
     # Of quantum recommenders only; without any, those predict on `exact`.
     backends: list[FileName] = Field(default_factory=list)
-    scored_on: Literal["test", "train"] = "test"  # train: to show what that would look like
+    # Anything but "test" shows what a figure looks like that is not held out.
+    scored_on: Literal["test", "train", "all"] = "test"
 
     @property
     def cls(self) -> type[Recommender]:

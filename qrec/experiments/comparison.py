@@ -197,7 +197,9 @@ class Comparison(BaseExperiment):
 
     def _pairs(self, task: Task, parts: Split) -> Ratings:
         """Return the observed ratings a task is scored on."""
-        scored = parts.train if task.entry.scored_on == "train" else parts.test
+        scored = {"test": parts.test, "train": parts.train, "all": parts.ratings}[
+            task.entry.scored_on
+        ]
         if task.backend is None or self._backend(task.backend).shots is None:
             return scored
         draw = np.random.default_rng(self._seed(task.repeat, "pairs"))

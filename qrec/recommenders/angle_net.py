@@ -30,19 +30,19 @@ class AngleNet(QuantumRecommender):
     """Predict offset + gain <Z_0> of the `angle_net` circuit on 2 `n_factors` qubits.
 
     ``features="report"`` is the net of "Integrating Quantum SVD & LSTM for Improved
-    Recommender Accuracy": fixed angles, pi times the latent vectors of a TruncatedSVD of the
-    zero-filled matrix; theta, gain and one number as offset are trained with Adam. Users'
+    Recommender Accuracy": fixed angles, pi times the latent vectors that scikit-learn's TruncatedSVD
+    finds in the zero-filled matrix; theta, gain and one number as offset are trained with Adam. Users'
     latent vectors are so long that pi times them wraps around the circle many times, items'
     so short that they hardly turn, and with paired CNOTs only one angle of each reaches qubit
     0: the prediction ends near the mean.
 
     ``features="learned"`` (default, beyond the report) keeps the circuit family and trains the
-    angles of every user and item as well, with a ring of CNOTs through which all of them reach
+    angles of every user and item as well, with a chain of CNOTs through which all of them reach
     qubit 0, and with mean + b_u + c_i as the offset, all in one loss: mean squared error plus
     `reg` times the squares of the angles and biases of each rating's user and item.
 
     `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes the pairs
-    of the report or the ring, as the features ask. Training runs on the exact gradient in
+    of the report or the chain, as the features ask. Training runs on the exact gradient in
     float32 and stops early on the validation RMSE.
     """
 
@@ -53,11 +53,11 @@ class AngleNet(QuantumRecommender):
         entangler: Entangler | None = None,
         features: str = "learned",
         reuploading: bool = False,
-        reg: float = 0.02,
+        reg: float = 0.04,
         learning_rate: float = 0.02,
-        n_epochs: int = 12,
-        batch_size: int = 512,
-        patience: int = 2,
+        n_epochs: int = 20,
+        batch_size: int = 1024,
+        patience: int = 3,
         backend: Openable = "exact",
         random_state: int = 0,
     ) -> None:
@@ -131,7 +131,7 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        entangler = self.entangler or ("pairs" if self.features == "report" else "ring")
+        entangler = self.entangler or ("pairs" if self.features == "report" else "chain")
         return angle_net(self.n_factors, self.n_layers, entangler, self.reuploading)
 
     def _start(self, ratings: Ratings) -> dict[str, Array]:
@@ -145,11 +145,13 @@ class AngleNet(QuantumRecommender):
 
     def _report_start(self, ratings: Ratings) -> dict[str, Array]:
         rng = np.random.default_rng(child_seed(self.random_state, "start"))
-        svd = TruncatedSVDRecommender(self.n_factors, random_state=self.random_state).fit(ratings)
+        svd = TruncatedSVDRecommender(self.n_factors, "none", self.random_state).fit(ratings)
+        # Back from U sqrt(S), V sqrt(S) to the U S and V that scikit-learn's TruncatedSVD gives.
+        root = np.linalg.norm(svd.item_factors_, axis=0)
         return self._constants(ratings) | {
             "theta": rng.uniform(0, 2 * np.pi, 2 * self.n_factors * self.n_layers),
-            "u": features_to_angles(svd.user_factors_),
-            "v": features_to_angles(svd.item_factors_),
+            "u": features_to_angles(svd.user_factors_ * root),
+            "v": features_to_angles(svd.item_factors_ / root),
         }
 
     def _constants(self, ratings: Ratings) -> dict[str, Array]:
