@@ -19,7 +19,7 @@ from qrec.circuits._matrix import EXAMPLE, as_square, n_qubits
 from qrec.circuits._registers import control
 
 # In the order of `branch_pieces`: V, rotations, Bell step, beta step, U^dag.
-_CONTROLLED = ({"ry"}, {"ry"}, {"h"}, {"cx"}, {"ry"})
+_MUST_CONTROL = ({"ry"}, {"ry"}, {"h"}, {"cx"}, {"ry"})
 
 
 def cheap_hadamard(
@@ -35,7 +35,7 @@ def cheap_hadamard(
     circuit.name = "cheap_hadamard"
     controlled_flip(circuit, n, 0, i)
     phase = 0.0
-    for piece, names in zip(branch_pieces(matrix, n_layers), _CONTROLLED, strict=True):
+    for piece, names in zip(branch_pieces(matrix, n_layers), _MUST_CONTROL, strict=True):
         append_controlled(circuit, piece, names)
         phase -= sum(gate.params[0] for gate in piece.data if gate.name == "rz") / 2
     circuit.p(phase, control())
