@@ -1,7 +1,7 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,20 +22,44 @@ class ExactSpec(Spec):
     name: str = "exact"
 
 
-class AerSpec(Spec):
-    """Shots on Qiskit Aer: ideal, or with the noise of the device in `snapshot`."""
+class SampledSpec(Spec):
+    """Settings of every backend that takes shots; all of them explicit, all of them stored."""
 
-    kind: Literal["aer"]
-    name: str = "aer"
-    snapshot: Annotated[str, Field(pattern=r"^fake:\w+$")] | None = None
+    name: str
     shots: Annotated[int, Field(ge=1)]
     seed_simulator: Annotated[int, Field(ge=0)]
     optimization_level: Annotated[int, Field(ge=0, le=3)]
     seed_transpiler: Annotated[int, Field(ge=0)]
 
 
+class AerSpec(SampledSpec):
+    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`."""
+
+    kind: Literal["aer"]
+    name: str = "aer"
+    snapshot: Annotated[str, Field(pattern=r"^fake:Fake\w+$")] | None = None
+
+
+class EstimatedSpec(Spec):
+    """Settings of an estimator primitive handed over by the user."""
+
+    name: str
+    precision: Annotated[float, Field(gt=0)]  # standard error asked of every value
+
+
 BackendSpec = Annotated[ExactSpec | AerSpec, Field(discriminator="kind")]
 _BACKEND: TypeAdapter[ExactSpec | AerSpec] = TypeAdapter(BackendSpec)
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
+    """Build a spec of a known type; `where` says in an error where the fields came from."""
+    try:
+        return spec.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(explain(error, where)) from None
 
 
 def parse_backend(entry: Any, where: str) -> ExactSpec | AerSpec:

@@ -31,6 +31,11 @@ def support(observable: SparseObservable) -> list[int]:
     return sorted({int(q) for q in observable.indices})
 
 
+def is_diagonal(observable: SparseObservable) -> bool:
+    """Return whether every term is made of Z, 0 and 1 alone."""
+    return all(bit_term in _EIGENVALUES for term in observable for bit_term in term.bit_terms)
+
+
 def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
     """Turn one workload's raw result into a reading; needs nothing but what was stored.
 

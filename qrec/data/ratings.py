@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qrec.errors import DataError
 
+# The fields that have one entry per rating; the last three may be None.
+ROW_FIELDS = ("user", "item", "value", "timestamp", "oracle_mean", "oracle_variance")
+
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
@@ -26,6 +29,10 @@ class Ratings:
     item_ids: NDArray[Any]  # (n_items,)
     scale: tuple[float, float]  # lowest and highest rating possible
     timestamp: NDArray[np.int64] | None = None  # (n,) seconds since 1970
+    # Generated ratings know the mean and the variance of the distribution that each was drawn
+    # from, given the latents of its user and item: what no recommender can do better than.
+    oracle_mean: NDArray[np.float64] | None = None  # (n,) in units of `scale`
+    oracle_variance: NDArray[np.float64] | None = None  # (n,) in squared units of `scale`
 
     def __len__(self) -> int:
         return len(self.value)
@@ -43,6 +50,13 @@ class Ratings:
         return len(self.item_ids)
 
     @property
+    def noise_floor(self) -> float | None:
+        """RMSE of the best possible prediction of these rows; None where nobody knows it."""
+        if self.oracle_variance is None:
+            return None
+        return float(np.sqrt(self.oracle_variance.mean()))
+
+    @property
     def pairs(self) -> NDArray[np.int32]:
         """User and item codes, `(n, 2)`: what `Recommender.predict` takes."""
         return np.column_stack([self.user, self.item])
@@ -51,14 +65,8 @@ class Ratings:
         if isinstance(rows, tuple):  # scikit-learn asks for (rows, ...)
             rows = rows[0]
         rows = np.atleast_1d(rows) if not isinstance(rows, slice) else rows
-        timestamp = None if self.timestamp is None else self.timestamp[rows]
-        return replace(
-            self,
-            user=self.user[rows],
-            item=self.item[rows],
-            value=self.value[rows],
-            timestamp=timestamp,
-        )
+        columns = {name: getattr(self, name) for name in ROW_FIELDS}
+        return replace(self, **{k: v[rows] for k, v in columns.items() if v is not None})
 
     def encode(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.int32]:
         """Turn ids into pairs of codes, `(n, 2)`.

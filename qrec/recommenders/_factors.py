@@ -3,7 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.bias import UserItemBias
+
+_FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
+CENTRES = ("none", "mean", "bias")
 
 
 class FactorRecommender(Recommender):
@@ -25,8 +30,27 @@ class FactorRecommender(Recommender):
         """Return mean + b_u + c_i for pairs of codes, `(n,)`."""
         return self.mean_ + self.user_bias_[users] + self.item_bias_[items]
 
-    def _predict(
-        self, users: NDArray[np.int32], items: NDArray[np.int32]
-    ) -> NDArray[np.float64]:
-        overlap = np.einsum("nk,nk->n", self.user_factors_[users], self.item_factors_[items])
-        return self.offset(users, items) + overlap
+    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+        out = self.offset(users, items)
+        step = max(1, _FACTORS_AT_ONCE // self.user_factors_.shape[1])
+        for start in range(0, len(users), step):
+            part = slice(start, start + step)
+            p, q = self.user_factors_[users[part]], self.item_factors_[items[part]]
+            out[part] += np.einsum("nk,nk->n", p, q)
+        return out
+
+    def _predict_all(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        offset = self.mean_ + self.user_bias_[users, None] + self.item_bias_
+        return offset + self.user_factors_[users] @ self.item_factors_.T
+
+    def _centre(self, ratings: Ratings, centre: str) -> NDArray[np.float64]:
+        """Set the offset that `centre` names and return what it leaves of the ratings, `(n,)`.
+
+        "none" is zero, "mean" the training mean, "bias" that of a fitted `UserItemBias`.
+        """
+        self.mean_ = 0.0 if centre == "none" else float(ratings.value.mean())
+        self.user_bias_, self.item_bias_ = np.zeros(ratings.n_users), np.zeros(ratings.n_items)
+        if centre == "bias":
+            biases = UserItemBias().fit(ratings)
+            self.user_bias_, self.item_bias_ = biases.user_bias_, biases.item_bias_
+        return ratings.value - self.offset(ratings.user, ratings.item)

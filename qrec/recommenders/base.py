@@ -15,6 +15,7 @@ from qrec.errors import DataError
 from qrec.recommenders import _store
 
 Pairs = Ratings | NDArray[np.integer[Any]]
+_SCORES_AT_ONCE = 2**18  # bounds the block of users x items that `recommend` sorts
 
 
 class Recommender(BaseEstimator):  # type: ignore[misc]
@@ -43,6 +44,10 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         counts = np.bincount(ratings.user, minlength=ratings.n_users)
         self.seen_indptr_ = np.concatenate([[0], np.cumsum(counts)])
         self.seen_items_ = ratings.item[order]
+        self.known_users_ = counts > 0 if "user" in self.needs else np.ones(self.n_users_, bool)
+        self.known_items_ = np.ones(self.n_items_, bool)
+        if "item" in self.needs:
+            self.known_items_ = np.bincount(ratings.item, minlength=self.n_items_) > 0
         self._fit(ratings, validation)
         return self
 
@@ -70,16 +75,18 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         users = np.atleast_1d(np.asarray(users))
+        users, _ = self._split_pairs(np.column_stack([users, np.zeros_like(users)]))
         best = np.full((len(users), n), -1, np.int32)
         scores = np.full((len(users), n), np.nan)
-        items = np.arange(self.n_items_, dtype=np.int32)
-        for row, user in enumerate(users):
-            pairs = np.column_stack([np.full_like(items, user), items])
-            score = self._unclipped(pairs)
-            score[self.seen_items_[self.seen_indptr_[user] : self.seen_indptr_[user + 1]]] = np.nan
-            order = np.argsort(-score, kind="stable")[:n]  # nan sorts last
-            order = order[~np.isnan(score[order])]
-            best[row, : len(order)], scores[row, : len(order)] = order, score[order]
+        step = max(1, _SCORES_AT_ONCE // self.n_items_)
+        for start in range(0, len(users), step):
+            block = slice(start, start + step)
+            score = self._unseen_scores(users[block])
+            order = np.argsort(-score, axis=1, kind="stable")[:, :n]  # nan sorts last
+            top = np.take_along_axis(score, order, axis=1)
+            width = top.shape[1]
+            best[block, :width] = np.where(np.isnan(top), -1, order)
+            scores[block, :width] = top
         return best, scores
 
     def score(self, ratings: Ratings, y: None = None) -> float:
@@ -101,23 +108,33 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         self, users: NDArray[np.int32], items: NDArray[np.int32]
     ) -> NDArray[np.float64]: ...
 
-    def _unclipped(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
-        users, items = self._split_pairs(pairs)
-        out = np.full(len(users), np.nan)
-        known = self._can_score(users, items)
-        if known.any():
-            out[known] = self._predict(users[known], items[known])
-        return out
+    def _predict_all(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Score every item for known users, `(n_users, n_items)`; a model may have a faster way."""
+        items = np.arange(self.n_items_, dtype=np.int32)
+        scores = np.full((len(users), self.n_items_), np.nan)
+        known = items[self.known_items_]
+        pairs = np.repeat(users, len(known)), np.tile(known, len(users))
+        scores[:, known] = self._predict(*pairs).reshape(len(users), len(known))
+        return scores
 
-    def _can_score(
-        self, users: NDArray[np.int32], items: NDArray[np.int32]
-    ) -> NDArray[np.bool_]:
-        known = np.ones(len(users), bool)
-        if "user" in self.needs:
-            known &= np.diff(self.seen_indptr_)[users] > 0
-        if "item" in self.needs:
-            known &= np.bincount(self.seen_items_, minlength=self.n_items_)[items] > 0
-        return known
+    def _unseen_scores(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return unclipped scores `(n_users, n_items)`, nan where seen or not to be scored."""
+        scores = np.full((len(users), self.n_items_), np.nan)
+        known = self.known_users_[users]
+        if known.any():
+            scores[known] = self._predict_all(users[known])
+        scores[:, ~self.known_items_] = np.nan
+        seen = self._seen_matrix(np.ones(len(self.seen_items_), bool))[users]
+        scores[seen.nonzero()] = np.nan
+        return scores
+
+    def _seen_matrix(self, values: NDArray[Any]) -> csr_array:
+        """Return `values`, sorted by user and item, at the training ratings' places."""
+        shape = (self.n_users_, self.n_items_)
+        return csr_array((values, self.seen_items_, self.seen_indptr_), shape=shape)
+
+    def _can_score(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return self.known_users_[users] & self.known_items_[items]
 
     def _split_pairs(self, pairs: Pairs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         codes = pairs.pairs if isinstance(pairs, Ratings) else np.asarray(pairs)
@@ -131,8 +148,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
             if wrong.any():
                 row = int(np.flatnonzero(wrong)[0])
                 raise DataError(
-                    f"pairs row {row}: {kind} code {codes[row, column]}; "
-                    f"expected 0 to {size - 1}"
+                    f"pairs row {row}: {kind} code {codes[row, column]}; expected 0 to {size - 1}"
                 )
         return codes[:, 0].astype(np.int32), codes[:, 1].astype(np.int32)
 
@@ -145,3 +161,8 @@ def rating_matrix(ratings: Ratings, values: NDArray[np.float64] | None = None) -
     data = ratings.value if values is None else values
     shape = (ratings.n_users, ratings.n_items)
     return csr_array((data, (ratings.user, ratings.item)), shape=shape)
+
+
+def indicator(matrix: csr_array) -> csr_array:
+    """Return ones at the stored places of `matrix`."""
+    return csr_array((np.ones_like(matrix.data), matrix.indices, matrix.indptr), matrix.shape)

@@ -1,0 +1,1 @@
+"""Exact expectation values of Qiskit circuits: batched over parameter rows, differentiable."""

@@ -1,0 +1,111 @@
+"""From a name, a mapping or a Qiskit object to a backend."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.providers import BackendV2
+
+from qrec.backends.base import Backend
+from qrec.config import (
+    AerSpec,
+    EstimatedSpec,
+    ExactSpec,
+    SampledSpec,
+    parse_backend,
+    parse_fields,
+    read_yaml,
+)
+from qrec.errors import ConfigError
+from qrec.registry import PACKAGED, check_name
+
+Openable = str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2
+
+
+def open_backend(
+    source: Openable = "exact", *, file: Path | str | None = None, **fields: Any
+) -> Backend:
+    """Open a backend.
+
+    `source` is a name in backends.yaml, a mapping with the same fields as an entry there, or a
+    Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`. `fields` replace fields of an
+    entry; a `BackendV2` or a sampler needs ``shots``, ``seed_simulator``,
+    ``optimization_level`` and ``seed_transpiler``, an estimator ``precision``. A backend that
+    is open already is returned as it is. `file` is the backends.yaml to read; without it
+    ``$QREC_BACKENDS``, ``./backends.yaml`` and the packaged copy are tried in this order.
+
+    Raises ConfigError for an unknown name, key or value.
+    """
+    if isinstance(source, Backend):
+        return source
+    if isinstance(source, BaseEstimatorV2):
+        spec = parse_fields(EstimatedSpec, {"name": type(source).__name__} | fields, "open_backend")
+        return _estimated(spec, source)
+    if isinstance(source, BaseSamplerV2 | BackendV2):
+        return _sampled(source, fields)
+    if isinstance(source, str):
+        path = backends_file(file)
+        entries = _entries(path)
+        check_name(source, sorted(entries), f"backend (in {path})")
+        entry, where = {"name": source} | dict(entries[source]), f"{path}: {source}"
+    else:
+        entry, where = dict(source), "open_backend"
+    return _from_spec(parse_backend(entry | fields, where))
+
+
+def backends_file(file: Path | str | None = None) -> Path:
+    """Return the backends.yaml that counts here: see `open_backend`."""
+    if file is not None:
+        return Path(file)
+    if "QREC_BACKENDS" in os.environ:
+        return Path(os.environ["QREC_BACKENDS"])
+    local = Path("backends.yaml")
+    return local if local.is_file() else PACKAGED / "backends.yaml"
+
+
+def backend_names(file: Path | str | None = None) -> list[str]:
+    """Return the names of the entries of backends.yaml, in the file's order."""
+    return list(_entries(backends_file(file)))
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    content = read_yaml(path)
+    if not isinstance(content, dict) or set(content) != {"schema_version", "backends"}:
+        raise ConfigError(f"{path}: expected the keys schema_version and backends")
+    if content["schema_version"] != 1:
+        raise ConfigError(f"{path}: schema_version: found {content['schema_version']!r}, expected 1")
+    if not isinstance(content["backends"], dict):
+        raise ConfigError(f"{path}: backends: expected a mapping from names to entries")
+    for name, entry in content["backends"].items():
+        if not isinstance(entry, dict):
+            raise ConfigError(f"{path}: {name}: expected a mapping with `kind`; found {entry!r}")
+    return content["backends"]
+
+
+def _from_spec(spec: ExactSpec | AerSpec) -> Backend:
+    if isinstance(spec, ExactSpec):
+        from qrec.backends.exact.backend import ExactBackend
+
+        return ExactBackend(spec)
+    from qrec.backends.aer import AerBackend
+
+    return AerBackend(spec)
+
+
+def _sampled(source: BaseSamplerV2 | BackendV2, fields: dict[str, Any]) -> Backend:
+    from qrec.backends.sampled import SampledBackend
+
+    is_device = isinstance(source, BackendV2)
+    name = source.name if is_device else type(source).__name__
+    spec = parse_fields(SampledSpec, {"name": name} | fields, "open_backend")
+    if is_device:
+        return SampledBackend(spec, device=source)
+    return SampledBackend(spec, sampler=source)
+
+
+def _estimated(spec: EstimatedSpec, estimator: BaseEstimatorV2) -> Backend:
+    from qrec.backends.estimated import EstimatedBackend
+
+    return EstimatedBackend(spec, estimator)

@@ -1,0 +1,116 @@
+"""Backends that take shots through one of Qiskit's sampler primitives."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.primitives import (
+    BackendEstimatorV2,
+    BackendSamplerV2,
+    BaseEstimatorV2,
+    BaseSamplerV2,
+)
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+
+from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
+from qrec.backends.readings import support
+from qrec.backends.workload import Workload
+from qrec.config import SampledSpec
+from qrec.errors import ConfigError
+
+REGISTER = "read"  # the classical register every workload is measured into
+
+
+class SampledBackend(LocalBackend):
+    """Shots by any `BaseSamplerV2`, or by a `BackendV2` through Qiskit's own wrapper.
+
+    Only the qubits the observable reads are measured. A sampler given by the user keeps its
+    own seed; the others take a seed of their own per workload.
+    """
+
+    def __init__(
+        self,
+        spec: SampledSpec,
+        *,
+        device: BackendV2 | None = None,
+        sampler: BaseSamplerV2 | None = None,
+    ) -> None:
+        super().__init__(spec, spec.name)
+        self._spec = spec
+        self._device = device
+        self._sampler = sampler
+
+    @property
+    def shots(self) -> int:
+        return self._spec.shots
+
+    @property
+    def target(self) -> Target | None:
+        return None if self._device is None else self._device.target
+
+    def pass_manager(self) -> PassManager:
+        return generate_preset_pass_manager(
+            optimization_level=self._spec.optimization_level,
+            target=self.target,
+            seed_transpiler=self._spec.seed_transpiler,
+        )
+
+    def sampler(self) -> BaseSamplerV2:
+        return self._seeded_sampler(self._spec.seed_simulator)
+
+    def estimator(self) -> BaseEstimatorV2:
+        if self._device is None:
+            raise ConfigError(f"backend {self.name!r} was opened on a sampler: no estimator here")
+        options = {
+            "default_precision": 1 / np.sqrt(self.shots),
+            "seed_simulator": self._spec.seed_simulator,
+        }
+        return BackendEstimatorV2(backend=self._device, options=options)
+
+    def snapshot(self) -> dict[str, Any]:
+        packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
+        device = self._device.name if self._device is not None else type(self._sampler).__name__
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "device": device,
+            "packages": packages,
+        }
+
+    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
+        measured = [_measure(workload) for workload in workloads]
+        units = [
+            Unit(workload, circuit)
+            for workload, circuit in zip(
+                workloads, self.pass_manager().run(measured), strict=True
+            )
+        ]
+        evaluations = sum(map(len, workloads))
+        return units, Estimate(len(units), evaluations, evaluations * self.shots)
+
+    def _execute(self, unit: Unit) -> Raw:
+        sampler = self._seeded_sampler(workload_seed(self._spec.seed_simulator, unit.workload))
+        # Transpiling may reorder parameters; a binding by name cannot be misread.
+        names = tuple(unit.workload.circuit.parameters)
+        rows = {names: unit.workload.parameters} if names else None
+        result = sampler.run([(unit.circuit, rows, self.shots)]).result()[0]
+        bits = result.data[REGISTER].array
+        return {"bits": bits if names else np.repeat(bits[None], len(unit.workload), 0)}
+
+    def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
+        if self._sampler is not None:
+            return self._sampler
+        assert self._device is not None
+        return BackendSamplerV2(backend=self._device, options={"seed_simulator": seed})
+
+
+def _measure(workload: Workload) -> QuantumCircuit:
+    """Add a measurement of the qubits the observable reads, bit j from ``support[j]``."""
+    measured = support(workload.observable)
+    circuit = workload.circuit.copy()
+    register = ClassicalRegister(len(measured), REGISTER)
+    circuit.add_register(register)
+    circuit.measure(measured, register)
+    return circuit

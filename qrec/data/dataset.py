@@ -1,0 +1,56 @@
+"""What a data set tells about itself, and how the data sets in `qrec.data.datasets` are found."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from qrec.data.ratings import Ratings
+from qrec.errors import ConfigError
+from qrec.registry import module_names
+
+_PACKAGE = "qrec.data.datasets"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip file to download and the hash its publisher's copy has, e.g. ``md5:0e33...``."""
+
+    url: str
+    known_hash: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One entry of a module's `DATASETS`.
+
+    `load` takes its options by keyword, and `data_dir` as well if it reads files.
+    """
+
+    name: str
+    description: str
+    licence: str
+    load: Callable[..., Ratings]
+    archive: Archive | None = None
+
+
+def datasets() -> dict[str, Dataset]:
+    """Return every data set by its name: the `DATASETS` of each module of the folder."""
+    modules = [import_module(f"{_PACKAGE}.{name}") for name in module_names(_PACKAGE)]
+    return {dataset.name: dataset for module in modules for dataset in module.DATASETS}
+
+
+def option_names(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the keyword-only parameters of `function`."""
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+
+
+def check_options(function: Callable[..., Any], options: Mapping[str, Any], owner: str) -> None:
+    """Raise ConfigError for an option that `function` does not take; `owner` names it to users."""
+    known = [name for name in option_names(function) if name != "data_dir"]
+    for name in options:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise ConfigError(f"{owner} has no option {name!r}; its options: {listed}")

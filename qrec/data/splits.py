@@ -1,0 +1,191 @@
+"""Dividing ratings into train, validation and test parts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.data.dataset import check_options, option_names
+from qrec.data.published import published_rows
+from qrec.data.ratings import Ratings
+from qrec.errors import ConfigError, DataError
+from qrec.registry import check_name
+from qrec.seeds import child_seed
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows of `ratings`, divided into disjoint parts; each part keeps all users and items.
+
+    Raises DataError if a row is in two parts or the train or test part is empty.
+    """
+
+    ratings: Ratings
+    train_rows: Rows  # (n_train,) positions in `ratings`, ascending
+    validation_rows: Rows  # (n_validation,), empty if no validation part was asked for
+    test_rows: Rows  # (n_test,)
+
+    def __post_init__(self) -> None:
+        for part, rows in (("train", self.train_rows), ("test", self.test_rows)):
+            if len(rows) == 0:
+                raise DataError(
+                    f"the {part} part of the split is empty: 0 of {len(self.ratings)} ratings, "
+                    "expected at least 1"
+                )
+        rows = np.concatenate([self.train_rows, self.validation_rows, self.test_rows])
+        uses = np.bincount(rows, minlength=len(self.ratings))
+        if uses.max() > 1:
+            raise DataError(
+                f"row {uses.argmax()} of the ratings is in more than one part of the split, "
+                "expected disjoint parts"
+            )
+
+    @cached_property
+    def train(self) -> Ratings:
+        return self.ratings[self.train_rows]
+
+    @cached_property
+    def validation(self) -> Ratings | None:
+        return self.ratings[self.validation_rows] if len(self.validation_rows) else None
+
+    @cached_property
+    def test(self) -> Ratings:
+        return self.ratings[self.test_rows]
+
+
+def split(
+    ratings: Ratings,
+    kind: str = "random",
+    *,
+    seed: int = 0,
+    data_dir: str | PathLike[str] | None = None,
+    **options: Any,
+) -> Split:
+    """Divide `ratings` into train, validation and test parts.
+
+    Kinds and their options, with defaults:
+
+    - ``random``, ``ratios=(0.6, 0.2, 0.2)``: rows drawn at random.
+    - ``temporal``, ``ratios=(0.6, 0.2, 0.2)``: the earliest rows train, the latest test.
+    - ``leave_last_out``: each user's latest rating tests, the one before validates; users with
+      fewer than three ratings only train.
+    - ``kfold``, ``n_folds=5, fold=0, validation_ratio=0.2``: fold number `fold` tests; over
+      all folds of one seed each row is tested once.
+    - ``u1`` .. ``u5``, ``ua``, ``ub``, ``validation_ratio=0.2``: MovieLens-100K's own, read
+      from `data_dir` as `load_ratings` reads ``ml-100k``.
+
+    `validation_ratio` is the part of the training rows held out for validation. A ratio of 0
+    for validation makes `Split.validation` None. Rows of equal time keep their order.
+
+    Raises ConfigError for an unknown kind, option or an impossible ratio, DataError for an
+    empty part or ratings that lack what the kind needs.
+    """
+    check_name(kind, split_names(), "split")
+    function = _KINDS.get(kind, _published)
+    check_options(function, {k: v for k, v in options.items() if k != "kind"}, f"split {kind!r}")
+    if "data_dir" in option_names(function):
+        options |= {"data_dir": None if data_dir is None else Path(data_dir)}
+    if function is _published:
+        return _published(ratings, seed, kind, **options)
+    return function(ratings, seed, **options)
+
+
+def split_names() -> list[str]:
+    """Return the kinds that `split` takes."""
+    return [*_KINDS, *_PUBLISHED]
+
+
+def _random(ratings: Ratings, seed: int, *, ratios: Sequence[float] = (0.6, 0.2, 0.2)) -> Split:
+    order = _shuffled(np.arange(len(ratings)), seed, "random")
+    return _cut(ratings, order, ratios)
+
+
+def _temporal(ratings: Ratings, _: int, *, ratios: Sequence[float] = (0.6, 0.2, 0.2)) -> Split:
+    return _cut(ratings, np.argsort(_times(ratings, "temporal"), kind="stable"), ratios)
+
+
+def _leave_last_out(ratings: Ratings, _: int) -> Split:
+    order = np.lexsort((_times(ratings, "leave_last_out"), ratings.user))
+    counts = np.bincount(ratings.user, minlength=ratings.n_users)
+    last = np.cumsum(counts)[counts >= 3] - 1
+    train = np.delete(order, np.concatenate([last, last - 1]))
+    return Split(ratings, np.sort(train), np.sort(order[last - 1]), np.sort(order[last]))
+
+
+def _kfold(
+    ratings: Ratings, seed: int, *, n_folds: int = 5, fold: int = 0, validation_ratio: float = 0.2
+) -> Split:
+    if n_folds < 2 or not 0 <= fold < n_folds:
+        raise ConfigError(
+            f"split 'kfold': found fold={fold}, n_folds={n_folds}, "
+            "expected at least 2 folds, numbered from 0"
+        )
+    parts = np.array_split(_shuffled(np.arange(len(ratings)), seed, "kfold"), n_folds)
+    rest = np.concatenate([part for i, part in enumerate(parts) if i != fold])
+    return _hold_out(ratings, rest, np.sort(parts[fold]), seed, validation_ratio)
+
+
+def _published(
+    ratings: Ratings,
+    seed: int,
+    name: str,
+    *,
+    validation_ratio: float = 0.2,
+    data_dir: Path | None = None,
+) -> Split:
+    train, test = published_rows(ratings, name, data_dir)
+    return _hold_out(ratings, train, test, seed, validation_ratio)
+
+
+def _hold_out(ratings: Ratings, train: Rows, test: Rows, seed: int, ratio: float) -> Split:
+    if not 0 <= ratio < 1:
+        raise ConfigError(f"validation_ratio: found {ratio}, expected 0 or more and less than 1")
+    order = _shuffled(train, seed, "validation")
+    n_validation = _count(len(order), ratio, "validation")
+    return Split(ratings, np.sort(order[n_validation:]), np.sort(order[:n_validation]), test)
+
+
+def _cut(ratings: Ratings, order: Rows, ratios: Sequence[float]) -> Split:
+    if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-9:
+        raise ConfigError(
+            f"ratios: found {list(ratios)}, expected three for train, validation and test, "
+            "none negative, that add up to 1"
+        )
+    n_validation = _count(len(order), ratios[1], "validation")
+    n_test = _count(len(order), ratios[2], "test")
+    n_train = len(order) - n_validation - n_test
+    train, validation, test = np.split(order, [n_train, n_train + n_validation])
+    return Split(ratings, np.sort(train), np.sort(validation), np.sort(test))
+
+
+def _count(n_rows: int, ratio: float, part: str) -> int:
+    count = round(n_rows * ratio)
+    if ratio > 0 and count == 0:
+        raise DataError(f"the {part} part of the split is empty: {ratio} of {n_rows} ratings")
+    return count
+
+
+def _shuffled(rows: Rows, seed: int, name: str) -> Rows:
+    return np.random.default_rng(child_seed(seed, "split", name)).permutation(rows)
+
+
+def _times(ratings: Ratings, kind: str) -> NDArray[np.int64]:
+    if ratings.timestamp is None:
+        raise DataError(f"split {kind!r} needs timestamps; these ratings have none")
+    return ratings.timestamp
+
+
+_PUBLISHED = ["u1", "u2", "u3", "u4", "u5", "ua", "ub"]
+_KINDS: dict[str, Callable[..., Split]] = {
+    "random": _random,
+    "temporal": _temporal,
+    "leave_last_out": _leave_last_out,
+    "kfold": _kfold,
+}

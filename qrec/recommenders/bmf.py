@@ -1,0 +1,116 @@
+"""Bayesian probabilistic matrix factorisation by Gibbs sampling."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from qrec.data.ratings import Ratings
+from qrec.recommenders._batched import grams, solve_lower, solve_upper
+from qrec.recommenders._checks import check_params
+from qrec.recommenders._factors import FactorRecommender
+from qrec.recommenders.base import indicator, rating_matrix
+
+Array = NDArray[np.float64]
+
+
+class BayesianMF(FactorRecommender):
+    """Predict the posterior mean of mean + b_u + c_i + p_u . q_i under Gaussian noise.
+
+    Salakhutdinov and Mnih, "Bayesian probabilistic matrix factorization using Markov chain
+    Monte Carlo" (ICML 2008), section 3: the users' vectors come from one Gaussian, the items'
+    from another, both of unknown mean and precision, and all of these are drawn in turn. Here
+    the vectors are (p_u, b_u) and (q_i, c_i), so that the biases share the prior, and the noise
+    precision is drawn as well, from a Gamma(1, 1) prior.
+
+    Of the sweeps, the first `n_burn_in` are thrown away and the next `n_samples` kept. The mean
+    of p_u . q_i over them is one dot product of all samples' factors side by side, so
+    `user_factors_` is `(n_users, n_samples * n_factors)`, divided by sqrt(n_samples).
+    """
+
+    def __init__(
+        self,
+        n_factors: int = 10,
+        n_samples: int = 80,
+        n_burn_in: int = 20,
+        random_state: int = 0,
+    ) -> None:
+        self.n_factors = n_factors
+        self.n_samples = n_samples
+        self.n_burn_in = n_burn_in
+        self.random_state = random_state
+
+    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        check_params(self, n_factors=1, n_samples=1, n_burn_in=0)
+        rng = np.random.default_rng(self.random_state)
+        by_user = rating_matrix(ratings, self._centre(ratings, "mean"))
+        by_item = by_user.T.tocsr()
+        row, column = by_user.tocoo().coords
+        # The last column is the bias.
+        users = rng.normal(scale=0.1, size=(ratings.n_users, self.n_factors + 1))
+        items = rng.normal(scale=0.1, size=(ratings.n_items, self.n_factors + 1))
+        kept_users = np.empty((self.n_samples, *users.shape))
+        kept_items = np.empty((self.n_samples, *items.shape))
+        for sweep in range(-self.n_burn_in, self.n_samples):
+            error = by_user.data - _score(users[row], items[column])
+            noise_precision = rng.gamma(1 + len(error) / 2, 1 / (1 + error @ error / 2))
+            users = draw_rows(rng, by_user, items, noise_precision, *draw_prior(rng, users))
+            items = draw_rows(rng, by_item, users, noise_precision, *draw_prior(rng, items))
+            if sweep >= 0:
+                kept_users[sweep], kept_items[sweep] = users, items
+        self.user_factors_, self.user_bias_ = _side_by_side(kept_users)
+        self.item_factors_, self.item_bias_ = _side_by_side(kept_items)
+
+
+def _score(users: Array, items: Array) -> Array:
+    factors: Array = np.einsum("nk,nk->n", users[:, :-1], items[:, :-1])
+    return factors + users[:, -1] + items[:, -1]
+
+
+def _side_by_side(kept: Array) -> tuple[Array, Array]:
+    """Turn samples `(n_samples, n, k + 1)` into factors `(n, n_samples * k)` and mean biases."""
+    n_samples, n, _ = kept.shape
+    factors = kept[:, :, :-1].swapaxes(0, 1).reshape(n, -1) / np.sqrt(n_samples)
+    return factors, kept[:, :, -1].mean(axis=0)
+
+
+def draw_prior(rng: np.random.Generator, rows: Array) -> tuple[Array, Array]:
+    """Draw the mean `(k,)` and precision `(k, k)` of the Gaussian that `rows` `(n, k)` came from.
+
+    The Gaussian-Wishart posterior of section 3.3, with mu_0 = 0, beta_0 = 2, W_0 = I, nu_0 = k.
+    """
+    n, k = rows.shape
+    beta_0, average = 2.0, rows.mean(axis=0)
+    beta = beta_0 + n
+    spread = (rows - average).T @ (rows - average)
+    inverse_scale = np.eye(k) + spread + beta_0 * n / beta * np.outer(average, average)
+    # Bartlett's decomposition of the Wishart distribution with nu_0 + n degrees of freedom.
+    bartlett = np.tril(rng.normal(size=(k, k)), -1)
+    bartlett[np.diag_indices(k)] = np.sqrt(rng.chisquare(k + n - np.arange(k)))
+    half = np.linalg.cholesky(np.linalg.inv(inverse_scale)) @ bartlett
+    precision = half @ half.T
+    # half^-T z has covariance precision^-1.
+    mean = n * average / beta + np.linalg.solve(half.T, rng.normal(size=k)) / np.sqrt(beta)
+    return mean, precision
+
+
+def draw_rows(
+    rng: np.random.Generator,
+    ratings: csr_array,
+    others: Array,
+    noise_precision: float,
+    mean: Array,
+    prior_precision: Array,
+) -> Array:
+    """Draw every row's vector (p, b) given the other side's vectors (q, c): section 3.3.
+
+    `ratings` `(n_rows, n_others)` holds y = p . q + b + c + noise; the prior is Gaussian with
+    `mean` and `prior_precision`. Returns `(n_rows, k + 1)`, the bias last.
+    """
+    design = others.copy()
+    design[:, -1] = 1.0
+    observed = indicator(ratings)
+    target = ratings @ design - observed @ (others[:, -1:] * design)
+    lower = np.linalg.cholesky(noise_precision * grams(observed, design) + prior_precision)
+    linear = noise_precision * target + prior_precision @ mean
+    noise = rng.normal(size=linear.shape)
+    return solve_upper(lower, solve_lower(lower, linear) + noise)

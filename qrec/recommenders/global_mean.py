@@ -1,0 +1,22 @@
+"""The mean of all training ratings."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.data.ratings import Ratings
+from qrec.recommenders.base import Recommender
+
+
+class GlobalMean(Recommender):
+    """Predict the mean of the training ratings for every pair, unseen users and items too.
+
+    Its RMSE is the standard deviation of the ratings: what a model with nothing learned costs.
+    """
+
+    needs = ()
+
+    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        self.mean_ = float(ratings.value.mean())
+
+    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+        return np.full(len(users), self.mean_)

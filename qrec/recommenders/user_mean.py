@@ -1,0 +1,21 @@
+"""The mean of each user's training ratings."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.data.ratings import Ratings
+from qrec.recommenders.base import Recommender
+
+
+class UserMean(Recommender):
+    """Predict r_ui = the mean of user u's training ratings, for any item."""
+
+    needs = ("user",)
+
+    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        total = np.bincount(ratings.user, weights=ratings.value, minlength=ratings.n_users)
+        count = np.bincount(ratings.user, minlength=ratings.n_users)
+        self.user_mean_ = total / np.maximum(count, 1)
+
+    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+        return self.user_mean_[users]

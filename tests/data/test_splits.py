@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qrec.data import Ratings, Split, load_ratings, split
+from qrec.data.table import ratings_from_columns
+from qrec.errors import ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def ratings() -> Ratings:
+    return load_ratings("synthetic", n_users=60, n_items=90, n_ratings=1500)
+
+
+def all_rows(parts: Split) -> list[int]:
+    return sorted([*parts.train_rows, *parts.validation_rows, *parts.test_rows])
+
+
+KINDS = ["random", "temporal", "leave_last_out", "kfold"]
+
+
+@given(kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32), n=st.integers(10, 1500))
+def test_parts_are_disjoint_and_cover_all_rows(kind, seed, n, ratings):
+    some = ratings[:n]
+    parts = split(some, kind, seed=seed)
+    assert all_rows(parts) == list(range(n))
+    np.testing.assert_array_equal(parts.test.value, some.value[parts.test_rows])
+    np.testing.assert_array_equal(parts.train.pairs, some.pairs[parts.train_rows])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_split(kind, ratings):
+    first, again = split(ratings, kind, seed=4), split(ratings, kind, seed=4)
+    np.testing.assert_array_equal(first.train_rows, again.train_rows)
+    np.testing.assert_array_equal(first.test_rows, again.test_rows)
+
+
+@pytest.mark.parametrize("kind", ["random", "kfold"])
+def test_another_seed_gives_another_split(kind, ratings):
+    first, other = split(ratings, kind, seed=4), split(ratings, kind, seed=5)
+    assert not np.array_equal(first.test_rows, other.test_rows)
+
+
+def test_random_has_the_sizes_asked_for(ratings):
+    parts = split(ratings, ratios=(0.5, 0.1, 0.4))
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (750, 150, 600)
+
+
+def test_no_validation_part_is_none(ratings):
+    assert split(ratings, ratios=(0.8, 0, 0.2)).validation is None
+    assert split(ratings, "kfold", validation_ratio=0).validation is None
+
+
+def test_temporal_trains_on_the_past(ratings):
+    parts = split(ratings, "temporal")
+    assert parts.train.timestamp.max() <= parts.validation.timestamp.min()
+    assert parts.validation.timestamp.max() <= parts.test.timestamp.min()
+
+
+def test_leave_last_out_takes_each_users_latest(ratings):
+    parts = split(ratings[np.random.default_rng(0).permutation(1500)], "leave_last_out")
+    np.testing.assert_array_equal(np.sort(parts.test.user), np.arange(60))
+    for user, when in zip(parts.test.user, parts.test.timestamp, strict=True):
+        earlier = parts.validation.timestamp[parts.validation.user == user]
+        assert parts.train.timestamp[parts.train.user == user].max() < earlier < when
+
+
+def test_leave_last_out_only_trains_on_users_with_two_ratings():
+    columns = [1, 1, 2, 2, 2, 3], [1, 2, 1, 2, 3, 1], [3] * 6, [1, 2, 3, 4, 5, 6]
+    parts = split(ratings_from_columns(*columns, scale=(1, 5)), "leave_last_out")
+    assert parts.train_rows.tolist() == [0, 1, 2, 5]
+    assert (parts.validation_rows.tolist(), parts.test_rows.tolist()) == ([3], [4])
+
+
+def test_folds_test_each_row_once(ratings):
+    folds = [split(ratings, "kfold", n_folds=4, fold=k, seed=1).test_rows for k in range(4)]
+    assert sorted(np.concatenate(folds)) == list(range(1500))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("randon", {}, "unknown split 'randon'; did you mean 'random'.*u1"),
+        ("random", {"fold": 1}, "split 'random' has no option 'fold'; its options: ratios"),
+        ("random", {"ratios": (0.6, 0.3, 0.2)}, r"found \[0.6, 0.3, 0.2\].*add up to 1"),
+        ("random", {"ratios": (1.2, -0.4, 0.2)}, "none negative"),
+        ("kfold", {"fold": 5}, "found fold=5, n_folds=5"),
+        ("kfold", {"validation_ratio": 1.0}, "validation_ratio: found 1.0"),
+    ],
+)
+def test_a_wrong_kind_or_option_is_named(kind, options, message, ratings):
+    with pytest.raises(ConfigError, match=message):
+        split(ratings, kind, **options)
+
+
+def test_an_empty_part_is_an_error(ratings):
+    with pytest.raises(DataError, match="test part of the split is empty"):
+        split(ratings, ratios=(0.8, 0.2, 0))
+    with pytest.raises(DataError, match="validation part of the split is empty"):
+        split(ratings[:10], ratios=(0.5, 0.01, 0.49))
+    with pytest.raises(DataError, match="test part of the split is empty"):
+        split(ratings[:2], "leave_last_out")
+
+
+def test_overlapping_parts_are_an_error(ratings):
+    with pytest.raises(DataError, match="row 7 .* more than one part"):
+        Split(ratings, np.array([1, 7]), np.array([], dtype=int), np.array([7, 8]))
+
+
+def test_temporal_needs_timestamps():
+    bare = ratings_from_columns([1, 2], [1, 2], [3, 3], scale=(1, 5))
+    with pytest.raises(DataError, match="split 'temporal' needs timestamps"):
+        split(bare, "temporal")
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [(f"u{k}", (80_000, 20_000)) for k in range(1, 6)]
+    + [("ua", (90_570, 9_430)), ("ub", (90_570, 9_430))],
+)
+def test_published_splits(name, sizes, data_dir):
+    ratings = load_ratings("ml-100k", data_dir=data_dir)
+    parts = split(ratings, name, data_dir=data_dir, validation_ratio=0)
+    assert (len(parts.train), len(parts.test)) == sizes
+    assert all_rows(parts) == list(range(100_000))
+    published = np.loadtxt(data_dir / "ml-100k" / f"{name}.test", dtype=int)
+    ours = np.column_stack(
+        [ratings.user_ids[parts.test.user], ratings.item_ids[parts.test.item], parts.test.value]
+    )
+    assert set(map(tuple, ours.astype(int))) == set(map(tuple, published[:, :3]))
+
+
+def test_published_splits_hold_out_a_part_for_validation(data_dir):
+    parts = split(load_ratings("ml-100k", data_dir=data_dir), "u2", data_dir=data_dir)
+    assert (len(parts.train), len(parts.validation)) == (64_000, 16_000)
+
+
+def test_published_splits_refuse_other_ratings(ratings, data_dir):
+    with pytest.raises(DataError, match="expected the whole of ml-100k"):
+        split(ratings, "u1", data_dir=data_dir)
+    half = load_ratings("ml-100k", data_dir=data_dir)[:50_000]
+    with pytest.raises(DataError, match="expected the whole of ml-100k"):
+        split(half, "u1", data_dir=data_dir)
