@@ -1,0 +1,98 @@
+"""Linear algebra of the layered ansatz, for many parameter rows at once.
+
+What `qrec.circuits.layered_ansatz` does to the first basis states, and the derivative of any
+function of the result. Basis states are numbered big-endian: qubit 0 is the highest bit.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+
+class Ansatz:
+    """The first `n_columns` columns of the ansatz's unitary on `n_qubits` qubits."""
+
+    def __init__(self, n_qubits: int, n_layers: int, n_columns: int) -> None:
+        self.shape = (n_layers, 2, n_qubits)  # of the angles: layer, RZ or RY, qubit
+        self.n_columns = n_columns
+        index = np.arange(2**n_qubits)
+        bit = 1 << np.arange(n_qubits)[::-1]
+        self._index = index
+        self._gray = index ^ (index >> 1)  # the CX chain moves gray[i] to i
+        self._ungray = np.argsort(self._gray)
+        self._signs = 1.0 - 2.0 * ((index & bit[:, None]) > 0)  # of Z, (n_qubits, N)
+        self._flips = index ^ bit[:, None]
+
+    @property
+    def n_parameters(self) -> int:
+        return int(np.prod(self.shape))
+
+    def columns(self, theta: Real) -> Complex:
+        """Return the columns `(n_rows, N, n_columns)` for angles `(n_rows, n_parameters)`."""
+        psi = self._start(len(theta))
+        for angles in self._by_layer(theta):
+            psi, _ = self._layer(psi, angles)
+        return psi
+
+    def columns_and_tape(self, theta: Real) -> tuple[Complex, list[tuple[Complex, Complex]]]:
+        """Return `columns` and what `gradient` needs."""
+        psi, tape = self._start(len(theta)), []
+        for angles in self._by_layer(theta):
+            psi, between = self._layer(psi, angles)
+            tape.append((between, psi))
+        return psi, tape
+
+    def gradient(self, theta: Real, tape: list[tuple[Complex, Complex]], slope: Complex) -> Real:
+        """Return dF/dtheta `(n_rows, n_parameters)` where dF = Re tr(slope^dag d columns)."""
+        out = np.empty((len(theta), *self.shape))
+        layers = self._by_layer(theta)
+        for layer in reversed(range(len(layers))):
+            between, after = tape[layer]
+            overlap = _as_real(slope) @ _as_real(after).swapaxes(1, 2)
+            # d RY(t) / dt = -iY/2 RY(t), and -iY = [[0, -1], [1, 0]].
+            ry_terms = overlap[:, self._index, self._flips] * self._signs
+            out[:, layer, 1] = -0.5 * ry_terms.sum(axis=2)
+            ry = self._ry_matrix(layers[layer][:, 1])
+            slope = _from_real(ry.swapaxes(1, 2) @ _as_real(slope))
+            rz_terms = (slope.real * between.imag - slope.imag * between.real).sum(axis=2)
+            out[:, layer, 0] = 0.5 * rz_terms @ self._signs.T
+            slope *= self._rz_diagonal(layers[layer][:, 0]).conj()[:, :, None]
+            slope = slope[:, self._ungray]
+        return out.reshape(theta.shape)
+
+    def _start(self, n_rows: int) -> Complex:
+        start = np.eye(len(self._index), self.n_columns, dtype=np.complex128)
+        return np.repeat(start[None], n_rows, axis=0)
+
+    def _by_layer(self, theta: Real) -> Real:
+        return np.moveaxis(theta.reshape(-1, *self.shape), 1, 0)
+
+    def _layer(self, psi: Complex, angles: Real) -> tuple[Complex, Complex]:
+        """Return the state after the layer, and that between its RZ and its RY."""
+        between = psi[:, self._gray] * self._rz_diagonal(angles[:, 0])[:, :, None]
+        return _from_real(self._ry_matrix(angles[:, 1]) @ _as_real(between)), between
+
+    def _rz_diagonal(self, angles: Real) -> Complex:
+        return np.exp(-0.5j * (angles @ self._signs))
+
+    def _ry_matrix(self, angles: Real) -> Real:
+        """Return RY on all qubits as one real matrix, `(n_rows, N, N)`."""
+        cos, sin = np.cos(angles / 2), np.sin(angles / 2)
+        gates = np.stack([cos, -sin, sin, cos], axis=-1).reshape(*angles.shape, 2, 2)
+        product = gates[:, 0]
+        for k in range(1, angles.shape[1]):
+            side = 2 * product.shape[1]
+            gate = gates[:, k, None, :, None, :]
+            product = (product[:, :, None, :, None] * gate).reshape(-1, side, side)
+        return product
+
+
+def _as_real(psi: Complex) -> Real:
+    """See complex numbers as pairs of real ones, since most gates here are real."""
+    return psi.view(np.float64)
+
+
+def _from_real(psi: Real) -> Complex:
+    return psi.view(np.complex128)
