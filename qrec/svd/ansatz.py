@@ -4,11 +4,23 @@ What `qrec.circuits.layered_ansatz` does to the first basis states, and the deri
 function of the result. Basis states are numbered big-endian: qubit 0 is the highest bit.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """What one layer did: its gates, and the states between RZ and RY and after RY."""
+
+    rz: Complex  # (n_rows, N), diagonal
+    ry: Real  # (n_rows, N, N)
+    between: Complex  # (n_rows, N, n_columns)
+    after: Complex
 
 
 class Ansatz:
@@ -33,34 +45,32 @@ class Ansatz:
         """Return the columns `(n_rows, N, n_columns)` for angles `(n_rows, n_parameters)`."""
         psi = self._start(len(theta))
         for angles in self._by_layer(theta):
-            psi, _ = self._layer(psi, angles)
+            psi = self._layer(psi, angles).after
         return psi
 
-    def columns_and_tape(self, theta: Real) -> tuple[Complex, list[tuple[Complex, Complex]]]:
+    def columns_and_tape(self, theta: Real) -> tuple[Complex, list[_Layer]]:
         """Return `columns` and what `gradient` needs."""
         psi, tape = self._start(len(theta)), []
         for angles in self._by_layer(theta):
-            psi, between = self._layer(psi, angles)
-            tape.append((between, psi))
+            tape.append(self._layer(psi, angles))
+            psi = tape[-1].after
         return psi, tape
 
-    def gradient(self, theta: Real, tape: list[tuple[Complex, Complex]], slope: Complex) -> Real:
+    def gradient(self, tape: list[_Layer], slope: Complex) -> Real:
         """Return dF/dtheta `(n_rows, n_parameters)` where dF = Re tr(slope^dag d columns)."""
-        out = np.empty((len(theta), *self.shape))
-        layers = self._by_layer(theta)
-        for layer in reversed(range(len(layers))):
-            between, after = tape[layer]
-            overlap = _as_real(slope) @ _as_real(after).swapaxes(1, 2)
+        out = np.empty((len(slope), *self.shape))
+        for k, layer in reversed(list(enumerate(tape))):
+            overlap = _as_real(slope) @ _as_real(layer.after).swapaxes(1, 2)
             # d RY(t) / dt = -iY/2 RY(t), and -iY = [[0, -1], [1, 0]].
             ry_terms = overlap[:, self._index, self._flips] * self._signs
-            out[:, layer, 1] = -0.5 * ry_terms.sum(axis=2)
-            ry = self._ry_matrix(layers[layer][:, 1])
-            slope = _from_real(ry.swapaxes(1, 2) @ _as_real(slope))
+            out[:, k, 1] = -0.5 * ry_terms.sum(axis=2)
+            slope = _from_real(layer.ry.swapaxes(1, 2) @ _as_real(slope))
+            between = layer.between
             rz_terms = (slope.real * between.imag - slope.imag * between.real).sum(axis=2)
-            out[:, layer, 0] = 0.5 * rz_terms @ self._signs.T
-            slope *= self._rz_diagonal(layers[layer][:, 0]).conj()[:, :, None]
+            out[:, k, 0] = 0.5 * rz_terms @ self._signs.T
+            slope *= layer.rz.conj()[:, :, None]
             slope = slope[:, self._ungray]
-        return out.reshape(theta.shape)
+        return out.reshape(len(slope), -1)
 
     def _start(self, n_rows: int) -> Complex:
         start = np.eye(len(self._index), self.n_columns, dtype=np.complex128)
@@ -69,24 +79,24 @@ class Ansatz:
     def _by_layer(self, theta: Real) -> Real:
         return np.moveaxis(theta.reshape(-1, *self.shape), 1, 0)
 
-    def _layer(self, psi: Complex, angles: Real) -> tuple[Complex, Complex]:
-        """Return the state after the layer, and that between its RZ and its RY."""
-        between = psi[:, self._gray] * self._rz_diagonal(angles[:, 0])[:, :, None]
-        return _from_real(self._ry_matrix(angles[:, 1]) @ _as_real(between)), between
+    def _layer(self, psi: Complex, angles: Real) -> _Layer:
+        rz = np.exp(-0.5j * (angles[:, 0] @ self._signs))
+        ry = _ry_matrix(angles[:, 1])
+        between = psi[:, self._gray]
+        between *= rz[:, :, None]
+        return _Layer(rz, ry, between, _from_real(ry @ _as_real(between)))
 
-    def _rz_diagonal(self, angles: Real) -> Complex:
-        return np.exp(-0.5j * (angles @ self._signs))
 
-    def _ry_matrix(self, angles: Real) -> Real:
-        """Return RY on all qubits as one real matrix, `(n_rows, N, N)`."""
-        cos, sin = np.cos(angles / 2), np.sin(angles / 2)
-        gates = np.stack([cos, -sin, sin, cos], axis=-1).reshape(*angles.shape, 2, 2)
-        product = gates[:, 0]
-        for k in range(1, angles.shape[1]):
-            side = 2 * product.shape[1]
-            gate = gates[:, k, None, :, None, :]
-            product = (product[:, :, None, :, None] * gate).reshape(-1, side, side)
-        return product
+def _ry_matrix(angles: Real) -> Real:
+    """Return RY on all qubits as one real matrix, `(n_rows, N, N)`."""
+    cos, sin = np.cos(angles / 2), np.sin(angles / 2)
+    gates = np.stack([cos, -sin, sin, cos], axis=-1).reshape(*angles.shape, 2, 2)
+    product = gates[:, 0]
+    for k in range(1, angles.shape[1]):
+        side = 2 * product.shape[1]
+        gate = gates[:, k, None, :, None, :]
+        product = (product[:, :, None, :, None] * gate).reshape(-1, side, side)
+    return product
 
 
 def _as_real(psi: Complex) -> Real:

@@ -103,7 +103,7 @@ class ExactObjective:
         slopes = np.empty_like(both)
         slopes[0::2] = image @ _dagger(slope)
         slopes[1::2] = _apply(_dagger(self._matrices[rows]), u @ slope)
-        gradient = self._ansatz.gradient(angles, tape, slopes)
+        gradient = self._ansatz.gradient(tape, slopes)
         return -self._score.value(c), -gradient.reshape(theta.shape)
 
     def elements(self, theta: Real, rows: Rows) -> Complex:
