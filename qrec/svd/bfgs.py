@@ -68,7 +68,7 @@ class _State:
     direction: Real
 
     def converged(self, rows: Rows) -> NDArray[np.bool_]:
-        return np.abs(self.gradient[rows]).max(axis=1) <= _SMALL_GRADIENT
+        return np.asarray(np.abs(self.gradient[rows]).max(axis=1) <= _SMALL_GRADIENT)
 
     def begin_search(self, rows: Rows, fall: Real) -> LineSearch:
         """Begin to search along the directions; `fall` is what the last iteration brought."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.objectives import ExactObjective, Score
-from qrec.svd.optimisers import Counts, Optimizer, Report, minimise
+from qrec.svd.optimisers import Counts, Report, minimise
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def train(
     n_layers: int,
     score: Score,
     starts: Real,
-    optimizer: Optimizer = "bfgs",
+    optimizer: str = "bfgs",
     max_iter: int | None = None,
     seed: int = 0,
     report: Report | None = None,

@@ -52,7 +52,7 @@ def spsa(
     """
     theta, rows = start.copy(), np.arange(len(start))
     limit = _SPSA_ITERATIONS if max_iter is None else max_iter
-    streams = [np.random.default_rng([seed, row]) for row in rows]
+    streams = [np.random.default_rng([seed, row]) for row in range(len(start))]
 
     def differences(width: float) -> tuple[Real, Real, Real]:
         signs = np.array([rng.choice([-1.0, 1.0], theta.shape[1]) for rng in streams])

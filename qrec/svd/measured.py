@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -13,6 +12,7 @@ from qrec.backends.readings import read
 from qrec.backends.workload import Reading, Workload
 from qrec.circuits import bell_projection, block_encoding
 from qrec.circuits._encoding import BlockEncoding
+from qrec.circuits._hadamard import Part
 from qrec.circuits._registers import projector
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.direct_projection import direct_projection
@@ -21,8 +21,7 @@ from qrec.circuits.original_objective import original_objective
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.objectives import Rows, Score
 
-Form = Literal["published", "bell", "direct"]
-FORMS: tuple[str, ...] = get_args(Form)
+FORMS = ("published", "bell", "direct")
 _ENCODERS: dict[str, Callable[..., BlockEncoding]] = {
     "published": block_encoding.encode,
     "bell": bell_projection.encode,
@@ -42,7 +41,7 @@ class Probe:
         return Workload(self.circuit, self.observable, parameters, key)
 
 
-def objective_probes(matrix: Real, n_layers: int, score: Score, form: Form) -> list[Probe]:
+def objective_probes(matrix: Real, n_layers: int, score: Score, form: str) -> list[Probe]:
     """Return the probes whose sum is the objective.
 
     `matrix` is 2^n x 2^n and real, with entries up to 1. "published" is a Hadamard test with
@@ -66,7 +65,7 @@ def objective_probes(matrix: Real, n_layers: int, score: Score, form: Form) -> l
 
 
 def hadamard_probe(
-    matrix: Real, n_layers: int, j: int, k: int, part: str, form: Form, weight: float = 1.0
+    matrix: Real, n_layers: int, j: int, k: int, part: Part, form: str, weight: float = 1.0
 ) -> Probe:
     """Return the probe of `weight` times the real or imaginary part of C_jk."""
     build = original_objective if form == "published" else cheap_hadamard
@@ -78,7 +77,7 @@ def hadamard_probe(
 
 
 def encoded_probe(
-    matrix: Real, n_layers: int, k: int, rows: "range | list[int]", form: Form
+    matrix: Real, n_layers: int, k: int, rows: "range | list[int]", form: str
 ) -> Probe:
     """Return the probe of sum |C_jk|^2 over j in `rows`, by block encoding."""
     encode = _ENCODERS[form]
@@ -105,7 +104,7 @@ class MeasuredObjective:
     """
 
     def __init__(
-        self, backend: Backend, matrix: Real, n_layers: int, score: Score, form: Form
+        self, backend: Backend, matrix: Real, n_layers: int, score: Score, form: str
     ) -> None:
         self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
         self._score, self._form = score, form
@@ -154,7 +153,8 @@ class MeasuredObjective:
         diagonal = self._score.kind != "subspace"
         c = np.zeros((rank, rank), np.complex128)
         places = [(j, k) for j in range(rank) for k in range(rank) if j == k or not diagonal]
-        wanted = [(j, k, part) for j, k in places for part in ("real", "imag")]
+        parts: tuple[Part, Part] = ("real", "imag")
+        wanted = [(j, k, part) for j, k in places for part in parts]
         probes = [
             hadamard_probe(self._matrix, self._n_layers, j, k, part, self._form)
             for j, k, part in wanted

@@ -1,15 +1,14 @@
 """The three objectives, as functions of C = U^dag M V cut to its first T rows and columns."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.svd.ansatz import Ansatz, Complex, Real
 
-Kind = Literal["original", "modified", "subspace"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = ("original", "modified", "subspace")
 Rows = NDArray[np.intp]
 
 
@@ -38,7 +37,7 @@ class Score:
       span the leading singular subspaces; a T x T classical SVD of C does the rest.
     """
 
-    kind: Kind
+    kind: str  # one of KINDS
     weights: Real
 
     @property
@@ -57,11 +56,10 @@ class Score:
     def value(self, c: Complex) -> Real:
         """Return the objective for C `(n, T, T)`: larger is better."""
         if self.kind == "subspace":
-            return (c.real**2 + c.imag**2).sum(axis=(1, 2))
+            return np.asarray((c.real**2 + c.imag**2).sum(axis=(1, 2)))
         d = np.diagonal(c, axis1=1, axis2=2)
         terms = self.weights * d.real if self.kind == "original" else d.real**2 + d.imag**2
-        out: Real = terms.sum(axis=1)
-        return out
+        return np.asarray(terms.sum(axis=1))
 
     def slope(self, c: Complex) -> Complex:
         """Return S `(n, T, T)` with d value = Re tr(S^dag dC)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,7 @@ from numpy.typing import NDArray
 from qrec.svd.ansatz import Real
 from qrec.svd.objectives import Objective
 
-Optimizer = Literal["bfgs", "adam", "spsa"]
-OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+OPTIMIZERS = ("bfgs", "adam", "spsa")
 Counts = NDArray[np.int64]
 Report = Callable[[int, int], None]  # problems or iterations done, of how many
 
@@ -28,7 +26,7 @@ class Optimum:
 
 
 def minimise(
-    optimizer: Optimizer,
+    optimizer: str,
     objective: Objective,
     start: Real,
     max_iter: int | None = None,

@@ -82,29 +82,19 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         array = as_matrix(matrix)
         score = self._score(array)
         padded, scale = pad(array)
-        n_qubits = len(padded).bit_length() - 1
-        starts = random_angles(self.n_init, n_parameters(n_qubits, self.n_layers), self.random_state)
+        size = n_parameters(len(padded).bit_length() - 1, self.n_layers)
+        starts = random_angles(self.n_init, size, self.random_state)
         everything = np.broadcast_to(padded, (self.n_init, *padded.shape))
         exact = ExactObjective(everything, self.n_layers, score)
-        backend = open_backend(self.backend)
-        measured = None
-        if not isinstance(backend.spec, ExactSpec):
-            if np.iscomplexobj(array):
-                raise ConfigError(
-                    "matrix has complex entries, which the circuits' rotations cannot hold; "
-                    f"backend {backend.name!r} takes real ones, the exact backend both"
-                )
-            measured = MeasuredObjective(backend, padded, self.n_layers, score, self.form)
+        measured = self._measured(padded, score)
         found = minimise(
             self.optimizer, measured or exact, starts, self.max_iter, self.random_state
         )
         best = np.argmin(found.value, keepdims=True)
-        self.theta_ = found.theta[best[0]]
-        if measured:
-            c = measured.elements(self.theta_)[None]
-        else:
-            c = exact.elements(self.theta_[None], best)
-        factors = decompose(score, *exact.vectors(self.theta_[None]), c)
+        theta = found.theta[best]
+        c = measured.elements(theta[0])[None] if measured else exact.elements(theta, best)
+        factors = decompose(score, *exact.vectors(theta), c)
+        self.theta_ = theta[0]
         self.singular_values_ = factors.singular_values[0] * scale
         self.left_ = factors.left[0, : array.shape[0]]
         self.right_ = factors.right[0, : array.shape[1]]
@@ -112,9 +102,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         self.objective_ = -float(found.value[best[0]]) * unit
         self.history_ = [-values * unit for values in found.history]
         per_value = measured.circuits_per_value if measured else score.rank
-        runs = circuit_runs(
-            score, starts.shape[1], found.n_values, found.n_gradients, per_value
-        )
+        runs = circuit_runs(score, size, found.n_values, found.n_gradients, per_value)
         self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
         self.n_circuits_["readout"] = readout_runs(score)
         return self
@@ -130,6 +118,18 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         rank = fitted if rank is None else check_integer("rank", rank, 0, fitted)
         left = self.left_[:, :rank] * self.singular_values_[:rank]
         return np.asarray(left @ self.right_[:, :rank].conj().T)
+
+    def _measured(self, padded: NDArray[Any], score: Score) -> MeasuredObjective | None:
+        """Return the objective on the backend, None where linear algebra takes its place."""
+        backend = open_backend(self.backend)
+        if isinstance(backend.spec, ExactSpec):
+            return None
+        if np.iscomplexobj(padded):
+            raise ConfigError(
+                "matrix has complex entries, which the circuits' rotations cannot hold; "
+                f"backend {backend.name!r} takes real ones, the exact backend both"
+            )
+        return MeasuredObjective(backend, padded, self.n_layers, score, self.form)
 
     def _score(self, array: NDArray[Any]) -> Score:
         """Check the parameters and return the objective."""
