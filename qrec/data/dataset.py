@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -25,7 +25,9 @@ class Archive:
 class Dataset:
     """One entry of a module's `DATASETS`.
 
-    `load` takes its options by keyword, and `data_dir` as well if it reads files.
+    `load` takes its options by keyword, and `data_dir` as well if it reads files. `example`
+    holds invented files in the data set's format, path -> text: `load` can read them where the
+    tests write them, unless the data set is generated or accepts nothing but the published file.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Dataset:
     licence: str
     load: Callable[..., Ratings]
     archive: Archive | None = None
+    example: Mapping[str, str] = field(default_factory=dict)
 
 
 def datasets() -> dict[str, Dataset]:

@@ -89,7 +89,7 @@ def split(
     """
     check_name(kind, split_names(), "split")
     function = _KINDS.get(kind, _published)
-    check_options(function, {k: v for k, v in options.items() if k != "kind"}, f"split {kind!r}")
+    check_options(function, options, f"split {kind!r}")
     if "data_dir" in option_names(function):
         options |= {"data_dir": None if data_dir is None else Path(data_dir)}
     if function is _published:

@@ -69,5 +69,5 @@ def test_encode_turns_ids_into_the_codes_of_their_rows(ratings):
 
 
 def test_encode_names_an_unknown_id(ratings):
-    with pytest.raises(DataError, match="item id .*999.* is not among the 70 items"):
+    with pytest.raises(DataError, match=r"item id .*999.* is not among the 70 items"):
         ratings.encode([1], [999])

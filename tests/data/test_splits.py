@@ -104,7 +104,7 @@ def test_an_empty_part_is_an_error(ratings):
 
 
 def test_overlapping_parts_are_an_error(ratings):
-    with pytest.raises(DataError, match="row 7 .* more than one part"):
+    with pytest.raises(DataError, match=r"row 7 .* more than one part"):
         Split(ratings, np.array([1, 7]), np.array([], dtype=int), np.array([7, 8]))
 
 

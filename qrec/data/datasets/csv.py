@@ -11,7 +11,7 @@ from qrec.errors import ConfigError
 
 def load(
     *,
-    path: str | Path | None = None,
+    path: str | Path = "ratings.csv",
     user: str = "user",
     item: str = "item",
     rating: str = "rating",
@@ -26,8 +26,6 @@ def load(
     A relative `path` starts from `data_dir` if that is given. `ids`: "integer", "text", or
     "auto", by which they must be integers if the first one is.
     """
-    if path is None:
-        raise ConfigError("data set 'csv': no option 'path', expected the path of the file")
     if len(delimiter) != 1:
         raise ConfigError(f"data set 'csv': found delimiter {delimiter!r}, expected one character")
     if ids not in ("auto", "integer", "text"):
@@ -54,5 +52,6 @@ DATASETS = [
         description="a file of your own; its columns are named by options (path=, user=, ...)",
         licence="that of your file",
         load=load,
+        example={"ratings.csv": "user,item,rating\nann,Vertigo,5\nbob,Vertigo,3\nann,Alien,1\n"},
     )
 ]

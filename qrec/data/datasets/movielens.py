@@ -97,12 +97,36 @@ def _find(name: str, candidates: list[str], data_dir: Path | None) -> Path:
     return find_file(name, candidates, data_dir, _ARCHIVES[name], LICENCE)
 
 
+def _dataset(
+    name: str, description: str, load: Callable[..., Ratings], example: dict[str, str]
+) -> Dataset:
+    return Dataset(name, description, LICENCE, load, _ARCHIVES[name], example)
+
+
+_STARS_DAT = "1::12::5::978300760\n1::7::3::978302109\n2::12::1::978301968\n"
+_HALF_STARS_DAT = "1::12::5::978300760\n1::7::3.5::978302109\n2::12::0.5::978301968\n"
+_HALF_STARS_CSV = (
+    "userId,movieId,rating,timestamp\n1,12,5.0,1147880044\n1,7,3.5,1147868817\n2,12,0.5,1147\n"
+)
+
 DATASETS = [
-    Dataset(name, description, LICENCE, load, _ARCHIVES[name])
-    for name, description, load in (
-        ("ml-100k", "MovieLens-100K: 100,000 ratings, 943 users, 1682 films", load_ml_100k),
-        ("ml-1m", "MovieLens-1M: 1,000,209 ratings, 6040 users, 3706 films", load_ml_1m),
-        ("ml-10m", "MovieLens-10M: 10,000,054 ratings, 69,878 users, 10,677 films", load_ml_10m),
-        ("ml-25m", "MovieLens-25M: 25,000,095 ratings, 162,541 users, 59,047 films", load_ml_25m),
-    )
+    _dataset("ml-100k", "100,000 ratings, 943 users, 1682 films", load_ml_100k, {}),
+    _dataset(
+        "ml-1m",
+        "1,000,209 ratings, 6040 users, 3706 films",
+        load_ml_1m,
+        {"ml-1m/ratings.dat": _STARS_DAT},
+    ),
+    _dataset(
+        "ml-10m",
+        "10,000,054 ratings, 69,878 users, 10,677 films",
+        load_ml_10m,
+        {"ml-10M100K/ratings.dat": _HALF_STARS_DAT},
+    ),
+    _dataset(
+        "ml-25m",
+        "25,000,095 ratings, 162,541 users, 59,047 films",
+        load_ml_25m,
+        {"ml-25m/ratings.csv": _HALF_STARS_CSV},
+    ),
 ]

@@ -86,7 +86,7 @@ def _parse(
         )
         dates = frame["date"].cat
         seconds = dates.categories.to_numpy().astype("datetime64[s]").astype(np.int64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _wrong_line(block, path, first_line) from error
     user = frame["user"].to_numpy()
     rated = ~(frame["date"].isna() & frame["rating"].isna()).to_numpy()
@@ -145,5 +145,9 @@ DATASETS = [
         description=DESCRIPTION,
         licence="Netflix Prize rules: for research; not to be redistributed",
         load=load,
+        example={
+            "netflix/combined_data_1.txt": "1:\n30,4,2005-09-06\n2:\n7,5,2005-01-01\n",
+            "netflix/combined_data_2.txt": "3:\n30,2,2003-12-31\n8,3,2005-05-05\n",
+        },
     )
 ]

@@ -1,0 +1,69 @@
+"""Minibatch training with Adam and early stopping on the validation RMSE."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qrec.data.ratings import Ratings
+from qrec.seeds import child_seed
+
+_HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and in which steps to train."""
+
+    learning_rate: float
+    n_epochs: int  # at most
+    batch_size: int
+    patience: int  # epochs without a better validation RMSE before training ends
+    random_state: int
+
+
+def train(
+    parameters: Sequence[Tensor],
+    loss: Callable[[NDArray[np.int64]], Tensor],
+    validation_rmse: Callable[[], float],
+    n_rows: int,
+    schedule: Schedule,
+) -> NDArray[np.float64]:
+    """Minimise `loss(rows)` over random minibatches; leave the best epoch in `parameters`.
+
+    The best epoch is the one of the lowest validation RMSE. Returns the validation RMSE after
+    every epoch, `(n_epochs_run,)`, the untrained model's first.
+    """
+    optimizer = torch.optim.Adam(parameters, lr=schedule.learning_rate)
+    rng = np.random.default_rng(child_seed(schedule.random_state, "batches"))
+    history = [validation_rmse()]
+    best = [p.detach().clone() for p in parameters]
+    for _ in range(schedule.n_epochs):
+        order = rng.permutation(n_rows)
+        for start in range(0, n_rows, schedule.batch_size):
+            optimizer.zero_grad()
+            loss(order[start : start + schedule.batch_size]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        history.append(validation_rmse())
+        if history[-1] <= min(history):
+            best = [p.detach().clone() for p in parameters]
+        elif len(history) - 1 - int(np.argmin(history)) >= schedule.patience:
+            break
+    with torch.no_grad():
+        for parameter, value in zip(parameters, best, strict=True):
+            parameter.copy_(value)
+    return np.array(history)
+
+
+def hold_out(
+    ratings: Ratings, validation: Ratings | None, random_state: int
+) -> tuple[Ratings, Ratings]:
+    """Return what to train on and what to stop on: `validation` if given, else a tenth."""
+    if validation is not None and len(validation):
+        return ratings, validation
+    order = np.random.default_rng(child_seed(random_state, "hold_out")).permutation(len(ratings))
+    n_held = max(1, int(_HELD_OUT * len(ratings)))
+    return ratings[order[n_held:]], ratings[order[:n_held]]
