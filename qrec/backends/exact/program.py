@@ -86,9 +86,7 @@ def _is_readable(instruction: CircuitInstruction) -> bool:
     if operation.name in ROTATIONS or operation.name == "barrier":
         return True
     free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
-    return (
-        not free and operation.num_qubits <= _WIDEST_MATRIX and hasattr(operation, "to_matrix")
-    )
+    return not free and operation.num_qubits <= _WIDEST_MATRIX and hasattr(operation, "to_matrix")
 
 
 def _affine(

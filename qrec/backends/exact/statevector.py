@@ -85,9 +85,7 @@ def _first_shared(program: Program, values: Values) -> int:
     return 0
 
 
-def _run(
-    program: Program, values: Values, start: int, stop: int, factors: list[_Factor]
-) -> Tensor:
+def _run(program: Program, values: Values, start: int, stop: int, factors: list[_Factor]) -> Tensor:
     """Apply operations [start, stop) and return the amplitudes, highest qubit first."""
     for operation in program.operations[start:stop]:
         qubits = operation.qubits if isinstance(operation, Fixed) else (operation.qubit,)
