@@ -28,3 +28,20 @@ def test_every_rotation_is_bound_to_its_row(gate, level):
     exact = open_backend("exact").run([workload])[0]
     found = open_backend("aer_ideal", shots=20_000, optimization_level=level).run([workload])[0]
     assert (np.abs(found.value - exact.value) < 5 * found.stderr).all()
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_parameters_that_transpiling_drops_are_no_trouble(level):
+    """RZ on |0> and before a measurement does nothing, and may go with its parameter."""
+    t = ParameterVector("t", 3)
+    circuit = QuantumCircuit(1)
+    circuit.rz(t[0], 0)
+    circuit.ry(t[1], 0)
+    circuit.rz(t[2], 0)
+    rows = np.array([[0.1, 0.7, 0.2], [0.3, 2.0, 0.3]])
+    workload = Workload(circuit, SparseObservable("Z"), rows, "dropped")
+    backend = open_backend(
+        "aer_ideal", shots=4000, optimization_level=level, snapshot="fake:FakeManilaV2"
+    )
+    found = backend.run([workload])[0]
+    np.testing.assert_allclose(found.value, np.cos(rows[:, 1]), atol=0.12)
