@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -138,7 +139,7 @@ def draw_lines(axes: Axes, rows: Sequence[Row], x: str, y: str) -> None:
             linestyle=":" if name == OPTIMUM else "-",
             label=name,
         )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
 
 

@@ -27,7 +27,6 @@ from qrec.experiments._vqsvd import (
 )
 from qrec.seeds import child_seed
 
-
 KEYS = ("lowest", "n_qubits", "n_layers", "rank")
 
 
@@ -75,8 +74,8 @@ class RandomMatrices(TaskExperiment):
         columns = ["lowest", "n", "L", "T"]
         names, errors = by_objective(rows, KEYS, "best_mse", 4)
         notes = [
-            "Entries uniform on [lowest, 1]; n qubits, L layers, rank T. Of the starts the one with "
-            "the best objective; mean over matrices +- standard error."
+            "Entries uniform on [lowest, 1]; n qubits, L layers, rank T. Of the starts the one "
+            "with the best objective; mean over matrices +- standard error."
         ]
         title = f"{self.spec.name}: {self.spec.title}, mean squared error"
         out = [Table(title, columns + names, errors, notes, n_text=4)]
