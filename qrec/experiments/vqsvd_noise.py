@@ -147,7 +147,8 @@ class Noise(TaskExperiment):
         }
 
         def column(name: str) -> Real:
-            return np.vectorize(lambda value: getattr(value, name), otypes=[float])(values)
+            get = np.vectorize(lambda value: getattr(value, name), otypes=[float])
+            return np.asarray(get(values))
 
         row["two_qubit_gates"] = float(column("two_qubit_gates").mean())
         true, measured = column("true"), column("measured")
@@ -169,7 +170,6 @@ class Noise(TaskExperiment):
                 str(row["shots"] or "-"),
                 number(row["two_qubit_gates"], 0),
                 number(row["signal"], 5),
-                number(row["shot_noise"], 5),
                 number(row["ratio"], 2),
                 number(row["ratio_stderr"], 2),
                 number(row["mse"], 4),
@@ -177,14 +177,13 @@ class Noise(TaskExperiment):
             ]
             for row in rows
         ]
-        columns = ["n", "form", "backend", "shots", "2q", "signal", "stderr", "ratio", "+-"]
+        columns = ["n", "form", "backend", "shots", "2q", "signal", "ratio", "+-"]
         columns += ["MSE", "optimum"]
         notes = [
             "2q: gates on two or more qubits in the circuit that was run. Signal: the ideal "
-            "expectation value; stderr: of the measured one. Ratio: measured |d_j| over the true "
-            "one, mean over matrices and standard error; 1 is right. MSE: of the rank-T matrix with "
-            "the measured values in it, phases and vectors taken as exact; optimum: Eckart and "
-            "Young's."
+            "expectation value. Ratio: measured |d_j| over the true one, mean over matrices and "
+            "standard error; 1 is right. MSE: of the rank-T matrix with the measured values in it, "
+            "phases and vectors taken as exact; optimum: Eckart and Young's."
         ]
         return [Table(f"{self.spec.name}: {self.spec.title}", columns, body, notes, n_text=3)]
 

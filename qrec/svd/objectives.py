@@ -10,6 +10,7 @@ from qrec.svd.ansatz import Ansatz, Complex, Real
 
 KINDS = ("original", "modified", "subspace")
 Rows = NDArray[np.intp]
+_CELLS_AT_ONCE = 2**16  # of the matrices: bounds the memory of what is evaluated together
 
 
 class Objective(Protocol):
@@ -92,6 +93,15 @@ class ExactObjective:
         return -self._score.value(self.elements(theta, rows))
 
     def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+        step = max(1, _CELLS_AT_ONCE // self._matrices[0].size)
+        starts = range(0, len(theta), step)
+        parts = [self._evaluate(theta[k : k + step], rows[k : k + step]) for k in starts]
+        return (
+            np.concatenate([np.empty(0), *(value for value, _ in parts)]),
+            np.concatenate([np.empty((0, theta.shape[1])), *(slope for _, slope in parts)]),
+        )
+
+    def _evaluate(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
         angles = theta.reshape(-1, self._ansatz.n_parameters)
         both, tape = self._ansatz.columns_and_tape(angles)
         u, v = both[0::2], both[1::2]
