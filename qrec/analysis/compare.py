@@ -48,7 +48,8 @@ def compare_runs(folders: Sequence[RunFolder]) -> list[Row]:
         for (recommender, backend), samples in run.samples.items():
             exact = next((found for r in (run, *runs) if (found := r.exact(recommender))), [])
             row: Row = {"run": run.id, "recommender": recommender, "backend": backend}
-            row |= {"shots": samples[0].notes["shots"]}
+            row["shots"] = samples[0].notes["shots"]
+            row["n_predictions"] = sum(len(sample.user) for sample in samples)
             row |= _difference("exact", samples, exact if backend else [])
             row |= _difference("classical", samples, best)
             rows.append(row)
@@ -63,17 +64,18 @@ def compare_table(rows: Sequence[Row]) -> Table:
             str(runs.index(row["run"]) + 1),
             row["recommender"],
             row["backend"] or "-",
-            *_cells(row, "exact"),
-            *_cells(row, "classical"),
+            str(row["n_predictions"]),
+            _cell(row, "exact"),
+            _cell(row, "classical"),
         ]
         for row in rows
     ]
-    columns = ["run", "recommender", "backend", "pairs", "minus exact", "pairs", "minus best cl."]
+    columns = ["", "recommender", "backend", "pairs", "minus exact", "minus best"]
     notes = [f"run {place}: {run}" for place, run in enumerate(runs, 1)]
     notes.append(
-        "Difference of RMSE on the pairs both score, with its 95 % interval (paired errors, "
-        "clustered by user); minus exact: from the same recommender without shots and noise; "
-        "minus best cl.: from the best classical row of run 1."
+        "RMSE minus that of the same recommender without shots and noise, and of the best "
+        "classical row of run 1, on the pairs both score, with its 95 % interval (paired errors, "
+        "clustered by user)."
     )
     return Table("Differences of RMSE", columns, body, notes, n_text=3)
 
@@ -84,7 +86,7 @@ def _read(folder: RunFolder) -> _Stored:
             f"run {folder.id} is not finished; finish it with: qrec run --resume {folder.id}"
         )
     samples: dict[Key, list[Sample]] = {}
-    for sample in folder.samples():
+    for sample in sorted(folder.samples(), key=lambda sample: sample.notes["place"]):
         key = (sample.notes["recommender"], sample.notes["backend"])
         samples.setdefault(key, []).append(sample)
     return _Stored(folder.id, samples)
@@ -131,9 +133,9 @@ def _pool(samples: list[Sample], others: list[Sample]) -> tuple[np.ndarray[Any, 
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
-def _cells(row: Row, name: str) -> list[str]:
+def _cell(row: Row, name: str) -> str:
     value = row[f"rmse_minus_{name}"]
     if value is None:
-        return ["-", "-"]
+        return "-"
     low, high = (number(row[f"{end}_{name}"], 3) for end in ("low", "high"))
-    return [str(row[f"n_pairs_{name}"]), f"{value:+.3f} [{low}, {high}]"]
+    return f"{value:+.3f} [{low},{high}]".replace("0.", ".")

@@ -105,7 +105,7 @@ def _row(sample: Sample) -> dict[str, Any]:
         "two_qubit_gates": cost.get("two_qubit_gates"),
         "depth": cost.get("depth"),
     }
-    beside = ("class", "family", "params", "validation_rmse", "scored_on", "noise_floor")
+    beside = ("class", "family", "params", "chosen", "validation_rmse", "scored_on", "noise_floor")
     return row | {key: notes[key] for key in beside} | {"flags": _flags(row, notes)}
 
 

@@ -1,7 +1,7 @@
 """Tables and figures as plain data, and their form on a terminal."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,8 @@ def show(table: Table, console: "Console") -> None:
 
     body = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, column in enumerate(table.columns):
-        body.add_column(column, justify="left" if place < table.n_text else "right")
+        justify: Literal["left", "right"] = "left" if place < table.n_text else "right"
+        body.add_column(column, justify=justify, overflow="fold")
     for row in table.rows:
         body.add_row(*map(Text, row))
     console.print(Text(table.title, style="bold"))

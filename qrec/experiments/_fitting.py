@@ -55,6 +55,7 @@ class Fitted:
         best = min(tried, key=lambda t: t.validation_rmse or 0.0)  # an empty grid has one candidate
         notes = {
             "params": entry.params | best.chosen,
+            "chosen": best.chosen,
             "fit_seconds": best.seconds,
             "tune_seconds": time.perf_counter() - begun if entry.grid else None,
             "validation_rmse": best.validation_rmse,

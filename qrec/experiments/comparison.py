@@ -1,6 +1,5 @@
 """`kind: comparison`: recommenders on the same split, each on its backends, in one table."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +19,10 @@ from qrec.backends import open_backend
 from qrec.backends.base import Backend
 from qrec.backends.readings import read
 from qrec.data import Ratings, Split, load_ratings, split
-from qrec.data.dataset import datasets
-from qrec.errors import DataError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
+from qrec.experiments._observed import check_disjoint, check_same, summarise
 from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
 from qrec.runs.execute import add_circuits, execute, write_raws
@@ -69,7 +67,7 @@ class Comparison(BaseExperiment):
 
     def details(self) -> dict[str, Any]:
         return {
-            "dataset": self._dataset_summary(),
+            "dataset": self._summary(),
             "seeds": {
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
@@ -155,6 +153,7 @@ class Comparison(BaseExperiment):
             prediction, circuits = self._measure(task, model, pairs, folder, step)
         seconds = time.perf_counter() - begun
         notes = {
+            "place": self.tasks().index(task),
             "recommender": task.entry.label,
             "class": task.entry.recommender,
             "family": self.spec.family(task.entry),
@@ -229,64 +228,23 @@ class Comparison(BaseExperiment):
     def _samples(self, folder: RunFolder) -> list[Sample]:
         return [folder.sample(task.name) for task in self.tasks()]
 
-    def _dataset_summary(self) -> dict[str, Any]:
-        ratings = self.ratings
-        digest = hashlib.sha256()
-        for column in (ratings.user, ratings.item, ratings.value):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        return {
-            "name": self.spec.dataset["name"],
-            "n_ratings": len(ratings),
-            "n_users": ratings.n_users,
-            "n_items": ratings.n_items,
-            "scale": list(ratings.scale),
-            "sha256": digest.hexdigest(),
-            "licence": datasets()[self.spec.dataset["name"]].licence,
-            "noise_floor": ratings.noise_floor,
-        }
-
     def _check_record(self, details: dict[str, Any]) -> None:
         """Take the run's recorded backends, and refuse other ratings than it began with."""
+        check_same(self._summary(), details["dataset"])
         self._settings = {name: entry["spec"] for name, entry in details["backends"].items()}
-        found, expected = self._dataset_summary()["sha256"], details["dataset"]["sha256"]
-        if found != expected:
-            raise DataError(
-                f"data set {self.spec.dataset['name']!r}: the run began with ratings of sha256 "
-                f"{expected}, found {found}; results of both cannot stand in one run"
-            )
+
+    def _summary(self) -> dict[str, Any]:
+        return summarise(self.spec.dataset["name"], self.ratings)
 
     def _heading(self, details: dict[str, Any]) -> list[str]:
         data, spec = details["dataset"], self.spec
-        options = ", ".join(f"{k}={v}" for k, v in spec.split.items() if k != "kind")
+        split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
         return [
             f"{spec.name}: {spec.title}",
             f"data set {data['name']}: {data['n_ratings']} ratings, {data['n_users']} users, "
             f"{data['n_items']} items",
-            f"split {spec.split['kind']} {f'({options})' if options else ''}, seed {spec.seed}, "
-            f"{spec.repeats} {'repeat' if spec.repeats == 1 else 'repeats'}",
+            f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
         ]
-
-
-def check_disjoint(parts: Split) -> None:
-    """Raise DataError where a pair of user and item stands in two parts of a split.
-
-    Stronger than disjoint rows: a pair rated twice would carry its rating from one part to
-    another.
-    """
-    codes = {
-        name: part.user.astype(np.int64) * part.n_items + part.item
-        for name in ("train", "validation", "test")
-        if (part := getattr(parts, name)) is not None
-    }
-    for a, b in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if a in codes and b in codes:
-            shared = np.intersect1d(codes[a], codes[b])
-            if len(shared):
-                user, item = divmod(int(shared[0]), parts.ratings.n_items)
-                raise DataError(
-                    f"{len(shared)} pairs stand in both {a} and {b}, the first being user code "
-                    f"{user}, item code {item}; expected disjoint parts"
-                )
 
 
 def _gate_rows(samples: list[Sample]) -> list[dict[str, Any]]:

@@ -7,9 +7,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.observable import read_observable
-from qrec.backends.exact.program import read_circuit
-from qrec.backends.exact.statevector import expectation
+from qrec.backends.exact.expectation import Expectation
 from qrec.data.ratings import Ratings
 from qrec.recommenders._training import Schedule, train
 
@@ -36,17 +34,17 @@ def fit_angles(
     tensors = {name: torch.tensor(w, dtype=torch.float32) for name, w in weights.items()}
     for name in trainable:
         tensors[name].requires_grad_()
-    program, dense = read_circuit(circuit), read_observable(observable)
-    places = [(p.vector.name, p.index) for p in circuit.parameters]
+    expectation = Expectation(circuit, observable)
+    training, held_out = _columns(ratings), _columns(validation)
 
     def rate(users: Tensor, items: Tensor) -> Tensor:
-        tables = {"u": tensors["u"][users].T, "v": tensors["v"][items].T, "theta": tensors["theta"]}
-        value = expectation(program, dense, [tables[name][index] for name, index in places])
+        angles = {"u": tensors["u"][users], "v": tensors["v"][items], "theta": tensors["theta"]}
+        value = expectation(angles)
         bias = tensors["user_bias"][users] + tensors["item_bias"][items]
         return tensors["mean"] + bias + tensors["gain"] * value
 
     def loss(rows: NDArray[np.int64]) -> Tensor:
-        users, items, target = (torch.from_numpy(x[rows]) for x in _columns(ratings))
+        users, items, target = (column[rows] for column in training)
         squares = sum(
             (tensors[name][codes] ** 2).reshape(len(rows), -1).sum(1)
             for name, codes in (("u", users), ("v", items), ("user_bias", users),
@@ -56,7 +54,7 @@ def fit_angles(
         return ((rate(users, items) - target) ** 2 + reg * squares).mean()
 
     def validation_rmse() -> float:
-        users, items, target = (torch.from_numpy(x) for x in _columns(validation))
+        users, items, target = held_out
         with torch.no_grad():
             predicted = rate(users, items).clamp(*ratings.scale)
         return float(((predicted - target) ** 2).mean().sqrt())
@@ -67,9 +65,9 @@ def fit_angles(
     return {name: t.detach().numpy().astype(float) for name, t in tensors.items()}, history
 
 
-def _columns(ratings: Ratings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _columns(ratings: Ratings) -> tuple[Tensor, Tensor, Tensor]:
     return (
-        ratings.user.astype(np.int64),
-        ratings.item.astype(np.int64),
-        ratings.value.astype(np.float32),
+        torch.from_numpy(ratings.user.astype(np.int64)),
+        torch.from_numpy(ratings.item.astype(np.int64)),
+        torch.from_numpy(ratings.value.astype(np.float32)),
     )

@@ -37,21 +37,21 @@ class ErrorLSTM(nn.Module):
     def forward(self, users: Tensor, items: Tensor, base: Tensor) -> Tensor:
         step = torch.cat([self.user(users), self.item(items), base[:, None]], dim=1)
         _, (hidden, _) = self.lstm(step[:, None])
-        error: Tensor = self.output(self.dropout(hidden[-1]))[:, 0]
-        return error
+        error: Tensor = self.output(self.dropout(hidden[-1]))
+        return error.squeeze(-1)
 
 
 def fit(
     net: nn.Module, fitted: Covered, stopping: Covered, schedule: Schedule
 ) -> tuple[dict[str, Array], Array]:
     """Train `net` on the errors of the base; return its weights and the validation RMSEs."""
-    columns = _tensors(fitted[0].user, fitted[0].item, fitted[1])
+    columns = _tensors(fitted[0].user, fitted[0].item, fitted[1].astype(np.float32))
     error = torch.from_numpy((fitted[0].value - fitted[1]).astype(np.float32))
     stop = stopping[0]
 
     def loss(rows: NDArray[np.int64]) -> Tensor:
         chosen = torch.from_numpy(rows)
-        predicted = net(*(column[chosen] for column in columns))
+        predicted: Tensor = net(*(column[chosen] for column in columns))
         return ((predicted - error[chosen]) ** 2).mean()
 
     def validation_rmse() -> float:
@@ -68,16 +68,20 @@ def fit(
 
 
 def restore(net: nn.Module, weights: dict[str, Array]) -> nn.Module:
-    """Put trained weights into a net of the same shape."""
+    """Put trained weights into a net of the same shape, in float64.
+
+    In float32 a prediction would depend, in its last digits, on what is predicted beside it.
+    """
     net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    return net
+    return net.double()
 
 
 def expected_error(net: nn.Module, users: Codes, items: Codes, base: Array) -> Array:
     """Return what the net expects of `rating - base`, `(n,)`, without dropout."""
     net.eval()
     with torch.inference_mode():
-        expected = net(*_tensors(users, items, base))
+        columns = _tensors(users, items, base)
+        expected = net(*columns[:2], columns[2].to(next(net.parameters()).dtype))
     return np.asarray(expected.numpy(), dtype=float)
 
 
@@ -85,5 +89,5 @@ def _tensors(users: Codes, items: Codes, base: Array) -> tuple[Tensor, Tensor, T
     return (
         torch.from_numpy(users.astype(np.int64)),
         torch.from_numpy(items.astype(np.int64)),
-        torch.from_numpy(base.astype(np.float32)),
+        torch.from_numpy(base),
     )

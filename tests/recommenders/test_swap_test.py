@@ -36,8 +36,9 @@ def test_reports_estimate_is_the_squared_overlap(parts) -> None:
     p = model.base_.user_factors_[pairs[:, 0]]
     q = model.base_.item_factors_[pairs[:, 1]]
     lengths = np.linalg.norm(p, axis=1) * np.linalg.norm(q, axis=1)
-    squared = np.sum(p * q, axis=1) ** 2 / lengths
     known = ~np.isnan(model.predict(pairs))
+    squared = np.zeros(len(pairs))
+    squared[known] = np.sum(p * q, axis=1)[known] ** 2 / lengths[known]
     np.testing.assert_allclose(
         model.predict(pairs)[known], np.clip(squared, *parts.train.scale)[known], atol=1e-9
     )

@@ -46,14 +46,25 @@ def read_observable(observable: SparseObservable) -> Observable:
     flips, phases = [], []
     for term in observable.as_paulis():
         flip, phase = 0, np.full(len(basis), term.coeff)
-        for pauli, qubit in zip(term.bit_terms, term.indices, strict=True):
+        for pauli, qubit in zip(term.bit_labels(), term.indices, strict=True):
             sign = 1.0 - 2.0 * ((basis >> int(qubit)) & 1)  # of the row's own bit
-            if pauli.label in "XY":
+            if pauli in "XY":
                 flip |= 1 << int(qubit)
-            if pauli.label == "Y":
+            if pauli == "Y":
                 phase = phase * (-1j * sign)  # Y = [[0, -i], [i, 0]]
-            elif pauli.label == "Z":
+            elif pauli == "Z":
                 phase = phase * sign
         flips.append(basis ^ flip)
         phases.append(phase)
     return Observable(np.array(flips), np.array(phases))
+
+
+def pauli_codes(observable: SparseObservable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients."""
+    paulis = observable.as_paulis().simplify()
+    digit = {"X": 1, "Y": 2, "Z": 3}
+    codes = [
+        sum(digit[p] << 2 * int(q) for p, q in zip(t.bit_labels(), t.indices, strict=True))
+        for t in paulis
+    ]
+    return np.array(codes, np.int64), np.array([t.coeff.real for t in paulis], float)

@@ -88,7 +88,7 @@ def _first_shared(program: Program, values: Values) -> int:
 def _run(program: Program, values: Values, start: int, stop: int, factors: list[_Factor]) -> Tensor:
     """Apply operations [start, stop) and return the amplitudes, highest qubit first."""
     for operation in program.operations[start:stop]:
-        qubits = operation.qubits if isinstance(operation, Fixed) else (operation.qubit,)
+        qubits = operation.qubits
         touched = [factor for factor in factors if set(factor.qubits) & set(qubits)]
         factor = touched[0]
         for other in touched[1:]:
@@ -115,10 +115,7 @@ def _matrix(operation: Fixed | Rotation, values: Values, dtype: torch.dtype) -> 
         entries = [cos, -sin, sin, cos]
     elif operation.name == "rx":
         entries = [cos + 0j, -1j * sin, -1j * sin, cos + 0j]
-    elif operation.name == "rz":
+    else:
         nought = torch.zeros_like(cos) + 0j
         entries = [cos - 1j * sin, nought, nought, cos + 1j * sin]
-    else:
-        one = torch.ones_like(angle) + 0j
-        entries = [one, 0 * one, 0 * one, torch.cos(angle) + 1j * torch.sin(angle)]
     return torch.stack(entries, -1).reshape(*angle.shape, 2, 2).to(dtype)

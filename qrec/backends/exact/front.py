@@ -1,0 +1,83 @@
+"""The product prefix: what data encoding makes of each group of qubits, as numbers per row.
+
+A factor is a group of qubits that the front joins with no other. Its state enters an
+expectation value through a few functions of the row's angles, its features:
+
+- a qubit with one rotation by a row's angle: 1, cos and sin of that angle;
+- an idle qubit: 1;
+- any other group of m qubits: its 4^m Pauli expectation values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.pauli import Real, rotation_parts
+from qrec.backends.exact.paulistate import run_pauli
+from qrec.backends.exact.program import Operation, Rotation
+from qrec.backends.exact.split import Split
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """One group of qubits and the operations on it."""
+
+    qubits: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    harmonic: bool  # whether its features are 1, cos, sin
+
+    @cached_property
+    def features(self) -> Real:
+        """Pauli strings in terms of features, `(4^m, n_features)`."""
+        if len(self.qubits) > 1 or not (self.harmonic or not self.operations):
+            return np.eye(4 ** len(self.qubits))
+        start = np.array([1.0, 0.0, 0.0, 1.0])  # Pauli expectations of |0>
+        if not self.operations:
+            return start[:, None]
+        *before, rotation = self.operations
+        for operation in before:
+            assert not isinstance(operation, Rotation)
+            start = operation.transfer() @ start
+        assert isinstance(rotation, Rotation)
+        return np.stack([part @ start for part in rotation_parts(rotation.name)], axis=1)
+
+
+def factors_of(split: Split) -> list[Factor]:
+    """Return the factors of a split program's front, in the order of `split.factors`."""
+    out = []
+    for qubits in split.factors:
+        own = tuple(op for op in split.front if op.qubits[0] in qubits)
+        rotations = [op for op in own if isinstance(op, Rotation)]
+        harmonic = len(qubits) == 1 and len(rotations) == 1
+        out.append(Factor(qubits, own, harmonic))
+    return out
+
+
+class Front:
+    """Computes the features of all factors for a batch of rows."""
+
+    def __init__(self, factors: Sequence[Factor], row_columns: Sequence[bool]) -> None:
+        self._factors = factors
+        rotations = [op for f in factors for op in f.operations if isinstance(op, Rotation)]
+        self._index = {op: i for i, op in enumerate(rotations)}
+        self._angles = Angles(rotations, row_columns)
+
+    def __call__(self, shared: Tensor, rows: Tensor) -> list[Tensor]:
+        """Return the features of each factor, `(n_features, n_rows)` or `(n_features, 1)`."""
+        angles = self._angles(shared, rows)
+        cos, sin = torch.cos(angles), torch.sin(angles)
+        harmonics = torch.stack([torch.ones_like(cos), cos, sin], dim=1)
+        out = []
+        for factor in self._factors:
+            if factor.harmonic:
+                out.append(harmonics[self._index[factor.operations[-1]]])
+            elif factor.operations:
+                out.append(run_pauli(factor.qubits, factor.operations, harmonics, self._index))
+            else:
+                out.append(torch.ones(1, 1, dtype=rows.dtype, device=rows.device))
+        return out

@@ -1,0 +1,157 @@
+"""Expectation values as left(row)^T T right(row), T being the pulled-back observable.
+
+With U the suffix that all rows share, <psi(row)| U^+ O U |psi(row)> is linear in the Pauli
+expectation values of psi(row), and those are products over its factors. The factors are dealt
+to two sides; `Table` holds T and `Side` the products that occur, computed once per row.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.blocks import fuse
+from qrec.backends.exact.front import Factor, Front, factors_of
+from qrec.backends.exact.pauli import Codes, Real, local
+from qrec.backends.exact.program import Program, Rotation
+from qrec.backends.exact.pull import plan_pull
+from qrec.backends.exact.split import split
+
+
+class Side:
+    """Products of features of some factors, one per pattern that the table asks for.
+
+    `digits` `(n_patterns, n_factors)` says which feature of each factor a pattern takes.
+    """
+
+    def __init__(self, digits: Codes) -> None:
+        self.patterns, self.of_term = np.unique(digits, axis=0, return_inverse=True)
+        self._parents: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        known = np.zeros((1, 0), np.int64)
+        for length in range(1, self.patterns.shape[1] + 1):
+            heads = np.unique(self.patterns[:, :length], axis=0)
+            place = {tuple(head): i for i, head in enumerate(known)}
+            parent = np.array([place[tuple(head[:-1])] for head in heads])
+            self._parents.append((parent, heads[:, -1]))
+            known = heads
+
+    def __len__(self) -> int:
+        return len(self.patterns)
+
+    def __call__(self, features: Sequence[Tensor], like: Tensor) -> Tensor:
+        """Return the products `(n_patterns, n_rows)`."""
+        out = torch.ones(1, 1, dtype=like.dtype, device=like.device)
+        for (parent, feature), values in zip(self._parents, features, strict=True):
+            if len(parent) == len(out) * len(values):
+                out = (out[:, None] * values).reshape(len(parent), -1)
+            elif len(values) > 1 or len(parent) > 1:
+                out = out[parent] * values[feature]
+        return out
+
+
+class _PullFunction(torch.autograd.Function):
+    """The pull, in float64 on the CPU: its gradient walks the same steps backwards."""
+
+    @staticmethod
+    def forward(ctx: Any, angles: Tensor, table: "Table") -> Tensor:
+        ctx.table, ctx.like = table, angles
+        ctx.angles = angles.detach().cpu().double().numpy()
+        coefficients, ctx.tape = table.pull.forward(ctx.angles)
+        return torch.from_numpy(table.spread_terms(coefficients)).to(angles)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        gathered = ctx.table.gather_terms(slope.detach().cpu().double().numpy())
+        return torch.from_numpy(ctx.table.pull.backward(ctx.angles, ctx.tape, gathered)).to(
+            ctx.like
+        ), None
+
+
+class Table:
+    """A program and an observable, planned for parameters that are shared or differ by row.
+
+    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). Raises
+    TooManyTermsError where 4^n is too much and the strings are not few.
+    """
+
+    def __init__(
+        self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
+    ) -> None:
+        parts = split(program, row_columns)
+        factors = factors_of(parts)
+        rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
+        blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
+        self.pull = plan_pull(codes, coefficients, blocks, lambda c: _can_contribute(c, factors))
+        self._angles = Angles(rotations, row_columns)
+        term, digits, weight = _expand(self.pull.codes, factors)
+        used = [i for i in range(len(factors)) if digits[:, i].any()]
+        left = used[: _cut([factors[i] for i in used])]
+        right = used[len(left) :]
+        self._used = used
+        self.left, self.right = Side(digits[:, left]), Side(digits[:, right])
+        place = self.left.of_term * len(self.right) + self.right.of_term
+        shape = (len(self.left) * len(self.right), len(self.pull.codes))
+        self._spread = csr_array((weight, (place, term)), shape=shape)
+        self._gather = self._spread.T.tocsr()
+        self._front = Front([factors[i] for i in used], row_columns)
+
+    def matrix(self, shared: Tensor) -> Tensor:
+        """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
+        angles = self._angles(shared, shared[:, None])[:, 0]
+        flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
+        return flat.reshape(len(self.left), len(self.right))
+
+    def sides(self, shared: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the two sides' products for rows `(n_row_parameters, n_rows)`."""
+        features = self._front(shared, rows)
+        cut = self.left.patterns.shape[1]
+        return self.left(features[:cut], rows), self.right(features[cut:], rows)
+
+    def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
+        """Return the expectation values `(n_rows,)`."""
+        left, right = self.sides(shared, rows)
+        value = (left * (self.matrix(shared) @ right)).sum(0)
+        return value.expand(rows.shape[1])
+
+    def spread_terms(self, coefficients: Real) -> Real:
+        out: Real = self._spread @ coefficients
+        return out
+
+    def gather_terms(self, flat: Real) -> Real:
+        out: Real = self._gather @ flat
+        return out
+
+
+def _cut(factors: Sequence[Factor]) -> int:
+    """Return how many factors the left side takes: half of the qubits."""
+    sizes = np.cumsum([len(f.qubits) for f in factors])
+    return int(np.searchsorted(sizes, sizes[-1] / 2)) + 1 if len(sizes) else 0
+
+
+def _can_contribute(codes: Codes, factors: Sequence[Factor]) -> NDArray[np.bool_]:
+    out = np.ones(len(codes), bool)
+    for factor in factors:
+        out &= factor.features.any(axis=1)[local(codes, factor.qubits)]
+    return out
+
+
+def _expand(codes: Codes, factors: Sequence[Factor]) -> tuple[Codes, Codes, Real]:
+    """Write strings in products of features: term, digits `(n, n_factors)` and weight of each."""
+    term, weight = np.arange(len(codes)), np.ones(len(codes))
+    digits = np.zeros((len(codes), 0), np.int64)
+    for factor in factors:
+        strings = local(codes, factor.qubits)[term]
+        counts = (factor.features != 0).sum(1)[strings]
+        nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        order = np.argsort(factor.features == 0, axis=1, kind="stable")  # nonzero ones first
+        strings, term = np.repeat(strings, counts), np.repeat(term, counts)
+        feature = order[strings, nth]
+        weight = np.repeat(weight, counts) * factor.features[strings, feature]
+        digits = np.column_stack([np.repeat(digits, counts, axis=0), feature])
+    return term, digits, weight
