@@ -6,6 +6,7 @@ import pytest
 from qrec.data import Ratings
 from qrec.errors import ConfigError
 from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.block_svd import BlockSVDRecommender
 from qrec.recommenders.vqsvd import VQSVDRecommender
 
 ALL = np.argwhere(np.ones((11, 9), bool))
@@ -28,6 +29,10 @@ def tiny(**params):
     return VQSVDRecommender(**{"n_qubits": 2, "n_factors": 2, "n_layers": 5, "n_init": 3} | params)
 
 
+def best(**params):
+    return BlockSVDRecommender(**{"n_qubits": 2, "n_factors": 2} | params)
+
+
 def by_hand(ratings, side, rank):
     """Offset plus the best rank-`rank` matrix of every block, users and items by activity."""
     bias = UserItemBias().fit(ratings)
@@ -46,14 +51,13 @@ def by_hand(ratings, side, rank):
     return np.clip(offset + out, 1, 5).ravel()
 
 
-def test_exact_solver_is_numpys_truncated_svd_of_each_block():
+def test_block_svd_is_numpys_truncated_svd_of_each_block():
     ratings = some_ratings()
-    model = tiny(solver="exact").fit(ratings)
+    model = best().fit(ratings)
     np.testing.assert_allclose(model.predict(ALL), by_hand(ratings, 4, 2), atol=1e-10)
-    assert model.n_circuits_ == {}
 
 
-def test_variational_solver_predicts_what_the_svd_does():
+def test_variational_model_predicts_what_the_svd_does():
     ratings = some_ratings()
     model = tiny(max_iter=400).fit(ratings)
     np.testing.assert_allclose(model.predict(ALL), by_hand(ratings, 4, 2), atol=0.02)
@@ -63,7 +67,7 @@ def test_variational_solver_predicts_what_the_svd_does():
 
 def test_pairs_outside_the_blocks_are_not_scored():
     ratings = some_ratings()
-    model = tiny(solver="exact", n_blocks=2).fit(ratings)
+    model = best(n_blocks=2).fit(ratings)
     predicted = model.predict(ALL)
     scored = ~np.isnan(predicted)
     assert scored.sum() == 2 * 16
@@ -88,7 +92,7 @@ def test_coclustering_puts_those_who_rate_the_same_into_one_block():
         item_ids=np.arange(16),
         scale=(1.0, 5.0),
     )
-    model = tiny(n_qubits=3, solver="exact", blocks="coclustering", n_blocks=2).fit(ratings)
+    model = best(n_qubits=3, blocks="coclustering", n_blocks=2).fit(ratings)
     pairs = np.argwhere(np.ones((16, 16), bool))
     scored = ~np.isnan(model.predict(pairs)).reshape(16, 16)
     np.testing.assert_array_equal(scored, group[0][:, None] == group[1])
@@ -96,12 +100,12 @@ def test_coclustering_puts_those_who_rate_the_same_into_one_block():
 
 def test_blocks_are_trained_by_circuits_where_the_backend_runs_them():
     ratings = some_ratings()
-    common = {"n_qubits": 1, "n_factors": 1, "n_layers": 2, "n_init": 1, "n_blocks": 2}
-    shots = tiny(**common, backend="aer_ideal", optimizer="spsa", max_iter=100).fit(ratings)
-    exact = tiny(**common, solver="exact").fit(ratings)
-    found, best = shots.predict(ALL), exact.predict(ALL)
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(best))
-    np.testing.assert_allclose(found, best, atol=0.6)
+    common = {"n_qubits": 1, "n_factors": 1, "n_blocks": 2}
+    on_shots = {"n_layers": 2, "n_init": 1, "optimizer": "spsa", "max_iter": 100}
+    shots = tiny(**common, **on_shots, backend="aer_ideal").fit(ratings)
+    found, expected = shots.predict(ALL), best(**common).fit(ratings).predict(ALL)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    np.testing.assert_allclose(found, expected, atol=0.6)
     assert shots.n_circuits_["finite_difference"] == 2 * (2 * 110 + 1)
 
 
@@ -112,7 +116,6 @@ def test_blocks_are_trained_by_circuits_where_the_backend_runs_them():
         ({"n_factors": 5}, "n_factors is 5; expected at most 4, the side of a block"),
         ({"n_blocks": 0}, "n_blocks is 0; expected None, for all, or an integer"),
         ({"blocks": "random"}, "blocks is 'random'; expected 'activity' or 'coclustering'"),
-        ({"solver": "numpy"}, "solver is 'numpy'"),
         ({"objective": "best"}, "objective is 'best'"),
         ({"max_iter": 0}, "max_iter is 0"),
     ],
