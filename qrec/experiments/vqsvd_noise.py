@@ -213,7 +213,7 @@ class Noise(TaskExperiment):
             axes.set_title(label, fontsize=9)
             axes.set_xlabel("n")
             axes.set_xticks([problem.n_qubits for problem in self.spec.problems])
-            axes.set_yscale("symlog", linthresh=1.0)
+            axes.set_ylim(bottom=0)
             axes.grid(alpha=0.3)
         panels[0].set_ylabel("measured / true |d_j|")
         panels[0].legend(fontsize=7)

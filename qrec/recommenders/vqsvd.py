@@ -3,12 +3,12 @@
 import numpy as np
 
 from qrec.backends.open import Openable, open_backend
-from qrec.config import ExactSpec
 from qrec.recommenders._blocks import Array, BlockRecommender
 from qrec.recommenders._checks import check_params
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles, readout_runs, train
+from qrec.svd.measured import is_ideal
 from qrec.svd.objectives import KINDS, Score
 from qrec.svd.optimisers import OPTIMIZERS
 
@@ -54,7 +54,7 @@ class VQSVDRecommender(BlockRecommender):
     def _low_rank(self, blocks: Array) -> Array:
         check_params(self, n_layers=1, max_iter=1, n_init=1, objective=KINDS, optimizer=OPTIMIZERS)
         self.n_circuits_: dict[str, int] = {}
-        if isinstance(open_backend(self.backend).spec, ExactSpec):
+        if is_ideal(open_backend(self.backend)):
             return self._trained(blocks)
         return np.array([self._measured(block, k) for k, block in enumerate(blocks)])
 

@@ -18,6 +18,7 @@ from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.direct_projection import direct_projection
 from qrec.circuits.modified_objective import modified_objective
 from qrec.circuits.original_objective import original_objective
+from qrec.config import ExactSpec
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.objectives import Rows, Score
 
@@ -169,6 +170,12 @@ def measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> lis
     """Evaluate probes at the same angles `(n_parameters,)`; factors are not yet applied."""
     workloads = [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
     return backend.run(workloads)
+
+
+def is_ideal(backend: Backend) -> bool:
+    """Return whether a backend gives exact values without noise: what linear algebra gives."""
+    # Compared whole, so that no setting an exact backend may have is overlooked.
+    return backend.spec == ExactSpec(kind="exact", name=backend.name)
 
 
 def _total(terms: list[SparseObservable]) -> SparseObservable:

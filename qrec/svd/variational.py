@@ -8,12 +8,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from qrec.backends.open import Openable, open_backend
-from qrec.config import ExactSpec
 from qrec.errors import ConfigError
 from qrec.svd._checks import as_matrix, check_integer, check_one_of, check_weights
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.factors import circuit_runs, decompose, n_parameters, random_angles, readout_runs
-from qrec.svd.measured import FORMS, MeasuredObjective
+from qrec.svd.measured import FORMS, MeasuredObjective, is_ideal
 from qrec.svd.objectives import KINDS, ExactObjective, Score
 from qrec.svd.optimisers import OPTIMIZERS, minimise
 
@@ -122,7 +121,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
     def _measured(self, padded: NDArray[Any], score: Score) -> MeasuredObjective | None:
         """Return the objective on the backend, None where linear algebra takes its place."""
         backend = open_backend(self.backend)
-        if isinstance(backend.spec, ExactSpec):
+        if is_ideal(backend):
             return None
         if np.iscomplexobj(padded):
             raise ConfigError(
