@@ -3,7 +3,7 @@
 Counts are of circuits without measurements, with input i = 0 and unbound angles.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
-from qiskit.transpiler import Target, generate_preset_pass_manager
+from qiskit.transpiler import PassManager
 
+from qrec.analysis.count import count
+from qrec.analysis.table import Table
 from qrec.circuits import bell_projection
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.modified_objective import modified_objective
@@ -29,16 +31,6 @@ _FORMS: dict[str, Callable[[ArrayLike, int], QuantumCircuit]] = {
     "bell_projection": partial(modified_objective, encode=bell_projection.encode),
 }
 _CHEAPER = {"original_objective": "cheap_hadamard", "modified_objective": "bell_projection"}
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What a circuit costs: every gate counts 1, idle qubits count nothing."""
-
-    qubits: int
-    depth: int
-    two_qubit_depth: int  # over the gates on two or more qubits
-    gates: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -58,19 +50,10 @@ class GateRow:
     qubits: int
     depth: int
     two_qubit_depth: int
+    two_qubit_gates: int
     gates: dict[str, int]
     published: dict[str, Any] | None
     matches: bool | None
-
-
-def count_gates(circuit: QuantumCircuit) -> Counts:
-    """Count the gates and the depth of a circuit without measurements."""
-    return Counts(
-        qubits=len({qubit for instruction in circuit.data for qubit in instruction.qubits}),
-        depth=circuit.depth(),
-        two_qubit_depth=circuit.depth(lambda instruction: len(instruction.qubits) > 1),
-        gates=dict(circuit.count_ops()),
-    )
 
 
 def table_size(n_targets: int) -> int:
@@ -78,46 +61,57 @@ def table_size(n_targets: int) -> int:
     return len(_published_rows()) * (1 + 2 * n_targets)
 
 
-def table_rows(
-    targets: Mapping[str, Target], optimization_level: int, seed_transpiler: int
-) -> Iterator[GateRow]:
+def table_rows(transpilers: Mapping[str, PassManager]) -> Iterator[GateRow]:
     """Count every printed circuit, then each and its cheaper form transpiled to each target.
 
-    Rows come one by one, as transpiling takes its time. `optimization_level` and
-    `seed_transpiler` are Qiskit's.
+    Rows come one by one, as transpiling takes its time. `transpilers` maps the targets' names
+    to what brings circuits there.
     """
     for table, form, n, layers, published in _published_rows():
-        counts = count_gates(_build(form, n, layers))
-        matches = {"depth": counts.depth, "gates": counts.gates} == published
+        cost = count(_build(form, n, layers))
+        matches = {"depth": cost["depth"], "gates": cost["gates"]} == published
         yield GateRow(
-            table,
-            n,
-            layers,
-            form,
-            "paper",
-            None,
-            **vars(counts),
-            published=published,
-            matches=matches,
+            table, n, layers, form, "paper", None, **cost, published=published, matches=matches
         )
-    for name, target in targets.items():
-        transpiler = generate_preset_pass_manager(
-            optimization_level, target=target, seed_transpiler=seed_transpiler
-        )
+    for target, transpiler in transpilers.items():
         for table, form, n, layers, _ in _published_rows():
             for each in (form, _CHEAPER[form]):
-                counts = count_gates(transpiler.run(_build(each, n, layers)))
+                cost = count(transpiler.run(_build(each, n, layers)))
                 yield GateRow(
-                    table,
-                    n,
-                    layers,
-                    each,
-                    "isa",
-                    name,
-                    **vars(counts),
-                    published=None,
-                    matches=None,
+                    table, n, layers, each, "isa", target, **cost, published=None, matches=None
                 )
+
+
+def as_tables(rows: Sequence[GateRow]) -> list[Table]:
+    """Return the printed tables beside ours, then one table for each target."""
+    names = dict.fromkeys(row.table for row in rows)
+    tables = [
+        _beside_print(name, [r for r in rows if r.published and r.table == name]) for name in names
+    ]
+    targets = dict.fromkeys(row.target for row in rows if row.target is not None)
+    return tables + [_on_target(name, [r for r in rows if r.target == name]) for name in targets]
+
+
+def _beside_print(name: str, rows: Sequence[GateRow]) -> Table:
+    printed = [row.published for row in rows if row.published is not None]
+    gates = list(printed[0]["gates"])
+    body = [
+        [str(row.n), str(row.layers), f"{row.depth} ({published['depth']})"]
+        + [f"{row.gates.get(gate, 0)} ({published['gates'][gate]})" for gate in gates]
+        + ["yes" if row.matches else "NO"]
+        for row, published in zip(rows, printed, strict=True)
+    ]
+    n_matching = sum(bool(row.matches) for row in rows)
+    notes = [f"Ours (published); {n_matching} of {len(rows)} rows match."]
+    title = f"Table {name} of arXiv:2310.19504, {rows[0].form}"
+    return Table(title, ["n", "L", "depth", *gates, "match"], body, notes, n_text=0)
+
+
+def _on_target(name: str, rows: Sequence[GateRow]) -> Table:
+    costs = ("n", "layers", "qubits", "depth", "two_qubit_depth", "two_qubit_gates")
+    body = [[row.form, *(str(getattr(row, cost)) for cost in costs)] for row in rows]
+    columns = ["form", "n", "L", "qubits", "depth", "2q depth", "2q gates"]
+    return Table(f"Transpiled to {name}", columns, body)
 
 
 def _build(form: str, n: int, layers: int) -> QuantumCircuit:

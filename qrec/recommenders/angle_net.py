@@ -30,11 +30,11 @@ class AngleNet(QuantumRecommender):
     """Predict offset + gain <Z_0> of the `angle_net` circuit on 2 `n_factors` qubits.
 
     ``features="report"`` is the net of "Integrating Quantum SVD & LSTM for Improved
-    Recommender Accuracy": fixed angles, pi times the latent vectors that scikit-learn's TruncatedSVD
-    finds in the zero-filled matrix; theta, gain and one number as offset are trained with Adam. Users'
-    latent vectors are so long that pi times them wraps around the circle many times, items'
-    so short that they hardly turn, and with paired CNOTs only one angle of each reaches qubit
-    0: the prediction ends near the mean.
+    Recommender Accuracy": fixed angles, pi times the latent vectors that scikit-learn's
+    TruncatedSVD finds in the zero-filled matrix; theta, gain and one number as offset are
+    trained with Adam. Users' latent vectors are so long that pi times them wraps around the
+    circle many times, items' so short that they hardly turn, and with paired CNOTs only one
+    angle of each reaches qubit 0: the prediction ends near the mean.
 
     ``features="learned"`` (default, beyond the report) keeps the circuit family and trains the
     angles of every user and item as well, with a chain of CNOTs through which all of them reach
