@@ -28,8 +28,10 @@ def angle_net(
     (Pérez-Salinas et al., arXiv:1907.02085).
 
     Parameters: ``theta[2k * layer + qubit]``, ``u[i]``, ``v[i]``, in radians.
-    Raises ConfigError for an unknown entangler.
+    Raises ConfigError for an unknown entangler, and for less than one factor or layer.
     """
+    if min(n_factors, n_layers) < 1:
+        raise ConfigError(f"found n_factors {n_factors}, n_layers {n_layers}; expected at least 1")
     if entangler not in get_args(Entangler):
         raise ConfigError(f"entangler: found {entangler!r}, expected one of {get_args(Entangler)}")
     n_qubits = 2 * n_factors

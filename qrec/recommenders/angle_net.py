@@ -41,15 +41,15 @@ class AngleNet(QuantumRecommender):
     qubit 0, and with mean + b_u + c_i as the offset, all in one loss: mean squared error plus
     `reg` times the squares of the angles and biases of each rating's user and item.
 
-    `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes the pairs
-    of the report or the chain, as the features ask. Training runs on the exact gradient in
+    `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
+    2 layers and pairs for the report's features, 3 layers and the chain for learned ones. Training runs on the exact gradient in
     float32 and stops early on the validation RMSE.
     """
 
     def __init__(
         self,
         n_factors: int = 4,
-        n_layers: int = 3,
+        n_layers: int | None = None,
         entangler: Entangler | None = None,
         features: str = "learned",
         reuploading: bool = False,
@@ -76,7 +76,7 @@ class AngleNet(QuantumRecommender):
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         check_params(
-            self, n_factors=1, n_layers=1, features=tuple(_TRAINED), reg=0.0, learning_rate=0.0,
+            self, n_factors=1, features=tuple(_TRAINED), reg=0.0, learning_rate=0.0,
             n_epochs=0, batch_size=1, patience=1,
         )  # fmt: skip
         from qrec.recommenders._angle_training import fit_angles
@@ -131,14 +131,18 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        entangler = self.entangler or ("pairs" if self.features == "report" else "chain")
-        return angle_net(self.n_factors, self.n_layers, entangler, self.reuploading)
+        n_layers, entangler = (2, "pairs") if self.features == "report" else (3, "chain")
+        n_layers = n_layers if self.n_layers is None else self.n_layers
+        return angle_net(self.n_factors, n_layers, self.entangler or entangler, self.reuploading)
+
+    def _n_theta(self) -> int:
+        return sum(p.vector.name == "theta" for p in self._untrained().parameters)
 
     def _start(self, ratings: Ratings) -> dict[str, Array]:
         """Draw small angles: far from each other they start in different minima of the sine."""
         rng = np.random.default_rng(child_seed(self.random_state, "start"))
         return self._constants(ratings) | {
-            "theta": rng.normal(size=2 * self.n_factors * self.n_layers),
+            "theta": rng.normal(size=self._n_theta()),
             "u": rng.normal(scale=_START_ANGLE, size=(ratings.n_users, self.n_factors)),
             "v": rng.normal(scale=_START_ANGLE, size=(ratings.n_items, self.n_factors)),
         }
@@ -149,7 +153,7 @@ class AngleNet(QuantumRecommender):
         # Back from U sqrt(S), V sqrt(S) to the U S and V that scikit-learn's TruncatedSVD gives.
         root = np.linalg.norm(svd.item_factors_, axis=0)
         return self._constants(ratings) | {
-            "theta": rng.uniform(0, 2 * np.pi, 2 * self.n_factors * self.n_layers),
+            "theta": rng.uniform(0, 2 * np.pi, self._n_theta()),
             "u": features_to_angles(svd.user_factors_ * root),
             "v": features_to_angles(svd.item_factors_ / root),
         }
