@@ -42,8 +42,8 @@ class AngleNet(QuantumRecommender):
     `reg` times the squares of the angles and biases of each rating's user and item.
 
     `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
-    2 layers and pairs for the report's features, 3 layers and the chain for learned ones. Training runs on the exact gradient in
-    float32 and stops early on the validation RMSE.
+    2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
+    Training runs on the exact gradient in float32 and stops early on the validation RMSE.
     """
 
     def __init__(
