@@ -23,6 +23,7 @@ _TRAINED = {
     "report": ("theta", "mean", "gain"),
     "learned": ("theta", "mean", "gain", "u", "v", "user_bias", "item_bias"),
 }
+_FORMS: dict[str, tuple[int, Entangler]] = {"report": (2, "pairs"), "learned": (3, "chain")}
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
@@ -131,7 +132,7 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        n_layers, entangler = (2, "pairs") if self.features == "report" else (3, "chain")
+        n_layers, entangler = _FORMS[self.features]
         n_layers = n_layers if self.n_layers is None else self.n_layers
         return angle_net(self.n_factors, n_layers, self.entangler or entangler, self.reuploading)
 
