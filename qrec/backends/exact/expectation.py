@@ -1,6 +1,6 @@
 """Expectation values of a Qiskit circuit as a torch function with gradients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 
 import torch
@@ -9,11 +9,9 @@ from qiskit.circuit import Parameter, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.plan import plan
+from qrec.backends.exact.plan import Method, Plan, plan
 from qrec.backends.exact.program import read_circuit
 from qrec.errors import ConfigError
-
-Plan = Callable[[Tensor, Tensor], Tensor]
 
 
 class Expectation:
@@ -30,7 +28,13 @@ class Expectation:
     made of gates alone and for an angle that is not affine in the parameters.
     """
 
-    def __init__(self, circuit: QuantumCircuit, observable: SparseObservable) -> None:
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        observable: SparseObservable,
+        method: Method | None = None,
+    ) -> None:
+        self._method = method
         self._program = read_circuit(circuit)
         self._observable = observable
         named = [(_name(p), p) for p in circuit.parameters]  # vectors stand together
@@ -52,7 +56,9 @@ class Expectation:
         rows = [b for b in blocks.values() if b.ndim == 2]
         like = (shared + rows or [torch.zeros(0, dtype=torch.float64)])[0]
         if row_columns not in self._plans:
-            self._plans[row_columns] = plan(self._program, self._observable, row_columns)
+            self._plans[row_columns] = plan(
+                self._program, self._observable, row_columns, self._method
+            )
         return self._plans[row_columns](
             torch.cat(shared) if shared else like.new_zeros(0),
             torch.cat(rows) if rows else like.new_zeros(0, 1),

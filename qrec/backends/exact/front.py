@@ -31,6 +31,11 @@ class Factor:
     operations: tuple[Operation, ...]
     harmonic: bool  # whether its features are 1, cos, sin
 
+    def columns(self) -> frozenset[int]:
+        """Return the circuit parameters it depends on."""
+        rotations = [op for op in self.operations if isinstance(op, Rotation)]
+        return frozenset(c for op in rotations for c in op.columns)
+
     @cached_property
     def features(self) -> Real:
         """Pauli strings in terms of features, `(4^m, n_features)`."""

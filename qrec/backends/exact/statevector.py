@@ -1,121 +1,163 @@
-"""The batched state vector, in torch so that every parameter has a gradient.
+"""Batches of state vectors: amplitudes `(2^n, n_rows)`, rows last so that memory is read in line.
 
-Qubits start as separate factors and are multiplied together only when a gate joins them.
-Where the last operations take the same parameters for every row, they are not applied to
-the rows: the observable is pulled back through them once (Heisenberg picture).
+Amplitudes stay real where the circuit is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.observable import Observable
+from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.cone import light_cone
+from qrec.backends.exact.monomial import Monomial
+from qrec.backends.exact.observable import quadratic
+from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Fixed, Program, Rotation
-
-Values = Sequence[Tensor]  # one per circuit parameter: () for all rows alike, or (n_rows,)
-
-
-class _Factor:
-    """The joint state of some qubits: amplitudes (n_rows or 1, 2, ..., 2), one axis a qubit."""
-
-    def __init__(self, qubits: list[int], amplitudes: Tensor) -> None:
-        self.qubits = qubits
-        self.amplitudes = amplitudes
-
-    def join(self, other: "_Factor") -> "_Factor":
-        left, right = self.amplitudes, other.amplitudes
-        left = left.reshape(*left.shape, *(1,) * len(other.qubits))
-        right = right.reshape(right.shape[0], *(1,) * len(self.qubits), *right.shape[1:])
-        return _Factor(self.qubits + other.qubits, left * right)
-
-    def apply(self, matrix: Tensor, qubits: tuple[int, ...]) -> None:
-        """Multiply by a matrix `(2^k, 2^k)`, or one per row, in Qiskit's qubit order."""
-        axes = [1 + self.qubits.index(q) for q in reversed(qubits)]
-        last = list(range(-len(axes), 0))
-        moved = self.amplitudes.movedim(axes, last)
-        flat = moved.reshape(moved.shape[0], -1, 2 ** len(axes)) @ matrix.mT
-        self.amplitudes = flat.reshape(flat.shape[0], *moved.shape[1:]).movedim(last, axes)
+from qrec.backends.exact.schedule import Dense, Turn, schedule
 
 
-def expectation(program: Program, observable: Observable, values: Values) -> Tensor:
-    """Return <psi(row)|O|psi(row)> for all rows, `(n_rows,)`.
+class StateVector:
+    """A program and an observable, planned for parameters that are shared or differ by row."""
 
-    `values` holds one tensor per parameter, `()` or `(n_rows,)`, float32 or float64; the
-    answer has that precision and is differentiable in all of them.
-    """
-    like = values[0] if values else torch.zeros((), dtype=torch.float64)
-    real = program.is_real and observable.is_real
-    dtype = like.dtype if real else like.dtype.to_complex()
-    n_rows = max([1, *(len(v) for v in values if v.ndim)])
-    first_shared = _first_shared(program, values)
-    dimension = 2**program.n_qubits
-    if n_rows <= dimension:
-        first_shared = len(program.operations)
-    state = _run(program, values, 0, first_shared, _zero_state(program, dtype))
-    psi = state.reshape(-1, dimension)
-    if first_shared == len(program.operations):
-        values_of_rows = (psi.conj() * observable.apply(psi)).sum(-1)
-    else:
-        basis = torch.eye(dimension, dtype=dtype).reshape(dimension, *(2,) * program.n_qubits)
-        everything = [_Factor(_order(program), basis)]
-        suffix = _run(program, values, first_shared, len(program.operations), everything)
-        columns = suffix.reshape(dimension, dimension)
-        pulled = columns.conj() @ observable.apply(columns).mT
-        values_of_rows = ((psi.conj() @ pulled) * psi).sum(-1)
-    out = values_of_rows.real if not real else values_of_rows
-    return out.expand(n_rows) if len(out) < n_rows else out
+    def __init__(
+        self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
+    ) -> None:
+        seen, kept = light_cone(program, codes)
+        self.n_qubits = len(kept)
+        self.plan = schedule(seen, row_columns)
+        observable = quadratic(local(codes, kept), coefficients, len(kept))
+        self._observable = observable.after(self.plan.last)
+        self.is_real = seen.is_real and self._observable.is_real
+        turning = [step.rotation for step in self.plan.steps if isinstance(step, Turn)]
+        by_row = _rotations(self.plan.prefix) + turning
+        in_blocks = [
+            op for s in self.plan.steps if isinstance(s, Dense) for op in _rotations([s.operations])
+        ]
+        self._index = {op: i for ops in (by_row, in_blocks) for i, op in enumerate(ops)}
+        self._row_angles, self._block_angles = (
+            Angles(ops, row_columns) for ops in (by_row, in_blocks)
+        )
+
+    def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
+        """Return the expectation values `(n_rows,)`."""
+        return self.fix(shared)(rows)
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
+        dtype = shared.dtype if self.is_real else shared.dtype.to_complex()
+        turns = _half_angles(self._block_angles(shared, shared[:, None]))
+        matrices = [
+            self._matrix(step, turns, dtype) if isinstance(step, Dense) else None
+            for step in self.plan.steps
+        ]
+        return lambda rows: self._run(shared, rows, matrices, dtype)
+
+    def _run(
+        self, shared: Tensor, rows: Tensor, matrices: list[Tensor | None], dtype: torch.dtype
+    ) -> Tensor:
+        turns = _half_angles(self._row_angles(shared, rows))
+        psi = self._prefix(turns, dtype)
+        for step, matrix in zip(self.plan.steps, matrices, strict=True):
+            if isinstance(step, Dense) and matrix is not None:
+                wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
+                psi = (matrix @ wide).reshape(psi.shape)
+            elif isinstance(step, Turn):
+                psi = self._turn(psi, step.rotation, turns)
+            elif isinstance(step, Monomial):
+                psi = _move(psi, step)
+        return self._observable(psi).expand(rows.shape[1])
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return 2**self.n_qubits * (1 if self.is_real else 2)
+
+    def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
+        """Multiply together what the qubits are before they meet."""
+        psi = torch.ones(1, 1, dtype=dtype, device=turns.device)
+        for operations in self.plan.prefix:
+            qubit = self._one_qubit(operations, turns, dtype)
+            psi = (qubit[:, None] * psi).reshape(2 * len(psi), -1)
+        return psi
+
+    def _one_qubit(
+        self, operations: Sequence[Fixed | Rotation], turns: Tensor, dtype: torch.dtype
+    ) -> Tensor:
+        state = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
+        for place, operation in enumerate(operations):
+            if isinstance(operation, Fixed):
+                state = _gate(operation, state) @ state
+            elif place == 0 and operation.name == "ry":
+                state = turns[self._index[operation]].to(dtype)
+            else:
+                state = self._turn(state, operation, turns)
+        return state
+
+    def _turn(self, psi: Tensor, rotation: Rotation, turns: Tensor) -> Tensor:
+        """Rotate one qubit of `(2^n, n_rows)` or one factor of `(2, n_rows)`."""
+        cos, sin = turns[self._index[rotation]]
+        place = 0 if len(psi) == 2 else rotation.qubits[0]
+        zero, one = psi.reshape(-1, 2, 2**place, psi.shape[1]).unbind(1)
+        if rotation.name == "ry":
+            pair = [cos * zero - sin * one, sin * zero + cos * one]
+        elif rotation.name == "rx":
+            pair = [cos * zero - 1j * sin * one, cos * one - 1j * sin * zero]
+        else:
+            phase = torch.complex(cos, sin)
+            pair = [phase.conj() * zero, phase * one]
+        return torch.stack(pair, 1).reshape(len(psi), -1)
+
+    def _matrix(self, step: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the matrix `(2^k, 2^k)` of a block."""
+        k = step.n_qubits
+        out = torch.eye(2**k, dtype=dtype, device=turns.device)
+        for operation in step.operations:
+            if isinstance(operation, Rotation):
+                out = self._turn(out, operation, turns)
+                continue
+            axes = [k - 1 - q for q in reversed(operation.qubits)]
+            first = list(range(len(axes)))
+            moved = out.reshape(*(2,) * k, -1).movedim(axes, first)
+            matrix = _gate(operation, out)
+            changed = (matrix @ moved.reshape(len(matrix), -1)).reshape(moved.shape)
+            out = changed.movedim(first, axes).reshape(2**k, -1)
+        return out
 
 
-def _order(program: Program) -> list[int]:
-    return list(reversed(range(program.n_qubits)))
+def _rotations(prefix: Sequence[Sequence[Fixed | Rotation]]) -> list[Rotation]:
+    return [op for operations in prefix for op in operations if isinstance(op, Rotation)]
 
 
-def _zero_state(program: Program, dtype: torch.dtype) -> list[_Factor]:
-    zero = torch.tensor([[1.0, 0.0]], dtype=dtype)
-    return [_Factor([qubit], zero) for qubit in _order(program)]
+def _half_angles(angles: Tensor) -> Tensor:
+    """Return cos and sin of half the angles, `(n_rotations, 2, n_rows)`."""
+    return torch.stack([torch.cos(angles / 2), torch.sin(angles / 2)], dim=1)
 
 
-def _first_shared(program: Program, values: Values) -> int:
-    """Return where the operations begin that are the same for every row up to the end."""
-    for place in reversed(range(len(program.operations))):
-        operation = program.operations[place]
-        if isinstance(operation, Rotation) and any(values[c].ndim for c in operation.columns):
-            return place + 1
-    return 0
+def _gate(operation: Fixed, like: Tensor) -> Tensor:
+    matrix = operation.matrix if like.is_complex() else operation.matrix.real
+    return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
 
 
-def _run(program: Program, values: Values, start: int, stop: int, factors: list[_Factor]) -> Tensor:
-    """Apply operations [start, stop) and return the amplitudes, highest qubit first."""
-    for operation in program.operations[start:stop]:
-        qubits = operation.qubits
-        touched = [factor for factor in factors if set(factor.qubits) & set(qubits)]
-        factor = touched[0]
-        for other in touched[1:]:
-            factor = factor.join(other)
-        factor.apply(_matrix(operation, values, factor.amplitudes.dtype), qubits)
-        factors = [f for f in factors if f not in touched] + [factor]
-    state = factors[0]
-    for other in factors[1:]:
-        state = state.join(other)
-    axes = [1 + state.qubits.index(q) for q in _order(program)]
-    return state.amplitudes.permute(0, *axes)
+def _move(psi: Tensor, step: Monomial) -> Tensor:
+    if step.moves:
+        psi = _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
+    if step.rephases:
+        phase = step.phase if psi.is_complex() else step.phase.real
+        psi = psi * torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
+    return psi
 
 
-def _matrix(operation: Fixed | Rotation, values: Values, dtype: torch.dtype) -> Tensor:
-    """Return the gate as `(2^k, 2^k)`, or `(n_rows, 2, 2)` for angles that differ by row."""
-    if isinstance(operation, Fixed):
-        matrix = torch.tensor(operation.matrix)
-        return (matrix if dtype.is_complex else matrix.real).to(dtype)
-    angle = torch.tensor(operation.constant, dtype=dtype.to_real())
-    for column, coefficient in zip(operation.columns, operation.coefficients, strict=True):
-        angle = angle + coefficient * values[column]
-    cos, sin = torch.cos(angle / 2), torch.sin(angle / 2)
-    if operation.name == "ry":
-        entries = [cos, -sin, sin, cos]
-    elif operation.name == "rx":
-        entries = [cos + 0j, -1j * sin, -1j * sin, cos + 0j]
-    else:
-        nought = torch.zeros_like(cos) + 0j
-        entries = [cos - 1j * sin, nought, nought, cos + 1j * sin]
-    return torch.stack(entries, -1).reshape(*angle.shape, 2, 2).to(dtype)
+class _Gather(torch.autograd.Function):
+    """psi[source]; the gradient is a gather too, and no scattered sum."""
+
+    @staticmethod
+    def forward(ctx: Any, psi: Tensor, step: Monomial) -> Tensor:
+        ctx.step = step
+        return psi.index_select(0, torch.from_numpy(step.source).to(psi.device))
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        back = torch.from_numpy(ctx.step.inverse().source)
+        return slope.index_select(0, back.to(slope.device)), None

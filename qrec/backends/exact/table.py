@@ -5,7 +5,7 @@ expectation values of psi(row), and those are products over its factors. The fac
 to two sides; `Table` holds T and `Side` the products that occur, computed once per row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,18 @@ class _PullFunction(torch.autograd.Function):
 class Table:
     """A program and an observable, planned for parameters that are shared or differ by row.
 
-    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). Raises
+    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). The left side
+    takes the factors that depend on `left_columns`, by default half of the qubits. Raises
     TooManyTermsError where 4^n is too much and the strings are not few.
     """
 
     def __init__(
-        self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
+        self,
+        program: Program,
+        codes: Codes,
+        coefficients: Real,
+        row_columns: Sequence[bool],
+        left_columns: frozenset[int] | None = None,
     ) -> None:
         parts = split(program, row_columns)
         factors = factors_of(parts)
@@ -91,33 +97,53 @@ class Table:
         self._angles = Angles(rotations, row_columns)
         term, digits, weight = _expand(self.pull.codes, factors)
         used = [i for i in range(len(factors)) if digits[:, i].any()]
-        left = used[: _cut([factors[i] for i in used])]
-        right = used[len(left) :]
-        self._used = used
+        if left_columns is None:
+            left = used[: _half([factors[i] for i in used])]
+        else:
+            left = [i for i in used if factors[i].columns() & left_columns]
+        right = [i for i in used if i not in left]
         self.left, self.right = Side(digits[:, left]), Side(digits[:, right])
+        self._fronts = [Front([factors[i] for i in side], row_columns) for side in (left, right)]
         place = self.left.of_term * len(self.right) + self.right.of_term
         shape = (len(self.left) * len(self.right), len(self.pull.codes))
         self._spread = csr_array((weight, (place, term)), shape=shape)
         self._gather = self._spread.T.tocsr()
-        self._front = Front([factors[i] for i in used], row_columns)
 
     def matrix(self, shared: Tensor) -> Tensor:
         """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
         angles = self._angles(shared, shared[:, None])[:, 0]
-        flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
+        flat: Tensor = _PullFunction.apply(angles, self)
         return flat.reshape(len(self.left), len(self.right))
 
-    def sides(self, shared: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the two sides' products for rows `(n_row_parameters, n_rows)`."""
-        features = self._front(shared, rows)
-        cut = self.left.patterns.shape[1]
-        return self.left(features[:cut], rows), self.right(features[cut:], rows)
+    def sides(self, shared: Tensor, left_rows: Tensor, right_rows: Tensor) -> list[Tensor]:
+        """Return the two sides' products, `(n_left, n_rows)` and `(n_right, n_rows)`.
+
+        Rows are `(n_row_parameters, n_rows)`; a side reads the parameters of its factors.
+        """
+        return [
+            side(front(shared, rows), rows)
+            for side, front, rows in zip(
+                (self.left, self.right), self._fronts, (left_rows, right_rows), strict=True
+            )
+        ]
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the expectation values `(n_rows,)`."""
-        left, right = self.sides(shared, rows)
-        value = (left * (self.matrix(shared) @ right)).sum(0)
-        return value.expand(rows.shape[1])
+        return self.fix(shared)(rows)
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
+        matrix = self.matrix(shared)
+
+        def evaluate(rows: Tensor) -> Tensor:
+            left, right = self.sides(shared, rows, rows)
+            return (left * (matrix @ right)).sum(0).expand(rows.shape[1])
+
+        return evaluate
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return 2 * (len(self.left) + len(self.right))
 
     def spread_terms(self, coefficients: Real) -> Real:
         out: Real = self._spread @ coefficients
@@ -128,8 +154,8 @@ class Table:
         return out
 
 
-def _cut(factors: Sequence[Factor]) -> int:
-    """Return how many factors the left side takes: half of the qubits."""
+def _half(factors: Sequence[Factor]) -> int:
+    """Return how many factors hold half of the qubits."""
     sizes = np.cumsum([len(f.qubits) for f in factors])
     return int(np.searchsorted(sizes, sizes[-1] / 2)) + 1 if len(sizes) else 0
 
