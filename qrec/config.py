@@ -47,6 +47,16 @@ class EstimatedSpec(Spec):
     precision: Annotated[float, Field(gt=0)]  # standard error asked of every value
 
 
+class ExperimentSpec(Spec):
+    """The fields of every experiment's YAML file; each kind of experiment adds its own."""
+
+    schema_version: Literal[1]
+    kind: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    title: str
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
 BackendSpec = Annotated[ExactSpec | AerSpec, Field(discriminator="kind")]
 _BACKEND: TypeAdapter[ExactSpec | AerSpec] = TypeAdapter(BackendSpec)
 

@@ -2,10 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from qrec.experiments import Run
 
 settings.register_profile("qrec", deadline=None)  # two busy cores make any deadline flaky
 settings.load_profile("qrec")
@@ -29,3 +34,45 @@ def data_dir() -> Path:
     if not (Path(folder) / "ml-100k" / "u.data").is_file():
         pytest.skip(f"needs real data: no ml-100k/u.data in QREC_DATA_DIR={folder}")
     return Path(folder)
+
+
+SMALL_EXPERIMENT = {
+    "schema_version": 1,
+    "kind": "comparison",
+    "name": "small",
+    "title": "a comparison that takes a second",
+    "dataset": {"name": "synthetic", "n_users": 60, "n_items": 80, "n_ratings": 1500},
+    "split": {"kind": "random", "ratios": [0.6, 0.2, 0.2]},
+    "seed": 3,
+    "n_pairs": 40,
+    "recommenders": [
+        {"label": "mean", "recommender": "global_mean"},
+        {"label": "als", "recommender": "als", "params": {"n_factors": 2},
+         "grid": {"reg": [0.1, 0.3]}},
+        {"label": "swap", "recommender": "swap_test", "params": {"base": "@als"},
+         "backends": ["exact", "aer_ideal"]},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def small_experiment() -> dict[str, Any]:
+    """Return an experiment with every kind of row, to be changed at will."""
+    return deepcopy(SMALL_EXPERIMENT)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """Return the finished run of the small experiment."""
+    from qrec.experiments import run
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QREC_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
+        return run(SMALL_EXPERIMENT)
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder of runs, in force for this test."""
+    monkeypatch.setenv("QREC_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"

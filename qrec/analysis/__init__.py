@@ -1,0 +1,1 @@
+"""Reading what runs stored: tables, comparisons, circuit costs, plots and the report."""

@@ -9,7 +9,6 @@ from qiskit_aer.primitives import SamplerV2
 
 from qrec.backends.sampled import SampledBackend
 from qrec.config import AerSpec
-from qrec.errors import ConfigError
 from qrec.registry import check_name
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
@@ -21,7 +21,9 @@ from qrec.config import (
 from qrec.errors import ConfigError
 from qrec.registry import PACKAGED, check_name
 
-Openable = str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2
+Openable: TypeAlias = (
+    str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2
+)
 
 
 def open_backend(
@@ -75,7 +77,9 @@ def _entries(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or set(content) != {"schema_version", "backends"}:
         raise ConfigError(f"{path}: expected the keys schema_version and backends")
     if content["schema_version"] != 1:
-        raise ConfigError(f"{path}: schema_version: found {content['schema_version']!r}, expected 1")
+        raise ConfigError(
+            f"{path}: schema_version: found {content['schema_version']!r}, expected 1"
+        )
     if not isinstance(content["backends"], dict):
         raise ConfigError(f"{path}: backends: expected a mapping from names to entries")
     for name, entry in content["backends"].items():

@@ -65,9 +65,7 @@ def diagonal_values(
     return total
 
 
-def _stderr(
-    observable: SparseObservable, samples: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _stderr(observable: SparseObservable, samples: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard error of the mean of `(n_evaluations, shots)` samples.
 
     Half a pseudo-count stands at each end of the spectrum (Jeffreys' prior for a two-valued

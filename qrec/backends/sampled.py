@@ -83,9 +83,7 @@ class SampledBackend(LocalBackend):
         measured = [_measure(workload) for workload in workloads]
         units = [
             Unit(workload, circuit)
-            for workload, circuit in zip(
-                workloads, self.pass_manager().run(measured), strict=True
-            )
+            for workload, circuit in zip(workloads, self.pass_manager().run(measured), strict=True)
         ]
         evaluations = sum(map(len, workloads))
         return units, Estimate(len(units), evaluations, evaluations * self.shots)

@@ -1,11 +1,12 @@
 """The uniformly controlled RY rotation."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression
 
-Angle = ParameterExpression | float
+Angle: TypeAlias = ParameterExpression | float
 
 
 def multiplexed_ry(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qrec.data.ratings import Ratings
+from qrec.errors import DataError
 from qrec.seeds import child_seed
 
 _HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
@@ -61,9 +62,26 @@ def train(
 def hold_out(
     ratings: Ratings, validation: Ratings | None, random_state: int
 ) -> tuple[Ratings, Ratings]:
-    """Return what to train on and what to stop on: `validation` if given, else a tenth."""
-    if validation is not None and len(validation):
-        return ratings, validation
-    order = np.random.default_rng(child_seed(random_state, "hold_out")).permutation(len(ratings))
-    n_held = max(1, int(_HELD_OUT * len(ratings)))
-    return ratings[order[n_held:]], ratings[order[:n_held]]
+    """Return what to train on and what to stop on: `validation` if given, else a tenth.
+
+    What is held back leaves every user and item a rating to train on, and what to stop on
+    speaks of users and items that are trained.
+    """
+    if validation is None or len(validation) == 0:
+        order = np.random.default_rng(child_seed(random_state, "hold_out")).permutation(
+            len(ratings)
+        )
+        shuffled = ratings[order]
+        needed = np.zeros(len(ratings), bool)
+        for codes in (shuffled.user, shuffled.item):
+            needed[np.unique(codes, return_index=True)[1]] = True
+        held = np.flatnonzero(~needed)[: max(1, int(_HELD_OUT * len(ratings)))]
+        if len(held) == 0:
+            raise DataError(
+                "too few ratings to hold any back for early stopping; give `validation`"
+            )
+        return ratings[np.delete(order, held)], shuffled[held]
+    trained = np.isin(validation.user, ratings.user) & np.isin(validation.item, ratings.item)
+    if not trained.any():
+        raise DataError("validation shares no rated user and item with the training ratings")
+    return ratings, validation[trained]

@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qrec.backends.open import Openable, open_backend
-from qrec.circuits.angle_net import angle_net
+from qrec.circuits.angle_net import Entangler, angle_net
 from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.recommenders._checks import check_params
@@ -50,7 +50,7 @@ class AngleNet(QuantumRecommender):
         self,
         n_factors: int = 4,
         n_layers: int = 3,
-        entangler: str | None = None,
+        entangler: Entangler | None = None,
         features: str = "learned",
         reuploading: bool = False,
         reg: float = 0.02,
@@ -131,7 +131,7 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        entangler = self.entangler or {"report": "pairs", "learned": "ring"}[self.features]
+        entangler = self.entangler or ("pairs" if self.features == "report" else "ring")
         return angle_net(self.n_factors, self.n_layers, entangler, self.reuploading)
 
     def _start(self, ratings: Ratings) -> dict[str, Array]:

@@ -66,5 +66,5 @@ class SwapTest(QuantumRecommender):
 
     def _rating(self, users: Codes, items: Codes, value: Array) -> Array:
         overlap = np.sqrt(np.maximum(value, 0.0)) if self.estimate == "root" else value
-        dot = self.user_norms_[users] * self.item_norms_[items] * overlap
+        dot: Array = self.user_norms_[users] * self.item_norms_[items] * overlap
         return self.base_.offset(users, items) + dot

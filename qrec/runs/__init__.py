@@ -1,0 +1,1 @@
+"""Runs: executing experiments and keeping what came of them on disk."""

@@ -39,8 +39,7 @@ def _evaluate(pub: EstimatorPub) -> PubResult:
     for index, observable in enumerate(observables.ravel()):
         chosen = which == index
         values[chosen] = evaluate(program, observable, rows[chosen])
-    values = values.reshape(shape)
-    return PubResult(DataBin(evs=values, stds=np.zeros(shape), shape=shape))
+    return PubResult(DataBin(evs=values.reshape(shape), stds=np.zeros(shape), shape=shape))
 
 
 def evaluate(

@@ -1,0 +1,5 @@
+"""``python -m qrec``."""
+
+from qrec.cli import main
+
+main()

@@ -1,0 +1,33 @@
+"""The command line. Commands import what they need when called, so that --help is instant."""
+
+import sys
+
+import typer
+
+from qrec.cli import compare, count, data, doctor, listing, report, run
+from qrec.errors import QrecError
+
+app = typer.Typer(
+    name="qrec",
+    help="Experiments with quantum and hybrid recommenders, on simulators and real hardware.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("compare")(compare.compare)
+app.command("count")(count.count)
+app.command("report")(report.report)
+app.command("list")(listing.listing)
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line. An error the user can do something about is one message."""
+    try:
+        app()
+    except QrecError as error:
+        print(f"qrec: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)

@@ -1,0 +1,39 @@
+"""What commands have in common: options, and results on stdout."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qrec.analysis.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where data sets are, instead of $QREC_DATA_DIR.")
+]
+BackendsFile = Annotated[Path | None, typer.Option("--backends", help="The backends.yaml to read.")]
+
+
+def show_tables(tables: "Sequence[Table]") -> None:
+    """Print tables on stdout, in 80 columns wherever that is no terminal."""
+    from rich.console import Console
+
+    from qrec.analysis.table import show
+
+    console = Console()
+    for table in tables:
+        show(table, console)
+
+
+def show_json(content: Any) -> None:
+    """Print one JSON document on stdout; ``nan`` has no place in one."""
+    print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def show_note(text: str) -> None:
+    """Print a message for the reader, on stderr so that stdout stays clean."""
+    typer.echo(text, err=True)

@@ -1,0 +1,120 @@
+"""The YAML form of a comparison: a data set, a split and a list of recommenders."""
+
+from inspect import signature
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from qrec.config import ExperimentSpec, Spec
+from qrec.data import dataset_names
+from qrec.data.splits import split_names
+from qrec.errors import ConfigError
+from qrec.recommenders import recommender_class
+from qrec.recommenders.base import Recommender
+from qrec.registry import check_name
+
+REFERENCE = "@"  # a parameter beginning with it names another entry
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+def _named(value: Any) -> Any:
+    """A bare name stands for a mapping with that name and no options."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Entry(Spec):
+    """One recommender of a comparison, with the backends it predicts on."""
+
+    label: FileName
+    recommender: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
+    # Of quantum recommenders only; without any, those predict on `exact`.
+    backends: list[FileName] = Field(default_factory=list)
+    scored_on: Literal["test", "train"] = "test"  # train: to show what that would look like
+
+    @property
+    def cls(self) -> type[Recommender]:
+        return recommender_class(self.recommender)
+
+    @property
+    def is_quantum(self) -> bool:
+        return hasattr(self.cls, "workloads")
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The parameters that name other entries, parameter -> label."""
+        return {
+            name: value.removeprefix(REFERENCE)
+            for name, value in self.params.items()
+            if isinstance(value, str) and value.startswith(REFERENCE)
+        }
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        where = f"recommenders.{self.label}"
+        known = list(signature(self.cls).parameters)
+        for name in (*self.params, *self.grid):
+            check_name(name, known, f"parameter of {self.recommender!r} (in {where})")
+        if self.backends and not self.is_quantum:
+            raise ConfigError(
+                f"{where}: backends: found {self.backends}, but {self.recommender!r} runs no "
+                "circuit; only quantum recommenders have backends"
+            )
+        return self
+
+
+class ComparisonSpec(ExperimentSpec):
+    """Recommenders, classical and quantum, fitted and scored on the same split.
+
+    Repeat r has a split and seeds of its own. Backends that take shots predict `n_pairs` test
+    pairs, drawn once per repeat; the others predict all of them.
+    """
+
+    kind: Literal["comparison"]
+    dataset: Annotated[dict[str, Any], BeforeValidator(_named)]
+    split: dict[str, Any]
+    repeats: Annotated[int, Field(ge=1)] = 1
+    n_pairs: Annotated[int, Field(ge=2)] = 200
+    recommenders: Annotated[list[Entry], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_name(str(self.dataset.get("name")), dataset_names(), "data set (in dataset.name)")
+        check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
+        labels: list[str] = []
+        for entry in self.recommenders:
+            if entry.label in labels:
+                raise ConfigError(f"recommenders: two entries have the label {entry.label!r}")
+            for name, label in entry.references.items():
+                if label not in labels:
+                    raise ConfigError(
+                        f"recommenders.{entry.label}: params.{name}: {REFERENCE}{label} is no "
+                        f"earlier entry; earlier: {', '.join(labels) or 'none'}"
+                    )
+            labels.append(entry.label)
+        return self
+
+    def entry(self, label: str) -> Entry:
+        """Return the entry with this label."""
+        return next(entry for entry in self.recommenders if entry.label == label)
+
+    def family(self, entry: Entry) -> str:
+        """Return whether an entry is classical, quantum, or a hybrid built on a quantum one."""
+        if entry.is_quantum:
+            return "quantum"
+        bases = (self.family(self.entry(label)) for label in entry.references.values())
+        return "hybrid" if any(base != "classical" for base in bases) else "classical"
+
+    def with_backends(self, names: list[str]) -> Self:
+        """Return the same comparison with other backends for its quantum recommenders."""
+        if not any(entry.is_quantum for entry in self.recommenders):
+            raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
+        return self.model_copy(
+            update={
+                "recommenders": [
+                    entry.model_copy(update={"backends": names}) if entry.is_quantum else entry
+                    for entry in self.recommenders
+                ]
+            }
+        )

@@ -1,0 +1,259 @@
+"""`kind: comparison`: recommenders on the same split, each on its backends, in one table."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
+from qrec.analysis.count import count, executed_circuit
+from qrec.analysis.plots import error_figure
+from qrec.analysis.rows import comparison_rows, write_csv
+from qrec.analysis.table import Table
+from qrec.backends import open_backend
+from qrec.backends.base import Backend
+from qrec.backends.readings import read
+from qrec.data import Ratings, Split, load_ratings, split
+from qrec.experiments._base import BaseExperiment, Places, Results
+from qrec.experiments._entries import ComparisonSpec, Entry
+from qrec.experiments._fitting import Fitted, build
+from qrec.experiments._observed import check_disjoint, check_same, summarise
+from qrec.recommenders._quantum import QuantumRecommender
+from qrec.recommenders.base import Recommender
+from qrec.runs.execute import add_circuits, execute, write_raws
+from qrec.runs.folder import RunFolder, Sample
+from qrec.runs.progress import Report
+from qrec.seeds import child_seed
+
+_CIRCUIT_RATINGS = 500  # enough to build a circuit, whose form hangs on hyper-parameters alone
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row of one repeat: a recommender's predictions, on a backend if it is quantum."""
+
+    entry: Entry
+    backend: str | None
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.entry.label}.{self.backend or 'classical'}.r{self.repeat}"
+
+
+class Comparison(BaseExperiment):
+    """See `ComparisonSpec`."""
+
+    spec: ComparisonSpec
+
+    def __init__(self, spec: ComparisonSpec, places: Places) -> None:
+        super().__init__(spec, places)
+        self._settings: dict[str, Any] = {}  # those recorded when the run began
+        self._opened: dict[str, Backend] = {}
+
+    def tasks(self) -> list[Task]:
+        """Return all tasks, in the order in which they are done and shown."""
+        return [
+            Task(entry, backend, repeat)
+            for repeat in range(self.spec.repeats)
+            for entry in self.spec.recommenders
+            for backend in (entry.backends or ["exact"] if entry.is_quantum else [None])
+        ]
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "dataset": self._summary(),
+            "seeds": {
+                f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
+                for repeat in range(self.spec.repeats)
+            },
+            "backends": {name: self._backend(name).snapshot() for name in self._backend_names()},
+        }
+
+    def execute(self, folder: RunFolder, report: Report) -> None:
+        self._check_record(folder.record().details)
+        tasks = self.tasks()
+        for repeat in range(self.spec.repeats):
+            todo = [t for t in tasks if t.repeat == repeat and not folder.has_sample(t.name)]
+            if todo:
+                parts = self._split(repeat)
+                fitted = Fitted(self.spec, repeat, parts, folder)
+            for task in todo:
+                step = partial(report, done=tasks.index(task), total=len(tasks))
+                step(task.name)
+                folder.write_sample(task.name, self._sample(task, parts, fitted, folder, step))
+        rows = comparison_rows(self._samples(folder))
+        write_csv(folder.path / "gates.csv", _gate_rows(self._samples(folder)))
+        write_csv(folder.results_path, rows)
+
+    def results(self, folder: RunFolder) -> Results:
+        details = folder.record().details
+        rows = comparison_rows(self._samples(folder))
+        tables = [
+            accuracy_table(self._heading(details), rows),
+            same_pairs_table(rows),
+            cost_table(rows),
+        ]
+        return Results(rows, [t for t in tables if t.rows], [error_figure(rows)])
+
+    def plan(self) -> Table:
+        n_test = len(self._split(0).test)
+        rows = []
+        for task in self.tasks():
+            backend = None if task.backend is None else self._backend(task.backend)
+            sampled = backend is not None and backend.shots is not None
+            rows.append(
+                [
+                    task.name,
+                    task.entry.recommender,
+                    str(backend.shots) if backend and sampled else "-",
+                    str(min(self.spec.n_pairs, n_test) if sampled else n_test),
+                    str(int(np.prod([len(v) for v in task.entry.grid.values()]))),
+                ]
+            )
+        columns = ["task", "recommender", "shots", "predictions", "candidates"]
+        title = f"{self.spec.name}: what would be done; nothing was"
+        return Table(title, columns, rows, n_text=2)
+
+    def circuits(self) -> dict[str, QuantumCircuit]:
+        few = self.ratings[np.arange(min(_CIRCUIT_RATINGS, len(self.ratings)))]
+        models: dict[str, Recommender] = {}
+        for entry in self.spec.recommenders:
+            bases = {name: models[label] for name, label in entry.references.items()}
+            models[entry.label] = build(entry, entry.params, bases, seed=0)
+        quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
+        return {k: model.fit(few, validation=few).circuit() for k, model in quantum.items()}
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """The ratings of the experiment's data set."""
+        options = {k: v for k, v in self.spec.dataset.items() if k != "name"}
+        return load_ratings(self.spec.dataset["name"], data_dir=self.places.data_dir, **options)
+
+    def _sample(
+        self,
+        task: Task,
+        parts: Split,
+        fitted: Fitted,
+        folder: RunFolder,
+        step: Callable[[str], None],
+    ) -> Sample:
+        model = fitted.model(task.entry)
+        pairs = self._pairs(task, parts)
+        begun = time.perf_counter()
+        if task.backend is None:
+            prediction, circuits = model.predict(pairs), None
+        else:
+            assert isinstance(model, QuantumRecommender)
+            prediction, circuits = self._measure(task, model, pairs, folder, step)
+        seconds = time.perf_counter() - begun
+        notes = {
+            "place": self.tasks().index(task),
+            "recommender": task.entry.label,
+            "class": task.entry.recommender,
+            "family": self.spec.family(task.entry),
+            "backend": task.backend,
+            "shots": None if task.backend is None else self._backend(task.backend).shots,
+            "repeat": task.repeat,
+            "scored_on": task.entry.scored_on,
+            "noise_floor": pairs.noise_floor,
+            "predict_seconds": seconds,
+            "circuits": circuits,
+        }
+        notes |= fitted.notes(task.entry)
+        return Sample(pairs.user, pairs.item, pairs.value, prediction, notes)
+
+    def _measure(
+        self,
+        task: Task,
+        model: QuantumRecommender,
+        pairs: Ratings,
+        folder: RunFolder,
+        step: Callable[[str], None],
+    ) -> tuple[NDArray[np.float64], dict[str, Any] | None]:
+        """Plan, execute and read; store the raw result and the circuits that gave it."""
+        assert task.backend is not None
+        backend = self._backend(task.backend)
+        workloads = model.workloads(pairs, key=task.name)
+        units, _ = backend.prepare(workloads)
+        raws = execute(
+            backend, units, lambda done, of: step(f"{task.name}: {done} of {of} evaluations")
+        )
+        write_raws(folder.path / "raw" / f"{task.name}.npz", raws)
+        readings = [read(*pair) for pair in zip(workloads, raws, strict=True)]
+        counts = None
+        for unit in units:
+            logical = unit.workload.circuit
+            circuits = {f"{task.name}/logical": logical, f"{task.name}/isa": unit.circuit}
+            add_circuits(folder.path / "circuits.qpy", circuits)
+            run = executed_circuit(backend, unit)
+            counts = {"logical": count(logical), "executed": count(run)}
+        return model.combine(pairs, readings), counts
+
+    def _pairs(self, task: Task, parts: Split) -> Ratings:
+        """Return the observed ratings a task is scored on."""
+        scored = parts.train if task.entry.scored_on == "train" else parts.test
+        if task.backend is None or self._backend(task.backend).shots is None:
+            return scored
+        draw = np.random.default_rng(self._seed(task.repeat, "pairs"))
+        n = min(self.spec.n_pairs, len(scored))
+        return scored[np.sort(draw.choice(len(scored), n, replace=False))]
+
+    def _split(self, repeat: int) -> Split:
+        options = {k: v for k, v in self.spec.split.items() if k != "kind"}
+        seed, data_dir = self._seed(repeat, "split"), self.places.data_dir
+        parts = split(
+            self.ratings, self.spec.split["kind"], seed=seed, data_dir=data_dir, **options
+        )
+        check_disjoint(parts)
+        return parts
+
+    def _seed(self, repeat: int, name: str) -> int:
+        return child_seed(self.spec.seed, "repeat", repeat, name)
+
+    def _backend_names(self) -> list[str]:
+        return list(dict.fromkeys(task.backend for task in self.tasks() if task.backend))
+
+    def _backend(self, name: str) -> Backend:
+        if name not in self._opened:
+            source = self._settings.get(name, name)
+            self._opened[name] = open_backend(source, file=self.places.backends_file)
+        return self._opened[name]
+
+    def _samples(self, folder: RunFolder) -> list[Sample]:
+        return [folder.sample(task.name) for task in self.tasks()]
+
+    def _check_record(self, details: dict[str, Any]) -> None:
+        """Take the run's recorded backends, and refuse other ratings than it began with."""
+        check_same(self._summary(), details["dataset"])
+        self._settings = {name: entry["spec"] for name, entry in details["backends"].items()}
+
+    def _summary(self) -> dict[str, Any]:
+        return summarise(self.spec.dataset["name"], self.ratings)
+
+    def _heading(self, details: dict[str, Any]) -> list[str]:
+        data, spec = details["dataset"], self.spec
+        split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
+        return [
+            f"{spec.name}: {spec.title}",
+            f"data set {data['name']}: {data['n_ratings']} ratings, {data['n_users']} users, "
+            f"{data['n_items']} items",
+            f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
+        ]
+
+
+def _gate_rows(samples: list[Sample]) -> list[dict[str, Any]]:
+    return [
+        {k: sample.notes[k] for k in ("recommender", "backend", "repeat")} | {"stage": stage} | of
+        for sample in samples
+        for stage, of in (sample.notes["circuits"] or {}).items()
+    ]
+
+
+SPEC = ComparisonSpec
+EXPERIMENT = Comparison

@@ -1,0 +1,99 @@
+"""An LSTM that corrects the predictions of another recommender."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from qrec.data.ratings import Ratings
+from qrec.recommenders._checks import check_params
+from qrec.recommenders.base import Recommender
+from qrec.recommenders.global_mean import GlobalMean
+from qrec.seeds import child_seed
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int32]
+
+
+class LSTMCorrector(Recommender):
+    """Predict b + e, with b the prediction of `base` and e the error an LSTM expects of it.
+
+    `QuantumErrorLSTM` of "Integrating Quantum SVD & LSTM for Improved Recommender Accuracy":
+    the embeddings of user and item (32 numbers each) and b are one step of an LSTM with 64
+    hidden units; dropout 0.1 and a linear layer give e. Adam on the squared error, early
+    stopping on the validation RMSE.
+
+    The embeddings alone can learn who rates high and what is rated high, whatever `base`
+    says: around the default `base`, the global mean, the corrector tells how much of a hybrid's
+    accuracy owes nothing to its base. With ``prefit=True`` `base` is taken as it is, fitted
+    on the same ratings; otherwise a clone of it is fitted. Pairs that `base` cannot score are
+    not scored.
+    """
+
+    def __init__(
+        self,
+        base: Recommender | None = None,
+        prefit: bool = False,
+        embedding_dim: int = 32,
+        hidden_dim: int = 64,
+        dropout: float = 0.1,
+        learning_rate: float = 1e-4,
+        n_epochs: int = 20,
+        batch_size: int = 256,
+        patience: int = 2,
+        random_state: int = 0,
+    ) -> None:
+        self.base = base
+        self.prefit = prefit
+        self.embedding_dim = embedding_dim
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.random_state = random_state
+
+    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        check_params(
+            self, embedding_dim=1, hidden_dim=1, dropout=0.0, learning_rate=0.0, n_epochs=1,
+            batch_size=1, patience=1,
+        )  # fmt: skip
+        from qrec.recommenders import _lstm_training
+        from qrec.recommenders._training import Schedule, hold_out
+
+        to_fit, to_stop = hold_out(ratings, validation, self.random_state)
+        base = GlobalMean() if self.base is None else self.base
+        self.base_ = base if self.prefit else clone(base).fit(to_fit, validation=to_stop)
+        schedule = Schedule(
+            self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
+        )
+        self.weights_, self.history_ = _lstm_training.fit(
+            self._untrained(), _covered(self.base_, to_fit), _covered(self.base_, to_stop), schedule
+        )
+
+    def _predict(self, users: Codes, items: Codes) -> Array:
+        from qrec.recommenders import _lstm_training
+
+        base = self.base_.predict(np.column_stack([users, items]))
+        net = _lstm_training.restore(self._untrained(), self.weights_)
+        return base + _lstm_training.expected_error(net, users, items, base)
+
+    def _untrained(self) -> "nn.Module":
+        from qrec.recommenders._lstm_training import ErrorLSTM
+
+        return ErrorLSTM(
+            self.n_users_, self.n_items_, self.embedding_dim, self.hidden_dim, self.dropout,
+            child_seed(self.random_state, "start"),
+        )  # fmt: skip
+
+
+def _covered(base: Recommender, ratings: Ratings) -> tuple[Ratings, Array]:
+    """Return the ratings that `base` can score and its predictions for them."""
+    predicted = base.predict(ratings)
+    scored = ~np.isnan(predicted)
+    return ratings[scored], predicted[scored]

@@ -1,0 +1,79 @@
+"""Executing planned workloads on a backend, slice by slice, and storing what came back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit, qpy
+
+from qrec.backends.base import Backend, Raw, Unit
+from qrec.backends.workload import Workload
+from qrec.runs.files import write, write_arrays
+
+# Evaluations sent at once: small enough that a slow simulator shows progress, large enough
+# that the calls cost nothing beside the work.
+_SLICE_SAMPLED, _SLICE_EXACT = 64, 4096
+
+Advance = Callable[[int, int], None]  # evaluations done, of how many
+
+
+def execute(backend: Backend, units: Sequence[Unit], advance: Advance) -> list[Raw]:
+    """Run prepared units and return the raw result of each, evaluations in order."""
+    size = _SLICE_EXACT if backend.shots is None else _SLICE_SAMPLED
+    total = sum(len(unit.workload) for unit in units)
+    done = 0
+    raws = []
+    for unit in units:
+        parts = []
+        for part in slices(unit, size):
+            parts.append(backend.fetch(backend.submit(part, part.workload.key)))
+            done += len(part.workload)
+            advance(done, total)
+        raws.append({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return raws
+
+
+def slices(unit: Unit, size: int) -> list[Unit]:
+    """Cut a unit into units of at most `size` evaluations, each with a key of its own."""
+    return [
+        replace(unit, workload=_rows(unit.workload, start, start + size))
+        for start in range(0, len(unit.workload), size)
+    ]
+
+
+def _rows(workload: Workload, start: int, stop: int) -> Workload:
+    key = f"{workload.key}/{start}"
+    return replace(workload, parameters=workload.parameters[start:stop], key=key)
+
+
+def write_raws(path: Path, raws: Sequence[Raw]) -> None:
+    """Store raw results as they came: array ``<workload>.<field>`` for each field."""
+    arrays = {f"{i}.{name}": array for i, raw in enumerate(raws) for name, array in raw.items()}
+    write_arrays(path, arrays)
+
+
+def read_raws(path: Path) -> list[Raw]:
+    """Return what `write_raws` stored."""
+    raws: dict[int, dict[str, NDArray[Any]]] = {}
+    with np.load(path) as stored:
+        for key, array in stored.items():
+            index, name = key.split(".", 1)
+            raws.setdefault(int(index), {})[name] = array
+    return [raws[index] for index in sorted(raws)]
+
+
+def add_circuits(path: Path, circuits: dict[str, QuantumCircuit]) -> None:
+    """Put circuits under their names into a QPY file, beside those that it holds already."""
+    known = read_circuits(path) if path.is_file() else {}
+    for name, circuit in circuits.items():
+        known[name] = circuit.copy(name=name)
+    write(path, lambda file: qpy.dump(list(known.values()), file))
+
+
+def read_circuits(path: Path) -> dict[str, QuantumCircuit]:
+    """Return the circuits of a QPY file by their names."""
+    with path.open("rb") as file:
+        return {circuit.name: circuit for circuit in qpy.load(file)}

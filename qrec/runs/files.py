@@ -1,0 +1,66 @@
+"""Writing files so that a reader never meets half of one, whenever the writer is killed."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+TEMPORARY = ".unfinished-"  # what the names of temporary files and folders begin with
+
+
+def write(path: Path, content: Callable[[BinaryIO], Any]) -> None:
+    """Let `content` write to a temporary file beside `path`, then rename it to `path`."""
+    temporary = _beside(path)
+    with temporary.open("wb") as file:
+        content(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    _sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one step."""
+    write(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON to `path` in one step."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as NPZ to `path` in one step."""
+    write(path, lambda file: np.savez(file, **dict[str, Any](arrays)))
+
+
+def write_folder(path: Path, content: Callable[[Path], Any]) -> None:
+    """Let `content` fill a temporary folder beside `path`, then rename it to `path`.
+
+    Raises OSError when a folder `path` with something in it is there already.
+    """
+    temporary = _beside(path)
+    temporary.mkdir()
+    content(temporary)
+    for inner in [*temporary.rglob("*"), temporary]:
+        _sync(inner)
+    temporary.rename(path)
+    _sync(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold what was written to a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

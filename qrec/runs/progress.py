@@ -1,0 +1,56 @@
+"""Progress on stderr, for work that takes longer than two seconds."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_QUIET_SECONDS = 2.0
+
+
+class Report(Protocol):
+    """What work calls to say where it is: `done` of `total` steps, now at `step`."""
+
+    def __call__(self, step: str, done: int, total: int) -> None: ...
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """Show a bar on a terminal; elsewhere, print a line now and then."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bar(console) as report:
+            yield report
+    else:
+        yield _lines(console)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Report]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("")
+
+        def report(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total)
+
+        yield report
+
+
+def _lines(console: Console) -> Report:
+    last = time.monotonic()
+
+    def report(step: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _QUIET_SECONDS:
+            last = time.monotonic()
+            console.print(f"{done}/{total} {step}", markup=False, highlight=False)
+
+    return report

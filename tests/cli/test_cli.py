@@ -1,0 +1,187 @@
+"""The command line as a user meets it: output, messages and exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from qrec.cli import main
+
+pytestmark = pytest.mark.usefixtures("runs_dir")
+
+
+@pytest.fixture
+def qrec(capsys, monkeypatch):
+    """Return a function that runs a command and gives exit status, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["qrec", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def experiment_file(tmp_path, small_experiment):
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(small_experiment))
+    return path
+
+
+@pytest.fixture
+def finished(small_run, monkeypatch):
+    """Make the folder that holds the finished run the one in force."""
+    monkeypatch.setenv("QREC_RUNS_DIR", str(small_run.folder.path.parent))
+    return small_run.id
+
+
+COLUMNS = {
+    "recommender", "backend", "shots", "repeat", "rmse", "mae", "rmse_stderr", "coverage",
+    "prediction_min", "prediction_max", "fit_seconds", "predict_seconds", "n_predictions",
+    "qubits", "two_qubit_gates", "depth",
+}  # fmt: skip
+
+
+def test_json_is_one_document_with_the_promised_keys(qrec, experiment_file, runs_dir):
+    status, out, err = qrec("run", experiment_file, "--json", "--set", "n_pairs=10")
+    document = json.loads(out)
+    assert status == 0
+    assert (runs_dir / document["run"] / "results.csv").is_file()
+    assert all(row.keys() >= COLUMNS for row in document["rows"])
+    assert [row["n_predictions"] for row in document["rows"]] == [300, 300, 300, 10]
+    assert document["run"] in err
+
+
+def test_backend_option_replaces_those_of_the_file(qrec, experiment_file):
+    _, out, _ = qrec("run", experiment_file, "-b", "exact", "--json")
+    assert [row["backend"] for row in json.loads(out)["rows"]] == [None, None, "exact"]
+
+
+def test_dry_run_shows_what_would_be_done_and_does_nothing(qrec, experiment_file, runs_dir):
+    status, out, _ = qrec("run", experiment_file, "--dry-run")
+    assert status == 0
+    assert "swap.aer_ideal.r0" in out
+    assert not runs_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "reprot"], "did you mean 'report'"),
+        (["run"], "which experiment"),
+        (["run", "report", "--set", "datset=x"], "did you mean 'dataset'"),
+        (["run", "report", "--set", "dataset"], "expected key=value"),
+        (["run", "report", "-b", "exat"], "did you mean 'exact'"),
+        (["run", "--resume", "nothing"], "there is no run"),
+        (["run", "report", "--resume", "nothing"], "--resume"),
+        (["report", "nothing"], "there is no run"),
+        (["compare", "nothing"], "there is no run"),
+        (["count", "swap_tets"], "did you mean 'swap_test'"),
+        (["count", "swap_test", "--target", "fake:FakeTorin"], "FakeTorino"),
+        (["list", "nonsense"], "datasets"),
+        (["data", "fetch", "ml-100"], "ml-100k"),
+        (["run", "report", "--backends", "none.yaml"], "none.yaml"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_usage_is_one_message_and_status_two(qrec, arguments, said):
+    status, out, err = qrec(*arguments)
+    assert status == 2
+    assert out == ""
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_finished_run_is_compared_and_reported(qrec, finished):
+    status, out, _ = qrec("compare", "latest", "--json")
+    assert status == 0
+    assert {row["run"] for row in json.loads(out)["rows"]} == {finished}
+    status, out, _ = qrec("report", finished)
+    assert status == 0
+    assert out.strip().endswith(f"{finished}/report.html")
+    status, out, _ = qrec("list", "runs", "--json")
+    assert json.loads(out)["rows"][0]["state"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"),
+    [
+        ("datasets", "ml-100k"), ("recommenders", "als"), ("circuits", "swap_test"),
+        ("backends", "aer_noisy"), ("experiments", "report"),
+    ],
+)  # fmt: skip
+def test_list_shows_what_there_is(qrec, kind, member):
+    status, out, _ = qrec("list", kind, "--json")
+    assert status == 0
+    assert member in {row["name"] for row in json.loads(out)["rows"]}
+    assert member in qrec("list", kind)[1]
+
+
+def test_empty_list_of_runs(qrec):
+    assert qrec("list", "runs")[0] == 0
+
+
+def test_count_of_a_circuit_and_of_an_experiment(qrec, experiment_file):
+    status, out, _ = qrec("count", "swap_test", "--target", "fake:FakeTorino", "--json")
+    rows = json.loads(out)["rows"]
+    assert status == 0
+    assert [row["target"] for row in rows] == ["logical", "u + cx", "fake:FakeTorino"]
+    assert all(row["qubits"] == 5 for row in rows)
+    _, out, _ = qrec("count", experiment_file, "--json")
+    assert {row["circuit"] for row in json.loads(out)["rows"]} == {"swap"}
+    assert "swap" in qrec("count", experiment_file)[1]
+
+
+def test_doctor_tries_a_backend(qrec):
+    status, out, _ = qrec("doctor", "-b", "exact", "--json")
+    checks = {row["what"]: row for row in json.loads(out)["rows"]}
+    assert status == 0
+    assert checks["backend exact"]["ok"]
+    assert checks["qiskit"]["found"]
+
+
+def test_doctor_fails_on_a_backend_that_does_not_open(qrec, tmp_path):
+    path = tmp_path / "backends.yaml"
+    path.write_text("schema_version: 1\nbackends: {broken: {kind: aer}}\n")
+    status, out, err = qrec("doctor", "--backends", path)
+    assert status == 1
+    assert "broken" in err
+    assert "shots" in out
+
+
+def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experiment):
+    """The real command: Ctrl-C ends it with status 3; its last word finishes the run."""
+    small_experiment["repeats"] = 200
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(small_experiment))
+    environment = os.environ | {"QREC_RUNS_DIR": str(tmp_path / "runs"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "qrec", "run"]
+    running = subprocess.Popen(
+        [*command, tmp_path / "small.yaml"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("runs/*/samples/*")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 3
+    [folder] = (tmp_path / "runs").iterdir()
+    assert f"qrec run --resume {folder.name}" in err
+    assert "Traceback" not in err
+
+    done = len(list((folder / "samples").iterdir()))
+    assert 0 < done < 800
+    spec = yaml.safe_load((folder / "spec.yaml").read_text())
+    (folder / "spec.yaml").write_text(yaml.safe_dump(spec | {"repeats": 1}))
+    resumed = subprocess.run([*command, "--resume", "latest"], env=environment, check=False)
+    assert resumed.returncode == 0
+    assert (folder / "report.html").is_file()

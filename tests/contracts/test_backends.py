@@ -1,0 +1,152 @@
+"""What every backend keeps: bit order, seeds, one workload one PUB, the seven calls."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import ParameterVector
+from qiskit.primitives import StatevectorEstimator, StatevectorSampler
+from qiskit.quantum_info import SparseObservable, Statevector
+from qiskit_aer import AerSimulator
+
+from qrec.backends import backend_names, open_backend
+from qrec.backends.base import Backend
+from qrec.backends.workload import Workload
+
+SHOTS = {"shots": 4096, "seed_simulator": 11, "optimization_level": 1, "seed_transpiler": 11}
+OPENERS: dict[str, Callable[[], Backend]] = {
+    **{name: (lambda name=name: open_backend(name)) for name in backend_names()},
+    "a mapping": lambda: open_backend({"kind": "aer", **SHOTS}),
+    "any BackendV2": lambda: open_backend(AerSimulator(), **SHOTS),
+    "any sampler": lambda: open_backend(StatevectorSampler(seed=5), **SHOTS),
+    "any estimator": lambda: open_backend(StatevectorEstimator(seed=5), precision=1e-3),
+}
+
+
+@pytest.fixture(params=OPENERS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    return OPENERS[request.param]()
+
+
+def asymmetric_workload(n_rows: int = 6, key: str = "asymmetric") -> Workload:
+    """Parameters out of order, qubits treated differently, an observable of unlike terms."""
+    x = ParameterVector("x", 3)
+    circuit = QuantumCircuit(3)
+    circuit.ry(x[2], 0)
+    circuit.rx(x[0], 1)
+    circuit.ry(2 * x[1] - x[0] + 0.3, 2)
+    circuit.cx(0, 1)
+    circuit.rz(x[1], 1)
+    circuit.h(1)
+    observable = SparseObservable.from_sparse_list(
+        [("Z", [0], 1.0), ("1", [1], 0.75), ("ZZ", [1, 2], -0.5), ("00", [0, 2], 0.25)], 3
+    )
+    rows = np.random.default_rng(8).uniform(-np.pi, np.pi, size=(n_rows, 3))
+    return Workload(circuit, observable, rows, key)
+
+
+def exact_values(workload: Workload) -> np.ndarray:
+    dense = workload.observable.as_paulis()
+    values = []
+    for row in workload.parameters:
+        state = Statevector(workload.circuit.assign_parameters(row))
+        weights = [t.coeff.real * _expect(state, t) for t in dense]
+        values.append(sum(weights))
+    return np.array(values)
+
+
+def _expect(state: Statevector, term: SparseObservable.Term) -> float:
+    probabilities = state.probabilities()
+    index = np.arange(len(probabilities))
+    sign = np.ones(len(index))
+    for qubit in term.indices:
+        sign = sign * (1 - 2 * ((index >> int(qubit)) & 1))
+    return float(probabilities @ sign)
+
+
+def test_agrees_with_dense_algebra_within_its_errors(backend: Backend) -> None:
+    workload = asymmetric_workload()
+    reading = backend.run([workload])[0]
+    exact = exact_values(workload)
+    if backend.name == "aer_noisy":
+        assert np.corrcoef(reading.value, exact)[0, 1] > 0.98
+        assert np.abs(reading.value - exact).max() < 0.25
+    else:
+        slack = 1e-3 * 5 if backend.name == "StatevectorEstimator" else 1e-9
+        assert np.all(np.abs(reading.value - exact) < 5 * reading.stderr + slack)
+
+
+def test_says_how_sure_it_is(backend: Backend) -> None:
+    reading = backend.run([asymmetric_workload()])[0]
+    assert reading.shots == backend.shots
+    if reading.shots is None:
+        assert not reading.stderr.any()
+    else:
+        assert np.all((reading.stderr > 0) & (reading.stderr < 2 / np.sqrt(reading.shots)))
+
+
+# A primitive handed over by the user keeps a seed of its own.
+@pytest.mark.parametrize("name", [n for n in OPENERS if n not in ("any sampler", "any estimator")])
+def test_same_seed_same_numbers_whatever_runs_beside(name: str) -> None:
+    backend = OPENERS[name]()
+    one, two = asymmetric_workload(key="one"), asymmetric_workload(key="two")
+    alone = backend.run([one])[0].value
+    beside = backend.run([two, one])[1].value
+    np.testing.assert_allclose(alone, beside, rtol=0, atol=1e-12)
+
+
+def test_workloads_of_one_run_draw_their_own_shots() -> None:
+    one, two = asymmetric_workload(key="one"), asymmetric_workload(key="two")
+    readings = open_backend("aer_ideal").run([one, two])
+    assert np.any(readings[0].value != readings[1].value)
+
+
+def test_rows_draw_their_own_shots() -> None:
+    workload = asymmetric_workload(1)
+    same = np.repeat(workload.parameters, 30, axis=0)
+    reading = open_backend("aer_ideal").run(
+        [Workload(workload.circuit, workload.observable, same, "same")]
+    )[0]
+    assert 0.6 < reading.value.std(ddof=1) / reading.stderr.mean() < 1.5
+
+
+def test_one_workload_is_one_pub(backend: Backend) -> None:
+    units, estimate = backend.prepare([asymmetric_workload(6), asymmetric_workload(9)])
+    assert len(units) == estimate.pubs == 2
+    assert estimate.evaluations == 15
+    assert estimate.executions == 15 * (backend.shots or 0)
+
+
+def test_isa_circuits_fit_the_target() -> None:
+    backend = open_backend("aer_noisy")
+    units, _ = backend.prepare([asymmetric_workload()])
+    assert backend.target is not None
+    for instruction in units[0].circuit.data:
+        qubits = tuple(units[0].circuit.find_bit(q).index for q in instruction.qubits)
+        assert backend.target.instruction_supported(instruction.operation.name, qubits)
+
+
+def test_a_job_goes_by_its_uid(backend: Backend) -> None:
+    units, _ = backend.prepare([asymmetric_workload()])
+    assert backend.find("u1") is None
+    job = backend.submit(units[0], "u1")
+    assert backend.find("u1") == job
+    assert backend.poll(job) == "DONE"
+    backend.cancel(job)
+    assert backend.poll(job) == "CANCELLED"
+
+
+def test_snapshot_is_plain_and_names_its_settings(backend: Backend) -> None:
+    import json
+
+    snapshot = json.loads(json.dumps(backend.snapshot()))
+    assert snapshot["spec"] == backend.spec.model_dump(mode="json")
+
+
+def test_a_workload_without_parameters_is_evaluated_too(backend: Backend) -> None:
+    circuit = QuantumCircuit(2)
+    circuit.x(1)
+    observable = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("Z", [1], 2.0)], 2)
+    reading = backend.run([Workload(circuit, observable, np.zeros((2, 0)), "bits")])[0]
+    np.testing.assert_allclose(reading.value, [-1.0, -1.0], atol=0.25)

@@ -1,0 +1,98 @@
+"""Experiments from files, names and mappings; what is wrong in them is said with its key."""
+
+import pytest
+import yaml
+
+from qrec.errors import ConfigError
+from qrec.experiments import load_experiment
+from qrec.experiments._load import override, parse_override
+from qrec.registry import experiment_paths
+
+
+@pytest.mark.parametrize("name", sorted(experiment_paths()))
+def test_packaged_experiments_load(name):
+    assert load_experiment(name).spec.name == name
+
+
+def test_file_and_mapping_mean_the_same(tmp_path, small_experiment):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(small_experiment))
+    assert load_experiment(path).spec == load_experiment(small_experiment).spec
+
+
+def test_dotted_keys_reach_every_level(small_experiment):
+    changes = {
+        "dataset": "ml-100k",
+        "repeats": 3,
+        "recommenders.als.params.n_factors": 5,
+        "split.ratios": [0.8, 0.1, 0.1],
+    }
+    spec = load_experiment(small_experiment, changes).spec
+    assert spec.dataset == {"name": "ml-100k"}
+    assert spec.repeats == 3
+    assert spec.entry("als").params["n_factors"] == 5
+    assert spec.split == {"kind": "random", "ratios": [0.8, 0.1, 0.1]}
+
+
+def test_another_kind_of_split_drops_the_options_of_the_old_one(small_experiment):
+    assert load_experiment(small_experiment, {"split.kind": "u1"}).spec.split == {"kind": "u1"}
+
+
+def test_option_of_a_bare_data_set_name():
+    content = {"dataset": "synthetic"}
+    changed = override(content, "dataset.seed", 4, ["dataset"])
+    assert changed == {"dataset": {"name": "synthetic", "seed": 4}}
+    assert content == {"dataset": "synthetic"}, "the original must not change"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"datset": "x"}, "datset.*did you mean 'dataset'.*known:.*repeats"),
+        ({"dataset": "ml-100"}, "ml-100.*did you mean 'ml-100k'"),
+        ({"split.kind": "rnd"}, "split.*random"),
+        ({"repeats": 0}, "repeats.*greater than or equal to 1.*0"),
+        ({"recommenders.asl.params.reg": 1}, "asl.*did you mean 'als'"),
+        ({"recommenders.als.params.ref": 1}, "ref.*did you mean 'reg'"),
+        ({"recommenders.als.backends": ["exact"]}, "als.*runs no circuit"),
+        ({"recommenders.swap.params.base": "@later"}, "swap.*@later is no earlier entry"),
+        ({"kind": "comparson"}, "kind.*should be 'comparison'.*found 'comparson'"),
+        ({"seed.deeper": 1}, "seed.deeper.*nothing stands below 3"),
+        ({"schema_version": 2}, "schema_version.*1.*found 2"),
+    ],
+)
+def test_wrong_key_or_value_is_named_with_what_would_be_right(small_experiment, changes, said):
+    with pytest.raises(ConfigError, match=f"(?s){said}"):
+        load_experiment(small_experiment, changes)
+
+
+def test_two_entries_cannot_share_a_label(small_experiment):
+    small_experiment["recommenders"].append({"label": "als", "recommender": "bias"})
+    with pytest.raises(ConfigError, match="two entries have the label 'als'"):
+        load_experiment(small_experiment)
+
+
+def test_backends_are_replaced_where_circuits_run(small_experiment):
+    spec = load_experiment(small_experiment, backends=["aer_noisy"]).spec
+    assert [entry.backends for entry in spec.recommenders] == [[], [], ["aer_noisy"]]
+    small_experiment["recommenders"].pop()
+    with pytest.raises(ConfigError, match="no quantum recommender"):
+        load_experiment(small_experiment, backends=["aer_noisy"])
+
+
+@pytest.mark.parametrize("text", ["repeats", "=3", "a=[1"])
+def test_malformed_change_is_a_usage_error(text):
+    with pytest.raises(ConfigError, match="--set"):
+        parse_override(text)
+
+
+def test_changes_are_yaml():
+    assert parse_override("split.ratios=[0.8, 0.1, 0.1]") == ("split.ratios", [0.8, 0.1, 0.1])
+    assert parse_override("dataset=ml-100k") == ("dataset", "ml-100k")
+
+
+def test_missing_file_and_name_are_usage_errors(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        load_experiment(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="did you mean 'report'"):
+        load_experiment("repotr")

@@ -1,0 +1,90 @@
+"""The angle net: gradients, the qiskit-machine-learning twin, and what training reaches."""
+
+import numpy as np
+import pytest
+import torch
+from qiskit_machine_learning.connectors import TorchConnector
+
+from qrec.backends.exact.observable import read_observable
+from qrec.backends.exact.program import read_circuit
+from qrec.backends.exact.statevector import expectation
+from qrec.circuits.angle_net import angle_net
+from qrec.data import Split, load_ratings, split
+from qrec.recommenders import AngleNet, GlobalMean
+
+
+@pytest.fixture(scope="module")
+def parts() -> Split:
+    return split(load_ratings(n_users=150, n_items=200, n_ratings=8000), seed=1)
+
+
+@pytest.fixture(scope="module")
+def small(parts: Split) -> AngleNet:
+    return AngleNet(n_factors=2, n_layers=2, n_epochs=2, random_state=3).fit(parts.train)
+
+
+def test_qnn_gives_the_same_values_and_gradients(parts: Split, small: AngleNet) -> None:
+    users, items = parts.test.user[:5], parts.test.item[:5]
+    angles = np.hstack([small.user_angles_[users], small.item_angles_[items]])
+    inputs = torch.tensor(angles, requires_grad=True)
+    net = TorchConnector(small.to_qnn(), initial_weights=small.theta_)
+    value = net(inputs)[:, 0]
+    value.sum().backward()
+
+    circuit = angle_net(2, 2, "ring")
+    ours = {
+        "u": torch.tensor(angles[:, :2].T, requires_grad=True),
+        "v": torch.tensor(angles[:, 2:].T, requires_grad=True),
+        "theta": torch.tensor(small.theta_, requires_grad=True),
+    }
+    columns = [ours[p.vector.name][p.index] for p in circuit.parameters]
+    expected = expectation(read_circuit(circuit), read_observable(small.observable()), columns)
+    expected.sum().backward()
+    np.testing.assert_allclose(value.detach(), expected.detach(), atol=1e-6)
+    np.testing.assert_allclose(net.weight.grad, ours["theta"].grad, atol=1e-6)
+    ours_inputs = torch.cat([ours["u"].grad, ours["v"].grad]).T
+    np.testing.assert_allclose(inputs.grad, ours_inputs, atol=1e-6)
+
+
+def test_qnn_runs_on_a_backend_with_shots(parts: Split, small: AngleNet) -> None:
+    pairs = parts.test.pairs[:4]
+    exact = small.to_qnn()
+    angles = np.hstack([small.user_angles_[pairs[:, 0]], small.item_angles_[pairs[:, 1]]])
+    sampled = AngleNet(**small.get_params() | {"backend": "aer_ideal"})
+    qnn = sampled.fit(parts.train).to_qnn()
+    np.testing.assert_allclose(
+        qnn.forward(angles, small.theta_), exact.forward(angles, small.theta_), atol=0.2
+    )
+
+
+def test_predictions_are_offset_and_gain_times_the_reading(parts: Split, small: AngleNet) -> None:
+    pairs = parts.test.pairs[:30]
+    value = small.to_qnn().forward(
+        np.hstack([small.user_angles_[pairs[:, 0]], small.item_angles_[pairs[:, 1]]]), small.theta_
+    )[:, 0]
+    rating = small.mean_ + small.user_bias_[pairs[:, 0]] + small.item_bias_[pairs[:, 1]]
+    expected = np.clip(rating + small.gain_ * value, 1, 5)
+    predicted = small.predict(pairs)
+    known = ~np.isnan(predicted)
+    np.testing.assert_allclose(predicted[known], expected[known], atol=1e-6)
+
+
+def test_training_lowers_the_validation_error(parts: Split) -> None:
+    net = AngleNet(n_factors=2, n_layers=2, n_epochs=4).fit(
+        parts.train, validation=parts.validation
+    )
+    assert net.history_.min() < net.history_[0] - 0.05
+    kept = -net.score(parts.validation)
+    assert kept == pytest.approx(net.history_.min(), abs=1e-3)
+
+
+def test_reports_features_end_at_the_mean(parts: Split) -> None:
+    net = AngleNet(n_factors=2, n_layers=2, features="report", n_epochs=6)
+    net.fit(parts.train, validation=parts.validation)
+    mean = GlobalMean().fit(parts.train)
+    assert -net.score(parts.test) == pytest.approx(-mean.score(parts.test), rel=0.03)
+    assert np.nanstd(net.predict(parts.test)) < 0.3 * parts.test.value.std()
+
+
+def test_bound_circuit_has_only_the_datas_parameters(small: AngleNet) -> None:
+    assert {p.vector.name for p in small.circuit().parameters} == {"u", "v"}

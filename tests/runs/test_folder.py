@@ -1,0 +1,69 @@
+"""The run folder: made once, found by name, locked by one process."""
+
+import json
+
+import pytest
+
+from qrec.config import ExperimentSpec
+from qrec.errors import ConfigError, QrecError
+from qrec.runs.folder import create_run, find_run, run_ids
+from qrec.runs.record import git_state
+
+pytestmark = pytest.mark.usefixtures("runs_dir")
+
+SPEC = ExperimentSpec(schema_version=1, kind="k", name="name", title="title", seed=1)
+
+
+def test_run_is_found_by_id_path_and_latest():
+    first, second = create_run(SPEC, {"a": 1}), create_run(SPEC, {"a": 2})
+    assert first.id != second.id, "two runs within a second must not share a folder"
+    assert run_ids() == sorted([first.id, second.id])
+    for name in (first.id, str(first.path), first.path):
+        assert find_run(name).id == first.id
+    assert find_run("latest").id == second.id
+    assert find_run("latest").record().details == {"a": 2}
+
+
+def test_same_experiment_has_the_same_hash_in_its_name():
+    other = SPEC.model_copy(update={"seed": 2})
+    names = [create_run(spec, {}).id.rsplit("_", 1)[1] for spec in (SPEC, SPEC, other)]
+    assert names[0] == names[1] != names[2]
+
+
+def test_record_names_versions_and_holds_no_host_name():
+    import platform
+
+    text = (create_run(SPEC, {}).path / "record.json").read_text()
+    record = json.loads(text)
+    assert {"qiskit", "numpy", "torch"} <= set(record["packages"])
+    assert record["schema_version"] == 1
+    assert platform.node() not in text
+
+
+@pytest.mark.parametrize("name", ["nonsense", "latest"])
+def test_no_such_run_is_a_usage_error(name):
+    with pytest.raises(ConfigError, match="there is no run"):
+        find_run(name)
+
+
+def test_wrong_run_names_the_nearest():
+    run = create_run(SPEC, {})
+    with pytest.raises(ConfigError, match=f"did you mean '{run.id}'"):
+        find_run(run.id[:-1])
+
+
+def test_two_workers_cannot_share_a_run():
+    run = create_run(SPEC, {})
+    with (
+        run.locked(),
+        pytest.raises(QrecError, match="another process"),
+        find_run(run.id).locked(),
+    ):
+        pass
+    with run.locked():
+        pass
+
+
+def test_package_outside_a_repository_has_no_git_state(tmp_path):
+    (tmp_path / "__init__.py").write_text("")
+    assert git_state(tmp_path) is None

@@ -1,0 +1,92 @@
+"""Imports run one way, files stay short, and the command line starts light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qrec
+
+ROOT = Path(qrec.__file__).parent
+# Each group may import from itself and from those before it.
+LAYERS = [
+    {"errors", "seeds", "registry"},
+    {"config"},
+    {"data"},
+    {"circuits"},
+    {"backends"},
+    {"svd", "recommenders"},
+    {"metrics"},
+    {"runs"},
+    {"analysis"},
+    {"experiments"},
+    {"cli", "__main__"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of all modules of qrec that a module imports, wherever it does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("qrec."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "qrec":
+            yield from (f"qrec.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qrec."):
+            yield str(node.module)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    layer = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if layer == "__init__":
+        return  # the front door: it names what lies in every layer, and imports none of it
+    assert layer in LEVEL, f"{layer} has no place in the order of imports"
+    for name in imported(ast.parse(path.read_text())):
+        other = name.split(".")[1]
+        assert LEVEL[other] <= LEVEL[layer], f"{path.name} imports {name}, a later layer"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_long(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_only_backends_import_simulators_and_hardware():
+    for path in FILES:
+        if path.relative_to(ROOT).parts[0] != "backends":
+            text = path.read_text()
+            assert "import qiskit_aer" not in text, path
+            assert "from qiskit_aer" not in text, path
+            assert "qiskit_ibm_runtime" not in text, path
+
+
+HEAVY = ("torch", "qiskit", "sklearn", "scipy", "pandas", "matplotlib", "qiskit_ibm_runtime")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import qrec",
+        "from qrec.cli import app; import sys; sys.argv = ['qrec', '--help']\n"
+        "try: app()\nexcept SystemExit: pass",
+        "from qrec.cli import app; import sys; sys.argv = ['qrec', 'run', '--help']\n"
+        "try: app()\nexcept SystemExit: pass",
+    ],
+    ids=["import", "help", "run help"],
+)
+def test_nothing_heavy_is_imported(code):
+    ask = f"{code}\nimport sys; print('loaded:', [m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert "loaded: []" in done.stdout
+
+
+def test_front_door_offers_what_it_names():
+    for name in qrec.__all__:
+        assert getattr(qrec, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = qrec.nonsense
