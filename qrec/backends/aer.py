@@ -3,13 +3,12 @@
 from functools import cache
 
 from qiskit.primitives import BaseSamplerV2
-from qiskit.providers import BackendV2
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
+from qrec.backends.devices import fake_device
 from qrec.backends.sampled import SampledBackend
 from qrec.config import AerSpec
-from qrec.registry import check_name
 
 
 class AerBackend(SampledBackend):
@@ -20,19 +19,6 @@ class AerBackend(SampledBackend):
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         return SamplerV2.from_backend(self._device, seed=seed)
-
-
-def fake_device(snapshot: str) -> BackendV2:
-    """Return the fake device that ``fake:NAME`` names, e.g. ``fake:FakeTorino``.
-
-    Raises ConfigError for a name that qiskit-ibm-runtime does not ship.
-    """
-    from qiskit_ibm_runtime import fake_provider
-
-    name = snapshot.removeprefix("fake:")
-    known = [n for n in dir(fake_provider) if n.startswith("Fake") and "Provider" not in n]
-    check_name(name, known, "fake device")
-    return getattr(fake_provider, name)()
 
 
 @cache

@@ -21,29 +21,28 @@ def chunk_size(numbers_per_row: int, dtype: torch.dtype) -> int:
 def in_chunks(
     function: Callable[[Tensor], Tensor], rows: NDArray[np.float64], dtype: torch.dtype, size: int
 ) -> NDArray[np.float64]:
-    """Return function(rows) `(n_rows,)` for rows `(n_rows, n_row_parameters)`, without gradients.
+    """Return function(rows) for rows `(n_rows, n_row_parameters)`, without gradients.
+
+    `function` takes rows `(n_row_parameters, n)` and returns `(n,)` or `(n_values, n)`; the
+    answer is `(n_rows,)` or `(n_rows, n_values)`.
 
     Uses as many threads as torch is set to, each on chunks of its own: a chunk is too small
     for torch to divide.
     """
-    values = np.empty(len(rows))
     starts = range(0, len(rows), size)
 
-    def work(start: int) -> None:
+    def work(start: int) -> NDArray[np.float64]:
         chunk = torch.from_numpy(np.ascontiguousarray(rows[start : start + size].T)).to(dtype)
         with torch.inference_mode():
-            values[start : start + size] = function(chunk).numpy()
+            return function(chunk).numpy().T.astype(float)
 
     n_threads = min(torch.get_num_threads(), len(starts))
     if n_threads <= 1:
-        for start in starts:
-            work(start)
-        return values
+        return np.concatenate([work(start) for start in starts] or [np.empty(0)])
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(work, starts))
+            return np.concatenate(list(pool.map(work, starts)))
     finally:
         torch.set_num_threads(before)
-    return values

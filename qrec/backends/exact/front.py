@@ -72,6 +72,10 @@ class Front:
         self._index = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
 
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        return float(sum(len(f.features) * len(f.operations) for f in self._factors))
+
     def __call__(self, shared: Tensor, rows: Tensor) -> list[Tensor]:
         """Return the features of each factor, `(n_features, n_rows)` or `(n_features, 1)`."""
         angles = self._angles(shared, rows)

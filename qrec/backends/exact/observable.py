@@ -1,5 +1,6 @@
 """Observables as Pauli strings, and acting on batches of state vectors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,14 @@ from qrec.backends.exact.pauli import Codes, Complex, Real
 _DIGIT = {"X": 1, "Y": 2, "Z": 3}
 
 
-def pauli_codes(observable: SparseObservable) -> tuple[Codes, Real]:
-    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients."""
+def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple[Codes, Real]:
+    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients.
+
+    `place` numbers the qubits that the observable acts on.
+    """
     terms = observable.as_paulis().simplify()
     codes = [
-        sum(_DIGIT[p] << 2 * int(q) for p, q in zip(t.bit_labels(), t.indices, strict=True))
+        sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
         for t in terms
     ]
     return np.array(codes, np.int64), np.array([t.coeff.real for t in terms], float)

@@ -1,31 +1,74 @@
-"""The choice between the Heisenberg table and the state vector."""
+"""The choice between the Heisenberg table and the state vector, by what they cost."""
 
 from collections.abc import Sequence
 from typing import Literal
 
-from qiskit.quantum_info import SparseObservable
+import numpy as np
 
-from qrec.backends.exact.observable import pauli_codes
-from qrec.backends.exact.program import Program
-from qrec.backends.exact.pull import TooManyTermsError
+from qrec.backends.exact.problem import Problem
+from qrec.backends.exact.pull import MOST_TERMS, TooManyTermsError
 from qrec.backends.exact.statevector import StateVector
 from qrec.backends.exact.table import Table
+from qrec.errors import ConfigError
 
 Plan = Table | StateVector
 Method = Literal["table", "statevector"]
+_FEWEST_TERMS = 4096  # planning these takes milliseconds
+# Planning one term takes as long as this many amplitudes of a state through all its steps.
+_AMPLITUDES_PER_TERM = 2**13
 
 
 def plan(
-    program: Program,
-    observable: SparseObservable,
+    problem: Problem,
     row_columns: Sequence[bool],
+    n_rows: int | None = None,
     method: Method | None = None,
+    left_columns: frozenset[int] | None = None,
 ) -> Plan:
-    """Return a function of shared parameters `(n_shared,)` and rows `(n_row, n_rows)`."""
-    codes, coefficients = pauli_codes(observable)
+    """Plan a function of shared parameters `(n_shared,)` and rows `(n_row, n_rows)`.
+
+    `row_columns` says of each circuit parameter whether it differs by row. `n_rows` is how
+    many rows there will be, None for many; `method` leaves no choice. Noise needs the table.
+    Raises ConfigError where the method asked for, or the only one, cannot be used.
+    """
     if method == "statevector":
-        return StateVector(program, codes, coefficients, row_columns)
+        if problem.is_noisy:
+            raise ConfigError(
+                "method 'statevector' knows no noise; expected 'table', or an aer backend"
+            )
+        return _state(problem, row_columns)
+    if method == "table" or left_columns is not None or problem.is_noisy:
+        try:
+            return _table(problem, row_columns, MOST_TERMS, left_columns)
+        except TooManyTermsError as error:
+            raise ConfigError(
+                f"the observable becomes more than {error.limit:,} Pauli strings when pulled "
+                f"back through {problem.program.n_qubits} qubits; "
+                + ("take an aer backend with the same snapshot" if problem.is_noisy
+                   else "take method 'statevector'")
+            ) from None  # fmt: skip
+    state = _state(problem, row_columns)
+    many = np.inf if n_rows is None else n_rows
+    limit = np.clip(
+        many * 2**state.evolution.n_qubits / _AMPLITUDES_PER_TERM, _FEWEST_TERMS, MOST_TERMS
+    )
     try:
-        return Table(program, codes, coefficients, row_columns)
+        table = _table(problem, row_columns, int(limit))
     except TooManyTermsError:
-        return StateVector(program, codes, coefficients, row_columns)
+        return state
+    return min(table, state, key=lambda p: p.work_per_row() + p.work_once() / many)
+
+
+def _state(problem: Problem, row_columns: Sequence[bool]) -> StateVector:
+    return StateVector(problem.program, problem.codes, problem.coefficients, row_columns)
+
+
+def _table(
+    problem: Problem,
+    row_columns: Sequence[bool],
+    limit: int,
+    left_columns: frozenset[int] | None = None,
+) -> Table:
+    return Table(
+        problem.program, problem.codes, problem.coefficients, row_columns, left_columns, limit
+    )

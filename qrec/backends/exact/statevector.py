@@ -1,45 +1,32 @@
-"""Batches of state vectors: amplitudes `(2^n, n_rows)`, rows last so that memory is read in line.
-
-Amplitudes stay real where the circuit is.
-"""
+"""Expectation values and outcome probabilities from batches of state vectors."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.cone import light_cone
-from qrec.backends.exact.monomial import Monomial
+from qrec.backends.exact.evolution import Evolution
 from qrec.backends.exact.observable import quadratic
 from qrec.backends.exact.pauli import Codes, Real, local
-from qrec.backends.exact.program import Fixed, Program, Rotation
-from qrec.backends.exact.schedule import Dense, Turn, schedule
+from qrec.backends.exact.program import Program
 
 
 class StateVector:
-    """A program and an observable, planned for parameters that are shared or differ by row."""
+    """A program and an observable, planned for parameters that are shared or differ by row.
+
+    Gates outside the observable's light cone are left out, and amplitudes stay real where
+    circuit and observable are.
+    """
 
     def __init__(
         self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
     ) -> None:
         seen, kept = light_cone(program, codes)
-        self.n_qubits = len(kept)
-        self.plan = schedule(seen, row_columns)
         observable = quadratic(local(codes, kept), coefficients, len(kept))
-        self._observable = observable.after(self.plan.last)
-        self.is_real = seen.is_real and self._observable.is_real
-        turning = [step.rotation for step in self.plan.steps if isinstance(step, Turn)]
-        by_row = _rotations(self.plan.prefix) + turning
-        in_blocks = [
-            op for s in self.plan.steps if isinstance(s, Dense) for op in _rotations([s.operations])
-        ]
-        self._index = {op: i for ops in (by_row, in_blocks) for i, op in enumerate(ops)}
-        self._row_angles, self._block_angles = (
-            Angles(ops, row_columns) for ops in (by_row, in_blocks)
-        )
+        self.evolution = Evolution(seen, row_columns, seen.is_real and observable.is_real)
+        self._observable = observable.after(self.evolution.last)
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the expectation values `(n_rows,)`."""
@@ -47,117 +34,45 @@ class StateVector:
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
-        dtype = shared.dtype if self.is_real else shared.dtype.to_complex()
-        turns = _half_angles(self._block_angles(shared, shared[:, None]))
-        matrices = [
-            self._matrix(step, turns, dtype) if isinstance(step, Dense) else None
-            for step in self.plan.steps
-        ]
-        return lambda rows: self._run(shared, rows, matrices, dtype)
+        evolve = self.evolution.fix(shared)
+        return lambda rows: self._observable(evolve(rows)).expand(rows.shape[1])
 
-    def _run(
-        self, shared: Tensor, rows: Tensor, matrices: list[Tensor | None], dtype: torch.dtype
-    ) -> Tensor:
-        turns = _half_angles(self._row_angles(shared, rows))
-        psi = self._prefix(turns, dtype)
-        for step, matrix in zip(self.plan.steps, matrices, strict=True):
-            if isinstance(step, Dense) and matrix is not None:
-                wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
-                psi = (matrix @ wide).reshape(psi.shape)
-            elif isinstance(step, Turn):
-                psi = self._turn(psi, step.rotation, turns)
-            elif isinstance(step, Monomial):
-                psi = _move(psi, step)
-        return self._observable(psi).expand(rows.shape[1])
+    def work_once(self) -> float:
+        """Return the multiplications that all rows share: next to none."""
+        return 0.0
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        return self.evolution.work_per_row()
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
-        return 2**self.n_qubits * (1 if self.is_real else 2)
-
-    def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
-        """Multiply together what the qubits are before they meet."""
-        psi = torch.ones(1, 1, dtype=dtype, device=turns.device)
-        for operations in self.plan.prefix:
-            qubit = self._one_qubit(operations, turns, dtype)
-            psi = (qubit[:, None] * psi).reshape(2 * len(psi), -1)
-        return psi
-
-    def _one_qubit(
-        self, operations: Sequence[Fixed | Rotation], turns: Tensor, dtype: torch.dtype
-    ) -> Tensor:
-        state = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
-        for place, operation in enumerate(operations):
-            if isinstance(operation, Fixed):
-                state = _gate(operation, state) @ state
-            elif place == 0 and operation.name == "ry":
-                state = turns[self._index[operation]].to(dtype)
-            else:
-                state = self._turn(state, operation, turns)
-        return state
-
-    def _turn(self, psi: Tensor, rotation: Rotation, turns: Tensor) -> Tensor:
-        """Rotate one qubit of `(2^n, n_rows)` or one factor of `(2, n_rows)`."""
-        cos, sin = turns[self._index[rotation]]
-        place = 0 if len(psi) == 2 else rotation.qubits[0]
-        zero, one = psi.reshape(-1, 2, 2**place, psi.shape[1]).unbind(1)
-        if rotation.name == "ry":
-            pair = [cos * zero - sin * one, sin * zero + cos * one]
-        elif rotation.name == "rx":
-            pair = [cos * zero - 1j * sin * one, cos * one - 1j * sin * zero]
-        else:
-            phase = torch.complex(cos, sin)
-            pair = [phase.conj() * zero, phase * one]
-        return torch.stack(pair, 1).reshape(len(psi), -1)
-
-    def _matrix(self, step: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the matrix `(2^k, 2^k)` of a block."""
-        k = step.n_qubits
-        out = torch.eye(2**k, dtype=dtype, device=turns.device)
-        for operation in step.operations:
-            if isinstance(operation, Rotation):
-                out = self._turn(out, operation, turns)
-                continue
-            axes = [k - 1 - q for q in reversed(operation.qubits)]
-            first = list(range(len(axes)))
-            moved = out.reshape(*(2,) * k, -1).movedim(axes, first)
-            matrix = _gate(operation, out)
-            changed = (matrix @ moved.reshape(len(matrix), -1)).reshape(moved.shape)
-            out = changed.movedim(first, axes).reshape(2**k, -1)
-        return out
+        return self.evolution.numbers_per_row()
 
 
-def _rotations(prefix: Sequence[Sequence[Fixed | Rotation]]) -> list[Rotation]:
-    return [op for operations in prefix for op in operations if isinstance(op, Rotation)]
+class Outcomes:
+    """Probabilities of all outcomes of measured qubits, planned like a `StateVector`."""
 
+    def __init__(
+        self, program: Program, measured: Sequence[int], row_columns: Sequence[bool]
+    ) -> None:
+        codes = 3 << 2 * np.asarray(measured)
+        seen, kept = light_cone(program, codes)
+        self.evolution = Evolution(seen, row_columns, seen.is_real)
+        position = np.argsort(self.evolution.last.source)  # where each basis state ends
+        outcome = np.zeros_like(position)
+        for bit, qubit in enumerate(measured):
+            outcome |= (position >> kept.index(qubit) & 1) << bit
+        self._outcome, self._n = torch.from_numpy(outcome), 2 ** len(measured)
 
-def _half_angles(angles: Tensor) -> Tensor:
-    """Return cos and sin of half the angles, `(n_rotations, 2, n_rows)`."""
-    return torch.stack([torch.cos(angles / 2), torch.sin(angles / 2)], dim=1)
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function from rows to probabilities `(2^n_measured, n_rows)`."""
+        evolve = self.evolution.fix(shared)
 
+        def probabilities(rows: Tensor) -> Tensor:
+            psi = evolve(rows)
+            squares = psi.real**2 + psi.imag**2 if psi.is_complex() else psi**2
+            out = squares.new_zeros(self._n, squares.shape[1])
+            return out.index_add_(0, self._outcome, squares).expand(-1, rows.shape[1])
 
-def _gate(operation: Fixed, like: Tensor) -> Tensor:
-    matrix = operation.matrix if like.is_complex() else operation.matrix.real
-    return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
-
-
-def _move(psi: Tensor, step: Monomial) -> Tensor:
-    if step.moves:
-        psi = _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
-    if step.rephases:
-        phase = step.phase if psi.is_complex() else step.phase.real
-        psi = psi * torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
-    return psi
-
-
-class _Gather(torch.autograd.Function):
-    """psi[source]; the gradient is a gather too, and no scattered sum."""
-
-    @staticmethod
-    def forward(ctx: Any, psi: Tensor, step: Monomial) -> Tensor:
-        ctx.step = step
-        return psi.index_select(0, torch.from_numpy(step.source).to(psi.device))
-
-    @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        back = torch.from_numpy(ctx.step.inverse().source)
-        return slope.index_select(0, back.to(slope.device)), None
+        return probabilities

@@ -6,6 +6,7 @@ to two sides; `Table` holds T and `Side` the products that occur, computed once 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from qrec.backends.exact.blocks import fuse
 from qrec.backends.exact.front import Factor, Front, factors_of
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Program, Rotation
-from qrec.backends.exact.pull import plan_pull
+from qrec.backends.exact.pull import MOST_TERMS, plan_pull
 from qrec.backends.exact.split import split
+from qrec.errors import ConfigError
 
 
 class Side:
@@ -88,12 +90,13 @@ class Table:
         coefficients: Real,
         row_columns: Sequence[bool],
         left_columns: frozenset[int] | None = None,
+        limit: int = MOST_TERMS,
     ) -> None:
         parts = split(program, row_columns)
         factors = factors_of(parts)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
-        self.pull = plan_pull(codes, coefficients, blocks, lambda c: _can_contribute(c, factors))
+        self.pull = plan_pull(codes, coefficients, blocks, partial(_can_contribute, factors), limit)
         self._angles = Angles(rotations, row_columns)
         term, digits, weight = _expand(self.pull.codes, factors)
         used = [i for i in range(len(factors)) if digits[:, i].any()]
@@ -101,8 +104,12 @@ class Table:
             left = used[: _half([factors[i] for i in used])]
         else:
             left = [i for i in used if factors[i].columns() & left_columns]
+            _check_apart([factors[i] for i in left], left_columns, row_columns)
         right = [i for i in used if i not in left]
         self.left, self.right = Side(digits[:, left]), Side(digits[:, right])
+        self.left_factors, self.right_factors = (
+            [factors[i] for i in side] for side in (left, right)
+        )
         self._fronts = [Front([factors[i] for i in side], row_columns) for side in (left, right)]
         place = self.left.of_term * len(self.right) + self.right.of_term
         shape = (len(self.left) * len(self.right), len(self.pull.codes))
@@ -145,6 +152,15 @@ class Table:
         """Return how many real numbers a row takes."""
         return 2 * (len(self.left) + len(self.right))
 
+    def work_once(self) -> float:
+        """Return the multiplications of one pull."""
+        return sum(float(np.prod(s.shape)) * s.shape[1] for s in self.pull.steps)
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
+        return products + sum(front.work_per_row() for front in self._fronts)
+
     def spread_terms(self, coefficients: Real) -> Real:
         out: Real = self._spread @ coefficients
         return out
@@ -154,13 +170,25 @@ class Table:
         return out
 
 
+def _check_apart(
+    factors: Sequence[Factor], left_columns: frozenset[int], row_columns: Sequence[bool]
+) -> None:
+    rows = {c for c, by_row in enumerate(row_columns) if by_row}
+    for factor in factors:
+        if factor.columns() & rows - left_columns:
+            raise ConfigError(
+                f"qubits {factor.qubits} depend on parameters of both sides; all pairs need "
+                "two encodings that no gate joins"
+            )
+
+
 def _half(factors: Sequence[Factor]) -> int:
     """Return how many factors hold half of the qubits."""
     sizes = np.cumsum([len(f.qubits) for f in factors])
     return int(np.searchsorted(sizes, sizes[-1] / 2)) + 1 if len(sizes) else 0
 
 
-def _can_contribute(codes: Codes, factors: Sequence[Factor]) -> NDArray[np.bool_]:
+def _can_contribute(factors: Sequence[Factor], codes: Codes) -> NDArray[np.bool_]:
     out = np.ones(len(codes), bool)
     for factor in factors:
         out &= factor.features.any(axis=1)[local(codes, factor.qubits)]
