@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.buffers import Buffers
 from qrec.backends.exact.monomial import Monomial
 from qrec.backends.exact.program import Fixed, Program, Rotation
 from qrec.backends.exact.schedule import Dense, Turn, schedule
@@ -23,6 +25,7 @@ class Evolution:
         self.n_qubits, self.is_real = program.n_qubits, real
         self.plan = schedule(program, row_columns)
         self.last = self.plan.last
+        self.buffers = Buffers()
         turning = [step.rotation for step in self.plan.steps if isinstance(step, Turn)]
         by_row = _rotations(self.plan.prefix) + turning
         in_blocks = [
@@ -51,11 +54,13 @@ class Evolution:
         for step, matrix in zip(self.plan.steps, matrices, strict=True):
             if isinstance(step, Dense) and matrix is not None:
                 wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
-                psi = (matrix @ wide).reshape(psi.shape)
+                many = matrix.expand(len(wide), -1, -1)
+                out = self.buffers.beside(psi, wide.shape)
+                psi = torch.bmm(many, wide, out=out).reshape(psi.shape)
             elif isinstance(step, Turn):
                 psi = self._turn(psi, step.rotation, turns)
             elif isinstance(step, Monomial):
-                psi = _move(psi, step)
+                psi = self._move(psi, step)
         return psi
 
     def numbers_per_row(self) -> int:
@@ -77,7 +82,9 @@ class Evolution:
         psi = torch.ones(1, 1, dtype=dtype, device=turns.device)
         for operations in self.plan.prefix:
             qubit = self._one_qubit(operations, turns, dtype)
-            psi = (qubit[:, None] * psi).reshape(2 * len(psi), -1)
+            shape = (2, len(psi), max(psi.shape[1], qubit.shape[1]))
+            out = self.buffers.beside(psi, shape)
+            psi = torch.mul(qubit[:, None], psi, out=out).reshape(2 * len(psi), -1)
         return psi
 
     def _one_qubit(
@@ -106,6 +113,16 @@ class Evolution:
             phase = torch.complex(cos, sin)
             pair = [phase.conj() * zero, phase * one]
         return torch.stack(pair, 1).reshape(len(psi), -1)
+
+    def _move(self, psi: Tensor, step: Monomial) -> Tensor:
+        if step.moves:
+            out = self.buffers.beside(psi, psi.shape)
+            psi = _gather(psi, step.source, out) if out is not None else _Gather.apply(psi, step)
+        if step.rephases:
+            phase = step.phase if psi.is_complex() else step.phase.real
+            factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
+            psi = torch.mul(psi, factor, out=self.buffers.beside(psi, psi.shape))
+        return psi
 
     def _matrix(self, step: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the matrix `(2^k, 2^k)` of a block."""
@@ -138,13 +155,9 @@ def _gate(operation: Fixed, like: Tensor) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
 
 
-def _move(psi: Tensor, step: Monomial) -> Tensor:
-    if step.moves:
-        psi = _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
-    if step.rephases:
-        phase = step.phase if psi.is_complex() else step.phase.real
-        psi = psi * torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
-    return psi
+def _gather(psi: Tensor, source: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+    # Indexing by psi[source] takes four times as long.
+    return torch.index_select(psi, 0, torch.from_numpy(source).to(psi.device), out=out)
 
 
 class _Gather(torch.autograd.Function):
@@ -153,9 +166,8 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, psi: Tensor, step: Monomial) -> Tensor:
         ctx.step = step
-        return psi.index_select(0, torch.from_numpy(step.source).to(psi.device))
+        return _gather(psi, step.source)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        back = torch.from_numpy(ctx.step.inverse().source)
-        return slope.index_select(0, back.to(slope.device)), None
+        return _gather(slope, ctx.step.inverse().source), None

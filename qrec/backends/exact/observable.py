@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
+from qrec.backends.exact.buffers import Buffers
 from qrec.backends.exact.monomial import Monomial
 from qrec.backends.exact.pauli import Codes, Complex, Real
 
@@ -51,18 +52,25 @@ class Quadratic:
         phases = self.phases[:, position] * back
         return Quadratic(flips, phases * last.phase.conj()[self.flips[:, position]])
 
-    def __call__(self, psi: Tensor) -> Tensor:
+    def __call__(self, psi: Tensor, buffers: Buffers) -> Tensor:
         """Return the values `(n_rows,)` in states `(2^n, n_rows)`."""
         out = torch.zeros(psi.shape[1], dtype=psi.dtype.to_real(), device=psi.device)
         for flip, phase in zip(self.flips, self.phases, strict=True):
             if (flip == np.arange(len(flip))).all():
                 factor = torch.from_numpy(phase.real).to(out)
-                out = out + factor @ (psi.real**2 + psi.imag**2 if psi.is_complex() else psi**2)
+                out = out + factor @ squares(psi, buffers)
                 continue
             factor = torch.from_numpy(phase if psi.is_complex() else phase.real).to(psi)
             other = psi.index_select(0, torch.from_numpy(flip).to(psi.device)).conj() * psi
             out = out + (factor @ other).real if psi.is_complex() else out + factor @ other
         return out
+
+
+def squares(psi: Tensor, buffers: Buffers) -> Tensor:
+    """Return |psi|^2 element by element."""
+    if psi.is_complex():
+        return psi.real**2 + psi.imag**2
+    return torch.mul(psi, psi, out=buffers.beside(psi, psi.shape))
 
 
 def quadratic(codes: Codes, coefficients: Real, n_qubits: int) -> Quadratic:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qrec.backends.exact.cone import light_cone
 from qrec.backends.exact.evolution import Evolution
-from qrec.backends.exact.observable import quadratic
+from qrec.backends.exact.observable import quadratic, squares
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Program
 
@@ -35,7 +35,8 @@ class StateVector:
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
         evolve = self.evolution.fix(shared)
-        return lambda rows: self._observable(evolve(rows)).expand(rows.shape[1])
+        buffers = self.evolution.buffers
+        return lambda rows: self._observable(evolve(rows), buffers).expand(rows.shape[1])
 
     def work_once(self) -> float:
         """Return the multiplications that all rows share: next to none."""
@@ -71,8 +72,8 @@ class Outcomes:
 
         def probabilities(rows: Tensor) -> Tensor:
             psi = evolve(rows)
-            squares = psi.real**2 + psi.imag**2 if psi.is_complex() else psi**2
-            out = squares.new_zeros(self._n, squares.shape[1])
-            return out.index_add_(0, self._outcome, squares).expand(-1, rows.shape[1])
+            chances = squares(psi, self.evolution.buffers)
+            out = chances.new_zeros(self._n, chances.shape[1])
+            return out.index_add_(0, self._outcome, chances).expand(-1, rows.shape[1])
 
         return probabilities
