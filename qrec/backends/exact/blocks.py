@@ -127,7 +127,11 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
 def part_of(operation: Operation, angle: int = 0) -> Part:
     """Return an operation's transfer matrix; `angle` is the place of its shared angle."""
     if isinstance(operation, Rotation):
-        return Part(*rotation_parts(operation.name), angle)
+        still, cos, sin = rotation_parts(operation.name)
+        if operation.columns:
+            return Part(still, cos, sin, angle)
+        constant = operation.constant
+        return Part(still + np.cos(constant) * cos + np.sin(constant) * sin)
     return Part(operation.transfer())
 
 

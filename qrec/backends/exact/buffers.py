@@ -5,9 +5,12 @@ faults than the step itself.
 """
 
 import threading
+from math import prod
 
 import torch
 from torch import Tensor
+
+_SMALL = 2**14  # numbers; the system's allocator keeps arrays of this size at hand
 
 
 class Buffers(threading.local):
@@ -19,13 +22,15 @@ class Buffers(threading.local):
     def beside(self, used: Tensor, shape: tuple[int, ...]) -> Tensor | None:
         """Return memory of `shape` and the kind of `used`, apart from it; None with gradients.
 
+        `used` starts where the memory given last starts, or lies elsewhere.
+
         The answer fits torch's ``out=``. What it held two calls ago is lost.
         """
-        if torch.is_grad_enabled():
+        n = prod(shape)
+        if n < _SMALL or torch.is_grad_enabled():
             return None
-        n = torch.Size(shape).numel()
         if not self._pair or self._pair[0].numel() < n or self._pair[0].dtype != used.dtype:
             self._pair = [used.new_empty(n), used.new_empty(n)]
-        taken = used.untyped_storage().data_ptr()
-        free = next(b for b in self._pair if b.untyped_storage().data_ptr() != taken)
+        first, second = self._pair
+        free = second if used.data_ptr() == first.data_ptr() else first
         return free[:n].view(shape)

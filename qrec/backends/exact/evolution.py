@@ -79,13 +79,17 @@ class Evolution:
 
     def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
         """Multiply together what the qubits are before they meet."""
-        psi = torch.ones(1, 1, dtype=dtype, device=turns.device)
-        for operations in self.plan.prefix:
-            qubit = self._one_qubit(operations, turns, dtype)
-            shape = (2, len(psi), max(psi.shape[1], qubit.shape[1]))
-            out = self.buffers.beside(psi, shape)
-            psi = torch.mul(qubit[:, None], psi, out=out).reshape(2 * len(psi), -1)
-        return psi
+        parts = [self._one_qubit(operations, turns, dtype) for operations in self.plan.prefix]
+        parts = parts or [torch.ones(1, 1, dtype=dtype, device=turns.device)]
+        while len(parts) > 1:  # halves first: only the last product is a large one
+            pairs = list(zip(parts[::2], parts[1::2], strict=False))
+            parts = [self._product(low, high) for low, high in pairs] + parts[2 * len(pairs) :]
+        return parts[0]
+
+    def _product(self, low: Tensor, high: Tensor) -> Tensor:
+        shape = (len(high), len(low), max(low.shape[1], high.shape[1]))
+        out = self.buffers.beside(low, shape)
+        return torch.mul(high[:, None], low, out=out).reshape(len(high) * len(low), -1)
 
     def _one_qubit(
         self, operations: Sequence[Fixed | Rotation], turns: Tensor, dtype: torch.dtype

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.blocks import part_of
 from qrec.backends.exact.pauli import Real, rotation_parts
 from qrec.backends.exact.paulistate import run_pauli
 from qrec.backends.exact.program import Operation, Rotation
@@ -46,8 +47,7 @@ class Factor:
             return start[:, None]
         *before, rotation = self.operations
         for operation in before:
-            assert not isinstance(operation, Rotation)
-            start = operation.transfer() @ start
+            start = part_of(operation).still @ start
         assert isinstance(rotation, Rotation)
         return np.stack([part @ start for part in rotation_parts(rotation.name)], axis=1)
 
@@ -57,8 +57,8 @@ def factors_of(split: Split) -> list[Factor]:
     out = []
     for qubits in split.factors:
         own = tuple(op for op in split.front if op.qubits[0] in qubits)
-        rotations = [op for op in own if isinstance(op, Rotation)]
-        harmonic = len(qubits) == 1 and len(rotations) == 1
+        angles = [op for op in own if isinstance(op, Rotation) and op.columns]
+        harmonic = len(qubits) == 1 and len(angles) == 1
         out.append(Factor(qubits, own, harmonic))
     return out
 

@@ -1,6 +1,7 @@
 """The choice between the Heisenberg table and the state vector, by what they cost."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -29,8 +30,22 @@ def plan(
 
     `row_columns` says of each circuit parameter whether it differs by row. `n_rows` is how
     many rows there will be, None for many; `method` leaves no choice. Noise needs the table.
-    Raises ConfigError where the method asked for, or the only one, cannot be used.
+    The last few plans are remembered. Raises ConfigError where the method asked for, or the
+    only one, cannot be used.
     """
+    # Numbers of rows of one magnitude have one plan.
+    magnitude = None if n_rows is None else 1 << n_rows.bit_length()
+    return _plan(problem, tuple(row_columns), magnitude, method, left_columns)
+
+
+@lru_cache(maxsize=8)
+def _plan(
+    problem: Problem,
+    row_columns: tuple[bool, ...],
+    n_rows: int | None,
+    method: Method | None,
+    left_columns: frozenset[int] | None,
+) -> Plan:
     if method == "statevector":
         if problem.is_noisy:
             raise ConfigError(

@@ -1,7 +1,8 @@
 """A circuit and an observable on the qubits they use, with a device's noise if there is one."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -24,6 +25,16 @@ class Problem:
     program: Program
     codes: Codes
     coefficients: Real
+
+    @cached_property
+    def _key(self) -> Hashable:
+        return self.program.key(), self.codes.tobytes(), self.coefficients.tobytes()
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self._key == other._key
 
     @property
     def is_noisy(self) -> bool:

@@ -1,6 +1,6 @@
 """A Qiskit circuit read once: a list of fixed matrices and of rotations by affine angles."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +30,10 @@ class Fixed:
     def transfer(self) -> NDArray[np.float64]:
         return unitary_transfer(self.matrix)
 
+    def kind(self) -> Hashable:
+        """Return what gates of equal effect have in common, wherever they stand."""
+        return self.matrix.tobytes()
+
 
 @dataclass(frozen=True, eq=False)
 class Channel:
@@ -41,6 +45,9 @@ class Channel:
     def transfer(self) -> NDArray[np.float64]:
         return self.matrix
 
+    def kind(self) -> Hashable:
+        return b"channel" + self.matrix.tobytes()
+
 
 @dataclass(frozen=True, eq=False)
 class Rotation:
@@ -51,6 +58,9 @@ class Rotation:
     columns: tuple[int, ...]
     coefficients: tuple[float, ...]
     constant: float
+
+    def kind(self) -> Hashable:
+        return self.name, self.constant if not self.columns else None
 
 
 Operation = Fixed | Channel | Rotation
@@ -64,6 +74,15 @@ class Program:
     n_qubits: int
     n_parameters: int
     operations: tuple[Operation, ...]
+
+    def key(self) -> Hashable:
+        """Return what equal programs have in common."""
+        angles = [
+            (op.columns, op.coefficients, op.constant) if isinstance(op, Rotation) else None
+            for op in self.operations
+        ]
+        gates = [(op.kind(), op.qubits) for op in self.operations]
+        return self.n_qubits, self.n_parameters, tuple(gates), tuple(angles)
 
     @property
     def is_real(self) -> bool:
@@ -104,9 +123,12 @@ def _read(
     operation = instruction.operation
     if operation.name in ("barrier", "delay"):
         return []
-    if _is_free(instruction) and operation.name in ROTATIONS:
+    if operation.name in ROTATIONS:
         axis = "rz" if operation.name == "p" else operation.name  # equal up to a global phase
-        return [Rotation(axis, (qubits[0],), *_affine(operation.params[0], columns))]
+        rotation = Rotation(axis, (qubits[0],), *_affine(operation.params[0], columns))
+        # A constant one may merge with its neighbours, unless it is a Clifford gate.
+        if rotation.columns or rotation.constant % (np.pi / 2):
+            return [rotation]
     if _is_readable(instruction):
         return [Fixed(np.array(operation.to_matrix()), qubits)]
     if not isinstance(operation, Gate) or operation.definition is None:
@@ -173,9 +195,11 @@ def _is_readable(instruction: CircuitInstruction) -> bool:
 
 
 def _affine(
-    angle: ParameterExpression, columns: dict[Parameter, int]
+    angle: ParameterExpression | float, columns: dict[Parameter, int]
 ) -> tuple[tuple[int, ...], tuple[float, ...], float]:
     """Return columns, coefficients and constant of an affine angle."""
+    if not isinstance(angle, ParameterExpression):
+        return (), (), float(angle)
     names = list(angle.parameters)
     if isinstance(angle, Parameter):
         return (columns[angle],), (1.0,), 0.0
