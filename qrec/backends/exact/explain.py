@@ -45,7 +45,7 @@ def _table(table: Table) -> list[str]:
     factors = table.left_factors + table.right_factors
     return [
         "Heisenberg table: the shared suffix is pulled back onto the observable, once",
-        f"  {len(table.pull.steps)} blocks, {len(table.pull.codes):,} Pauli strings, "
+        f"  {len(table.pull.steps)} blocks, {table.n_terms:,} terms, "
         f"table {len(table.left)} x {len(table.right)}",
         f"product prefix: {len(factors)} factors of "
         f"{', '.join(str(len(f.qubits)) for f in factors)} qubits",

@@ -15,6 +15,8 @@ from qrec.errors import ConfigError
 Plan = Table | StateVector
 Method = Literal["table", "statevector"]
 _FEWEST_TERMS = 4096  # planning these takes milliseconds
+# Noise leaves no string out for long: more of them than this are quicker as a dense tensor.
+_MOST_NOISY_TERMS = 2**18
 # Planning one term takes as long as this many amplitudes of a state through all its steps.
 _AMPLITUDES_PER_TERM = 2**13
 
@@ -52,16 +54,16 @@ def _plan(
                 "method 'statevector' knows no noise; expected 'table', or an aer backend"
             )
         return _state(problem, row_columns)
-    if method == "table" or left_columns is not None or problem.is_noisy:
+    if problem.is_noisy:
+        return _table(problem, row_columns, _MOST_NOISY_TERMS, left_columns, dense=True)
+    if method == "table" or left_columns is not None:
         try:
             return _table(problem, row_columns, MOST_TERMS, left_columns)
         except TooManyTermsError as error:
             raise ConfigError(
                 f"the observable becomes more than {error.limit:,} Pauli strings when pulled "
-                f"back through {problem.program.n_qubits} qubits; "
-                + ("take an aer backend with the same snapshot" if problem.is_noisy
-                   else "take method 'statevector'")
-            ) from None  # fmt: skip
+                f"back through {problem.program.n_qubits} qubits; take method 'statevector'"
+            ) from None
     state = _state(problem, row_columns)
     many = np.inf if n_rows is None else n_rows
     limit = np.clip(
@@ -83,7 +85,9 @@ def _table(
     row_columns: Sequence[bool],
     limit: int,
     left_columns: frozenset[int] | None = None,
+    dense: bool = False,
 ) -> Table:
     return Table(
-        problem.program, problem.codes, problem.coefficients, row_columns, left_columns, limit
-    )
+        problem.program, problem.codes, problem.coefficients, row_columns, left_columns, limit,
+        dense,
+    )  # fmt: skip

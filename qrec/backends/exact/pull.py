@@ -74,6 +74,10 @@ class Pull:
             grad[step.terms] = step.sign * placed
         return out
 
+    def work(self) -> float:
+        """Return the multiplications of one pull."""
+        return float(sum(s.shape[0] * s.shape[1] ** 2 for s in self.steps))
+
     def _before_last(self) -> int:
         return len(self.steps[-1].keep) if self.steps else len(self.start)
 

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import fuse
+from qrec.backends.exact.dense import DensePull
 from qrec.backends.exact.front import Factor, Front, factors_of
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Program, Rotation
-from qrec.backends.exact.pull import MOST_TERMS, plan_pull
+from qrec.backends.exact.pull import MOST_TERMS, Pull, TooManyTermsError, plan_pull
 from qrec.backends.exact.split import split
 from qrec.errors import ConfigError
 
@@ -79,8 +80,8 @@ class Table:
     """A program and an observable, planned for parameters that are shared or differ by row.
 
     `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). The left side
-    takes the factors that depend on `left_columns`, by default half of the qubits. Raises
-    TooManyTermsError where 4^n is too much and the strings are not few.
+    takes the factors that depend on `left_columns`, by default half of the qubits. Beyond
+    `limit` Pauli strings the pull is `dense`, or TooManyTermsError is raised.
     """
 
     def __init__(
@@ -91,14 +92,25 @@ class Table:
         row_columns: Sequence[bool],
         left_columns: frozenset[int] | None = None,
         limit: int = MOST_TERMS,
+        dense: bool = False,
     ) -> None:
         parts = split(program, row_columns)
         factors = factors_of(parts)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
-        self.pull = plan_pull(codes, coefficients, blocks, partial(_can_contribute, factors), limit)
         self._angles = Angles(rotations, row_columns)
-        term, digits, weight = _expand(self.pull.codes, factors)
+        self.pull: Pull | DensePull
+        try:
+            needed = partial(_can_contribute, factors)
+            self.pull = plan_pull(codes, coefficients, blocks, needed, limit)
+            term, digits, weight = _expand(self.pull.codes, factors)
+        except TooManyTermsError:
+            if not dense:
+                raise
+            self.pull = DensePull(codes, coefficients, blocks, factors)
+            digits = self.pull.digits
+            term, weight = np.arange(len(digits)), np.ones(len(digits))
+        self.n_terms = int(term.max(initial=-1)) + 1
         used = [i for i in range(len(factors)) if digits[:, i].any()]
         if left_columns is None:
             left = used[: _half([factors[i] for i in used])]
@@ -112,7 +124,7 @@ class Table:
         )
         self._fronts = [Front([factors[i] for i in side], row_columns) for side in (left, right)]
         place = self.left.of_term * len(self.right) + self.right.of_term
-        shape = (len(self.left) * len(self.right), len(self.pull.codes))
+        shape = (len(self.left) * len(self.right), self.n_terms)
         self._spread = csr_array((weight, (place, term)), shape=shape)
         self._gather = self._spread.T.tocsr()
 
@@ -154,7 +166,7 @@ class Table:
 
     def work_once(self) -> float:
         """Return the multiplications of one pull."""
-        return sum(float(np.prod(s.shape)) * s.shape[1] for s in self.pull.steps)
+        return self.pull.work()
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
