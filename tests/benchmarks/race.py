@@ -41,7 +41,6 @@ def race(title: str, contenders: list[Contender], rounds: int = 5) -> dict[str, 
     ratios = {c.name: first.rate / c.rate for c in contenders[1:]}
     for contender in contenders[1:]:
         goal = f"  (goal {contender.at_least:g}x)" if contender.at_least else ""
-        LINES.append(
-            f"  {contender.name:44s} {contender.rate:>14,.1f}/s {ratios[contender.name]:>10,.1f}x{goal}"
-        )
+        times = f"{ratios[contender.name]:>10,.1f}x{goal}"
+        LINES.append(f"  {contender.name:44s} {contender.rate:>14,.1f}/s {times}")
     return ratios

@@ -8,6 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from race import Contender, race
 
+from qrec.backends.exact import plan
 from qrec.backends.exact.estimator import evaluate
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
@@ -38,7 +39,7 @@ def aer_noisy(circuit: QuantumCircuit, z: SparseObservable, rows: np.ndarray):
 
 
 @pytest.mark.parametrize(("net", "goal"), [
-    (Net(4, 2, "pairs"), 2500), (Net(4, 3, "all"), 10_000), (Net(4, 3, "ring"), 10_000),
+    (Net(4, 2, "pairs"), 2500), (Net(4, 3, "all"), 10_000), (Net(4, 3, "ring"), None),
 ], ids=str)  # fmt: skip
 def test_noisy_predictions(benchmark, net, goal):
     """Theta is bound, as in a fitted net; planning and the pull are in the time."""
@@ -49,15 +50,20 @@ def test_noisy_predictions(benchmark, net, goal):
     rows = np.hstack(net.rows(20_000))
     backend = exact(**SETTINGS)
     unit = backend.prepare([Workload(circuit, z, rows, "w")])[0][0]
-    contenders = [
-        Contender("table, float32", lambda: backend._execute(unit), len(rows)),
-        Contender("Aer EstimatorV2", aer_noisy(circuit, z, rows[:5]), 5, goal),
-    ]
+    contenders = [Contender("table, float32", lambda: _afresh(backend, unit), len(rows))]
+    if goal:  # the ring is routed on 12 qubits: Aer takes minutes for each value
+        contenders.append(Contender("Aer EstimatorV2", aer_noisy(circuit, z, rows[:5]), 5, goal))
     race(f"{net} under noise: 20,000 predictions", contenders, rounds=3)
     benchmark.pedantic(contenders[0].call, rounds=3)
 
 
-@pytest.mark.parametrize("net", [Net(4, 2, "pairs"), Net(4, 3, "all"), Net(4, 3, "ring")], ids=str)
+def _afresh(backend, unit):
+    """Evaluate without the plan of an earlier call."""
+    plan._plan.cache_clear()
+    return backend._execute(unit)
+
+
+@pytest.mark.parametrize("net", [Net(4, 2, "pairs"), Net(4, 3, "all")], ids=str)
 def test_noisy_all_pairs(benchmark, net):
     z = SparseObservable.from_sparse_list([("Z", [0], 1.0)], net.n_qubits)
     function = exact(**SETTINGS).expectation(net.circuit(), z)

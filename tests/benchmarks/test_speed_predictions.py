@@ -1,5 +1,7 @@
 """Predictions: the angle net at fixed theta, one core."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def ours(net: Net, n_rows: int, method: str | None, dtype: str = "float32"):
     return lambda: evaluate(circuit, z, flat, dtype=dtype, method=method)
 
 
-@pytest.mark.parametrize("net,goals".split(","), CASES, ids=str)
+@pytest.mark.parametrize(("net", "goals"), CASES, ids=str)
 def test_predictions(benchmark, net, goals):
     n_rows = N_ROWS if net.n_factors == 4 else 4_000
     contenders = [
@@ -50,7 +52,7 @@ def test_predictions(benchmark, net, goals):
         except ImportError:
             continue
         np.testing.assert_allclose(predict(users[:5], items[:5]), expected[:5], atol=1e-4)
-        call = lambda predict=predict, n=n: predict(users[:n], items[:n])
+        call = partial(predict, users[:n], items[:n])
         contenders.append(Contender(name, call, n, goals.get(name)))
     race(f"{net}: {n_rows:,} predictions", contenders)
     benchmark.pedantic(contenders[0].call, rounds=3)

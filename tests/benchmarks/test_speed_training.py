@@ -72,16 +72,15 @@ def machine_learning(net: Net, batch: int):
 
 
 @pytest.mark.parametrize("batch", [16, 256, 2048])
-@pytest.mark.parametrize(
-    "net", [Net(4, 2, "pairs"), Net(4, 3, "all"), Net(4, 3, "ring")], ids=str
-)
+@pytest.mark.parametrize("net", [Net(4, 2, "pairs"), Net(4, 3, "all"), Net(4, 3, "ring")], ids=str)
 def test_one_step(benchmark, net, batch):
     contenders = [
         Contender("table", ours(net, batch, "table"), batch),
         Contender("state vector", ours(net, batch, "statevector"), batch),
     ]
     peers = [("PennyLane broadcasting", pennylane, GOALS[batch], batch),
-             ("tensorcircuit-ng jit", tensorcircuit, 1.0 if batch > 16 else None, batch)]  # fmt: skip
+             ("tensorcircuit-ng jit", tensorcircuit, 1.0 if batch > 16 else None, batch),
+             ]  # fmt: skip
     if batch == 16:
         peers.append(("qiskit-machine-learning", machine_learning, 250, 1))
     for name, build, goal, n in peers:

@@ -65,14 +65,14 @@ class DeviceNoise:
         """Return relaxation to |0> by T1 and T2 of each qubit; T2 at most 2 T1."""
         if not seconds or not self.target.qubit_properties:
             return None
-        out = np.ones((1, 1))
+        out: Real = np.ones((1, 1))
         for qubit in qubits:
             t1 = self.target.qubit_properties[qubit].t1 or np.inf
             t2 = min(self.target.qubit_properties[qubit].t2 or np.inf, 2 * t1)
             stays, coherent = np.exp(-seconds / t1), np.exp(-seconds / t2)
-            single = np.diag([1.0, coherent, coherent, stays])
+            single = np.diag(np.array([1.0, coherent, coherent, stays]))
             single[3, 0] = 1.0 - stays
-            out = np.kron(single, out)
+            out = np.asarray(np.kron(single, out), float)
         return out
 
 

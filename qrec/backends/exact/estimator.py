@@ -50,8 +50,8 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         shape = np.broadcast_shapes(observables.shape, rows.shape[:-1])
         width = rows.shape[-1]
         rows = np.broadcast_to(rows, (*shape, width)).reshape(prod(shape), width)
-        which = np.arange(observables.size).reshape(observables.shape)
-        which = np.broadcast_to(which, shape).ravel()
+        numbers = np.arange(observables.size).reshape(observables.shape)
+        which = np.broadcast_to(numbers, shape).ravel()
         values = np.empty(len(rows))
         for index, observable in enumerate(observables.ravel()):
             values[which == index] = evaluate(

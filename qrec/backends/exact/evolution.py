@@ -10,9 +10,13 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.buffers import Buffers
+from qrec.backends.exact.memory import check_memory
 from qrec.backends.exact.monomial import Monomial
 from qrec.backends.exact.program import Fixed, Program, Rotation
 from qrec.backends.exact.schedule import Dense, Turn, schedule
+
+# Of one row at a time: two buffers, temporaries, and the tables of one gather.
+_BYTES_PER_AMPLITUDE = 128
 
 
 class Evolution:
@@ -23,6 +27,7 @@ class Evolution:
 
     def __init__(self, program: Program, row_columns: Sequence[bool], real: bool) -> None:
         self.n_qubits, self.is_real = program.n_qubits, real
+        check_memory(_BYTES_PER_AMPLITUDE * 2.0**program.n_qubits, f"{self.n_qubits} qubits")
         self.plan = schedule(program, row_columns)
         self.last = self.plan.last
         self.buffers = Buffers()
@@ -65,17 +70,13 @@ class Evolution:
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
-        return 2**self.n_qubits * (1 if self.is_real else 2)
-
-    def work_once(self) -> float:
-        """Return the multiplications that all rows share: next to none."""
-        return 0.0
+        return int(2**self.n_qubits) * (1 if self.is_real else 2)
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
         width = {Dense: 2.0**4, Turn: 4.0, Monomial: 1.0}
         steps = sum(width[type(step)] for step in self.plan.steps)
-        return (steps + 4) * 2**self.n_qubits * (1 if self.is_real else 4)
+        return float((steps + 4) * 2**self.n_qubits * (1 if self.is_real else 4))
 
     def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
         """Multiply together what the qubits are before they meet."""

@@ -34,8 +34,7 @@ def explain(
         f"{len(problem.program.operations)} operations, {by_row.sum()} of {len(by_row)} "
         "parameters differ by row",
         *(_table(planned) if isinstance(planned, Table) else _state(planned, problem)),
-        f"work: {planned.work_per_row():,.0f} multiplications a row, "
-        f"{planned.work_once():,.0f} once",
+        f"work: {planned.work_per_row():,.0f} multiplications a row",
         f"{dtype}, chunks of {chunk:,} rows, {torch.get_num_threads()} threads",
     ]
     return "\n".join(lines)
@@ -46,7 +45,7 @@ def _table(table: Table) -> list[str]:
     return [
         "Heisenberg table: the shared suffix is pulled back onto the observable, once",
         f"  {len(table.pull.steps)} blocks, {table.n_terms:,} terms, "
-        f"table {len(table.left)} x {len(table.right)}",
+        f"table {len(table.left)} x {len(table.right)}, {table.pull.work():,.0f} multiplications",
         f"product prefix: {len(factors)} factors of "
         f"{', '.join(str(len(f.qubits)) for f in factors)} qubits",
     ]

@@ -69,7 +69,7 @@ class Front:
     def __init__(self, factors: Sequence[Factor], row_columns: Sequence[bool]) -> None:
         self._factors = factors
         rotations = [op for f in factors for op in f.operations if isinstance(op, Rotation)]
-        self._index = {op: i for i, op in enumerate(rotations)}
+        self._index: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
 
     def work_per_row(self) -> float:

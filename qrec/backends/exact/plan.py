@@ -73,7 +73,8 @@ def _plan(
         table = _table(problem, row_columns, int(limit))
     except TooManyTermsError:
         return state
-    return min(table, state, key=lambda p: p.work_per_row() + p.work_once() / many)
+    work = table.work_per_row() + table.pull.work() / many
+    return table if work <= state.work_per_row() else state
 
 
 def _state(problem: Problem, row_columns: Sequence[bool]) -> StateVector:

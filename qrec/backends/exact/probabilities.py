@@ -66,4 +66,5 @@ def _noisy(
         values[:, subset] = evaluate(circuit, z, rows, parameters=parameters, noise=noise)
     signs = [[(-1) ** (i & s).bit_count() for i in range(values.shape[1])]
              for s in range(values.shape[1])]  # fmt: skip
-    return np.clip(values @ np.array(signs) / values.shape[1], 0.0, 1.0)
+    out: NDArray[np.float64] = values @ np.array(signs) / values.shape[1]
+    return out.clip(0.0, 1.0)

@@ -53,7 +53,7 @@ def read_problem(
     followed by the device's channel, and the observable is read with its read-out errors.
     `parameters` are the columns of parameter rows, by default ``circuit.parameters``.
     """
-    program = read_circuit(circuit, noise and noise.channel, parameters)
+    program = read_circuit(circuit, noise.channel if noise else None, parameters)
     return on_used_qubits(program, observable, noise)
 
 

@@ -54,7 +54,7 @@ class Rotation:
     """A one-qubit rotation by ``constant + sum_j coefficients[j] * parameters[columns[j]]``."""
 
     name: str  # rx, ry or rz
-    qubits: tuple[int]
+    qubits: tuple[int, ...]  # one
     columns: tuple[int, ...]
     coefficients: tuple[float, ...]
     constant: float

@@ -38,10 +38,6 @@ class StateVector:
         buffers = self.evolution.buffers
         return lambda rows: self._observable(evolve(rows), buffers).expand(rows.shape[1])
 
-    def work_once(self) -> float:
-        """Return the multiplications that all rows share: next to none."""
-        return 0.0
-
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
         return self.evolution.work_per_row()

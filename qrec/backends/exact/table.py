@@ -68,7 +68,7 @@ class _PullFunction(torch.autograd.Function):
         return torch.from_numpy(table.spread_terms(coefficients)).to(angles)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         gathered = ctx.table.gather_terms(slope.detach().cpu().double().numpy())
         return torch.from_numpy(ctx.table.pull.backward(ctx.angles, ctx.tape, gathered)).to(
@@ -164,10 +164,6 @@ class Table:
         """Return how many real numbers a row takes."""
         return 2 * (len(self.left) + len(self.right))
 
-    def work_once(self) -> float:
-        """Return the multiplications of one pull."""
-        return self.pull.work()
-
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
         products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
@@ -203,7 +199,7 @@ def _half(factors: Sequence[Factor]) -> int:
 def _can_contribute(factors: Sequence[Factor], codes: Codes) -> NDArray[np.bool_]:
     out = np.ones(len(codes), bool)
     for factor in factors:
-        out &= factor.features.any(axis=1)[local(codes, factor.qubits)]
+        out &= (factor.features != 0).any(axis=1)[local(codes, factor.qubits)]
     return out
 
 
