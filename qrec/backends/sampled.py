@@ -13,6 +13,7 @@ from qiskit.primitives import (
     BaseSamplerV2,
 )
 from qiskit.providers import BackendV2
+from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
 from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
@@ -80,7 +81,7 @@ class SampledBackend(LocalBackend):
         }
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        measured = [_measure(workload) for workload in workloads]
+        measured = [measure(w.circuit, w.observable) for w in workloads]
         units = [
             Unit(workload, circuit)
             for workload, circuit in zip(workloads, self.pass_manager().run(measured), strict=True)
@@ -107,10 +108,10 @@ class SampledBackend(LocalBackend):
         return BackendSamplerV2(backend=self._device, options={"seed_simulator": seed})
 
 
-def _measure(workload: Workload) -> QuantumCircuit:
+def measure(circuit: QuantumCircuit, observable: SparseObservable) -> QuantumCircuit:
     """Add a measurement of the qubits the observable reads, bit j from ``support[j]``."""
-    measured = support(workload.observable)
-    circuit = workload.circuit.copy()
+    measured = support(observable)
+    circuit = circuit.copy()
     register = ClassicalRegister(len(measured), REGISTER)
     circuit.add_register(register)
     circuit.measure(measured, register)
