@@ -1,7 +1,7 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -76,8 +76,10 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BackendSpec = Annotated[ExactSpec | AerSpec, Field(discriminator="kind")]
-_BACKEND: TypeAdapter[ExactSpec | AerSpec] = TypeAdapter(BackendSpec)
+BackendSpec: TypeAlias = ExactSpec | AerSpec
+_BACKEND: TypeAdapter[BackendSpec] = TypeAdapter(
+    Annotated[BackendSpec, Field(discriminator="kind")]
+)
 
 
 S = TypeVar("S", bound=Spec)
@@ -91,7 +93,7 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
         raise ConfigError(explain(error, where)) from None
 
 
-def parse_backend(entry: Any, where: str) -> ExactSpec | AerSpec:
+def parse_backend(entry: Any, where: str) -> BackendSpec:
     """Check one backend entry; `where` says in an error which file and key it came from."""
     try:
         return _BACKEND.validate_python(entry)

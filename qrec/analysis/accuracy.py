@@ -89,11 +89,11 @@ def _accuracy_notes(rows: Sequence[Row]) -> list[str]:
         notes.append("*  best classical row")
     if any(set(row["flags"]) & set(SUSPICIOUS) for row in rows):
         notes.append(
-            "!  suspicious: RMSE under the noise floor by more than its error, or MAE/RMSE below "
+            "!  suspicious: RMSE under the noise floor, or MAE/RMSE below "
             ".65, which the errors of honest predictions do not show (theirs is about .8)"
         )
     if any(NOT_HELD_OUT in row["flags"] for row in rows):
-        notes.append("T  scored on the ratings it was fitted on: no held-out figure")
+        notes.append("T  scored on ratings it was fitted on, too: no held-out figure")
     chosen = [_chosen(row) for row in rows if row["chosen"] and row["repeat"] == 0]
     if chosen:
         notes.append(f"Chosen on validation: {'; '.join(dict.fromkeys(chosen))}.")

@@ -113,11 +113,11 @@ def _flags(row: dict[str, Any], notes: dict[str, Any]) -> list[str]:
     """Return why a row is not to be believed as it stands."""
     flags = []
     floor = notes["noise_floor"]
-    if floor is not None and row["rmse"] + row["rmse_stderr"] < floor:
+    if floor is not None and row["rmse"] < floor:
         flags.append(BELOW_FLOOR)
     if row["mae"] < _LOWEST_RATIO * row["rmse"]:
         flags.append(LOW_RATIO)
-    if notes["scored_on"] == "train":
+    if notes["scored_on"] != "test":
         flags.append(NOT_HELD_OUT)
     return flags
 

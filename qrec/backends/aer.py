@@ -3,6 +3,7 @@
 from functools import cache
 
 from qiskit.primitives import BaseSamplerV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
@@ -10,12 +11,29 @@ from qrec.backends.devices import fake_device
 from qrec.backends.sampled import SampledBackend
 from qrec.config import AerSpec
 
+# Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
+# word: https://github.com/Qiskit/qiskit-aer/issues/2323. So these are decomposed.
+_BOUND_RIGHTLY = [
+    *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "rx", "ry", "rz", "p"),
+    *("cx", "cy", "cz", "swap", "rxx", "ryy", "rzz", "rzx", "ccx", "ccz", "cswap"),
+]
+
 
 class AerBackend(SampledBackend):
     """Aer's own sampler: all parameter rows of a workload in one call."""
 
     def __init__(self, spec: AerSpec) -> None:
         super().__init__(spec, device=_simulator(spec.snapshot))
+        self._spec: AerSpec = spec
+
+    def pass_manager(self) -> PassManager:
+        if self._spec.snapshot is not None:
+            return super().pass_manager()
+        return generate_preset_pass_manager(
+            optimization_level=self._spec.optimization_level,
+            basis_gates=_BOUND_RIGHTLY,
+            seed_transpiler=self._spec.seed_transpiler,
+        )
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         return SamplerV2.from_backend(self._device, seed=seed)

@@ -91,9 +91,12 @@ class SampledBackend(LocalBackend):
 
     def _execute(self, unit: Unit) -> Raw:
         sampler = self._seeded_sampler(workload_seed(self._spec.seed_simulator, unit.workload))
-        # Transpiling may reorder parameters; a binding by name cannot be misread.
-        names = tuple(unit.workload.circuit.parameters)
-        rows = {names: unit.workload.parameters} if names else None
+        # Transpiling may reorder parameters, and drop those of gates that change no outcome, such
+        # as RZ on |0> or before a measurement; a binding by name cannot be misread.
+        left = set(unit.circuit.parameters)
+        columns = [i for i, p in enumerate(unit.workload.circuit.parameters) if p in left]
+        names = tuple(unit.workload.circuit.parameters[i] for i in columns)
+        rows = {names: unit.workload.parameters[:, columns]} if names else None
         result = sampler.run([(unit.circuit, rows, self.shots)]).result()[0]
         bits = result.data[REGISTER].array
         return {"bits": bits if names else np.repeat(bits[None], len(unit.workload), 0)}

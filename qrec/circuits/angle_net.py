@@ -7,7 +7,7 @@ from qiskit.circuit import ParameterVector
 
 from qrec.errors import ConfigError
 
-Entangler = Literal["pairs", "all", "ring"]
+Entangler = Literal["pairs", "all", "chain"]
 
 
 def angle_net(
@@ -21,14 +21,17 @@ def angle_net(
     Qubits 0..k-1 take RY(u[i]), qubits k..2k-1 take RY(v[i]) (k = `n_factors`); then
     `n_layers` layers of RY(theta) on every qubit and CNOTs. "Integrating Quantum SVD & LSTM
     for Improved Recommender Accuracy" has CNOTs from user to item qubits, i -> k + i
-    (``"pairs"``) or all with all (``"all"``). Beyond it: ``"ring"``, each qubit to its left
-    neighbour in turn, so that every angle reaches qubit 0 within one layer, and
+    (``"pairs"``) or all with all (``"all"``). Beyond it: ``"chain"``, each qubit to the one
+    below in turn, so that every angle reaches qubit 0 within one layer and a device with a
+    line of qubits needs no SWAP, and
     `reuploading`, which puts the encoding in front of every layer
     (Pérez-Salinas et al., arXiv:1907.02085).
 
     Parameters: ``theta[2k * layer + qubit]``, ``u[i]``, ``v[i]``, in radians.
-    Raises ConfigError for an unknown entangler.
+    Raises ConfigError for an unknown entangler, and for less than one factor or layer.
     """
+    if min(n_factors, n_layers) < 1:
+        raise ConfigError(f"found n_factors {n_factors}, n_layers {n_layers}; expected at least 1")
     if entangler not in get_args(Entangler):
         raise ConfigError(f"entangler: found {entangler!r}, expected one of {get_args(Entangler)}")
     n_qubits = 2 * n_factors
@@ -51,5 +54,4 @@ def _cnots(n_factors: int, entangler: Entangler) -> list[tuple[int, int]]:
         return list(zip(users, items, strict=True))
     if entangler == "all":
         return [(user, item) for user in users for item in items]
-    n_qubits = 2 * n_factors
-    return [(qubit, (qubit - 1) % n_qubits) for qubit in reversed(range(n_qubits))]
+    return [(qubit, qubit - 1) for qubit in reversed(range(1, 2 * n_factors))]

@@ -1,5 +1,6 @@
 """``qrec count``: what does the circuit cost?"""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from qrec.cli._shared import AsJson, BackendsFile, DataDir, show_json, show_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from qiskit import QuantumCircuit
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
     from qrec.backends.base import Backend
 
 
+GATE_TABLES = "gate_tables"
+
+
 def count(
-    what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT")],
+    what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT|gate_tables")],
     target: Annotated[
         list[str] | None,
         typer.Option("--target", help="A backend's name, or fake:NAME such as fake:FakeTorino."),
@@ -24,15 +29,37 @@ def count(
     data_dir: DataDir = None,
     backends: BackendsFile = None,
 ) -> None:
-    """Count qubits, depth and gates of a circuit, or of an experiment's circuits."""
+    """Count qubits, depth and gates of a circuit, or of an experiment's circuits.
+
+    `gate_tables` counts those of the variational SVD beside the published numbers.
+    """
     from qrec.analysis.count import count_rows
 
     targets = [_target(name, backends) for name in target or []]
+    if what == GATE_TABLES:
+        _gate_tables(targets, as_json)
+        return
     rows = count_rows(_circuits(what, data_dir, backends), targets)
     if as_json:
         show_json({"rows": rows})
     else:
         _show(rows)
+
+
+def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
+    from qrec.analysis.gate_tables import as_tables, table_rows, table_size
+    from qrec.runs.progress import progress
+
+    transpilers = {t.name: manager for t in targets if (manager := t.pass_manager()) is not None}
+    rows = []
+    with progress() as report:
+        for row in table_rows(transpilers):
+            rows.append(row)
+            report(f"{row.form} n={row.n} L={row.layers}", len(rows), table_size(len(transpilers)))
+    if as_json:
+        show_json({"rows": [asdict(row) for row in rows]})
+    else:
+        show_tables(as_tables(rows))
 
 
 def _circuits(
@@ -46,7 +73,8 @@ def _circuits(
     if what in circuit_names():
         return {what: build_circuit(what)}
     if not what.endswith((".yaml", ".yml")):
-        check_name(what, [*circuit_names(), *experiment_paths()], "circuit or experiment")
+        known = [*circuit_names(), *experiment_paths(), GATE_TABLES]
+        check_name(what, known, "circuit or experiment")
     return load_experiment(what, places=make_places(data_dir, backends)).circuits()
 
 

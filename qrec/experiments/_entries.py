@@ -31,7 +31,8 @@ class Entry(Spec):
     grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
     # Of quantum recommenders only; without any, those predict on `exact`.
     backends: list[FileName] = Field(default_factory=list)
-    scored_on: Literal["test", "train"] = "test"  # train: to show what that would look like
+    # Anything but "test" shows what a figure looks like that is not held out.
+    scored_on: Literal["test", "train", "all"] = "test"
 
     @property
     def cls(self) -> type[Recommender]:
@@ -101,7 +102,8 @@ class ComparisonSpec(ExperimentSpec):
 
     def family(self, entry: Entry) -> str:
         """Return whether an entry is classical, quantum, or a hybrid built on a quantum one."""
-        if entry.is_quantum:
+        # Those that only train on a backend predict without one, but are quantum all the same.
+        if entry.is_quantum or "backend" in signature(entry.cls).parameters:
             return "quantum"
         bases = (self.family(self.entry(label)) for label in entry.references.values())
         return "hybrid" if any(base != "classical" for base in bases) else "classical"

@@ -68,6 +68,7 @@ class Comparison(BaseExperiment):
     def details(self) -> dict[str, Any]:
         return {
             "dataset": self._summary(),
+            "split": self._split(0).sizes,
             "seeds": {
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
@@ -197,7 +198,9 @@ class Comparison(BaseExperiment):
 
     def _pairs(self, task: Task, parts: Split) -> Ratings:
         """Return the observed ratings a task is scored on."""
-        scored = parts.train if task.entry.scored_on == "train" else parts.test
+        scored = {"test": parts.test, "train": parts.train, "all": parts.ratings}[
+            task.entry.scored_on
+        ]
         if task.backend is None or self._backend(task.backend).shots is None:
             return scored
         draw = np.random.default_rng(self._seed(task.repeat, "pairs"))

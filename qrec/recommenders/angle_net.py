@@ -23,6 +23,7 @@ _TRAINED = {
     "report": ("theta", "mean", "gain"),
     "learned": ("theta", "mean", "gain", "u", "v", "user_bias", "item_bias"),
 }
+_FORMS: dict[str, tuple[int, Entangler]] = {"report": (2, "pairs"), "learned": (3, "chain")}
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
@@ -30,34 +31,34 @@ class AngleNet(QuantumRecommender):
     """Predict offset + gain <Z_0> of the `angle_net` circuit on 2 `n_factors` qubits.
 
     ``features="report"`` is the net of "Integrating Quantum SVD & LSTM for Improved
-    Recommender Accuracy": fixed angles, pi times the latent vectors of a TruncatedSVD of the
-    zero-filled matrix; theta, gain and one number as offset are trained with Adam. Users'
-    latent vectors are so long that pi times them wraps around the circle many times, items'
-    so short that they hardly turn, and with paired CNOTs only one angle of each reaches qubit
-    0: the prediction ends near the mean.
+    Recommender Accuracy": fixed angles, pi times the latent vectors that scikit-learn's
+    TruncatedSVD finds in the zero-filled matrix; theta, gain and one number as offset are
+    trained with Adam. Users' latent vectors are so long that pi times them wraps around the
+    circle many times, items' so short that they hardly turn, and with paired CNOTs only one
+    angle of each reaches qubit 0: the prediction ends near the mean.
 
     ``features="learned"`` (default, beyond the report) keeps the circuit family and trains the
-    angles of every user and item as well, with a ring of CNOTs through which all of them reach
+    angles of every user and item as well, with a chain of CNOTs through which all of them reach
     qubit 0, and with mean + b_u + c_i as the offset, all in one loss: mean squared error plus
     `reg` times the squares of the angles and biases of each rating's user and item.
 
-    `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes the pairs
-    of the report or the ring, as the features ask. Training runs on the exact gradient in
-    float32 and stops early on the validation RMSE.
+    `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
+    2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
+    Training runs on the exact gradient in float32 and stops early on the validation RMSE.
     """
 
     def __init__(
         self,
         n_factors: int = 4,
-        n_layers: int = 3,
+        n_layers: int | None = None,
         entangler: Entangler | None = None,
         features: str = "learned",
         reuploading: bool = False,
-        reg: float = 0.02,
+        reg: float = 0.04,
         learning_rate: float = 0.02,
-        n_epochs: int = 12,
-        batch_size: int = 512,
-        patience: int = 2,
+        n_epochs: int = 20,
+        batch_size: int = 1024,
+        patience: int = 3,
         backend: Openable = "exact",
         random_state: int = 0,
     ) -> None:
@@ -76,7 +77,7 @@ class AngleNet(QuantumRecommender):
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         check_params(
-            self, n_factors=1, n_layers=1, features=tuple(_TRAINED), reg=0.0, learning_rate=0.0,
+            self, n_factors=1, features=tuple(_TRAINED), reg=0.0, learning_rate=0.0,
             n_epochs=0, batch_size=1, patience=1,
         )  # fmt: skip
         from qrec.recommenders._angle_training import fit_angles
@@ -131,25 +132,31 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        entangler = self.entangler or ("pairs" if self.features == "report" else "ring")
-        return angle_net(self.n_factors, self.n_layers, entangler, self.reuploading)
+        n_layers, entangler = _FORMS[self.features]
+        n_layers = n_layers if self.n_layers is None else self.n_layers
+        return angle_net(self.n_factors, n_layers, self.entangler or entangler, self.reuploading)
+
+    def _n_theta(self) -> int:
+        return sum(p.vector.name == "theta" for p in self._untrained().parameters)
 
     def _start(self, ratings: Ratings) -> dict[str, Array]:
         """Draw small angles: far from each other they start in different minima of the sine."""
         rng = np.random.default_rng(child_seed(self.random_state, "start"))
         return self._constants(ratings) | {
-            "theta": rng.normal(size=2 * self.n_factors * self.n_layers),
+            "theta": rng.normal(size=self._n_theta()),
             "u": rng.normal(scale=_START_ANGLE, size=(ratings.n_users, self.n_factors)),
             "v": rng.normal(scale=_START_ANGLE, size=(ratings.n_items, self.n_factors)),
         }
 
     def _report_start(self, ratings: Ratings) -> dict[str, Array]:
         rng = np.random.default_rng(child_seed(self.random_state, "start"))
-        svd = TruncatedSVDRecommender(self.n_factors, random_state=self.random_state).fit(ratings)
+        svd = TruncatedSVDRecommender(self.n_factors, "none", self.random_state).fit(ratings)
+        # Back from U sqrt(S), V sqrt(S) to the U S and V that scikit-learn's TruncatedSVD gives.
+        root = np.linalg.norm(svd.item_factors_, axis=0)
         return self._constants(ratings) | {
-            "theta": rng.uniform(0, 2 * np.pi, 2 * self.n_factors * self.n_layers),
-            "u": features_to_angles(svd.user_factors_),
-            "v": features_to_angles(svd.item_factors_),
+            "theta": rng.uniform(0, 2 * np.pi, self._n_theta()),
+            "u": features_to_angles(svd.user_factors_ * root),
+            "v": features_to_angles(svd.item_factors_ / root),
         }
 
     def _constants(self, ratings: Ratings) -> dict[str, Array]:

@@ -142,6 +142,16 @@ def test_count_of_a_circuit_and_of_an_experiment(qrec, experiment_file):
     assert "swap" in qrec("count", experiment_file)[1]
 
 
+def test_gate_tables_stand_beside_the_published_ones(qrec):
+    status, out, _ = qrec("count", "gate_tables", "--json")
+    rows = json.loads(out)["rows"]
+    assert status == 0
+    assert [row["matches"] for row in rows] == [True] * 20
+    promised = {"table", "n", "layers", "form", "stage", "target", "qubits", "depth"}
+    assert promised | {"two_qubit_depth", "gates", "published"} <= set(rows[0])
+    assert "10 of 10 rows match" in qrec("count", "gate_tables")[1]
+
+
 def test_doctor_tries_a_backend(qrec):
     status, out, _ = qrec("doctor", "-b", "exact", "--json")
     checks = {row["what"]: row for row in json.loads(out)["rows"]}

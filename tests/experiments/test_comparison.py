@@ -134,8 +134,9 @@ def test_grid_needs_a_validation_part(small_experiment):
         run(small_experiment, overrides={"split.ratios": [0.7, 0.0, 0.3]})
 
 
-def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment):
-    small_experiment["recommenders"][1]["scored_on"] = "train"
+@pytest.mark.parametrize("scored_on", ["train", "all"])
+def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment, scored_on):
+    small_experiment["recommenders"][1]["scored_on"] = scored_on
     done = run(small_experiment)
     assert "not held out" in done.rows[1]["flags"]
     assert [row["recommender"] for row in done.rows if row["best_classical"]] == ["mean"]

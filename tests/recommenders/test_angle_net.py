@@ -29,7 +29,7 @@ def test_qnn_gives_the_same_values_and_gradients(parts: Split, small: AngleNet) 
     value = net(inputs)[:, 0]
     value.sum().backward()
 
-    circuit = angle_net(2, 2, "ring")
+    circuit = angle_net(2, 2, "chain")
     ours = {
         "u": torch.tensor(angles[:, :2], requires_grad=True),
         "v": torch.tensor(angles[:, 2:], requires_grad=True),

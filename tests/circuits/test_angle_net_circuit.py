@@ -38,7 +38,7 @@ def _bound_z0(circuit, data: np.ndarray, theta: np.ndarray) -> float:
 CNOTS = {
     "pairs": [(0, 2), (1, 3)],
     "all": [(0, 2), (0, 3), (1, 2), (1, 3)],
-    "ring": [(3, 2), (2, 1), (1, 0), (0, 3)],
+    "chain": [(3, 2), (2, 1), (1, 0)],
 }
 
 
@@ -75,8 +75,8 @@ def test_light_cone_of_the_report_misses_the_item() -> None:
     assert _reaching("pairs", 4) == [0, 2]
 
 
-def test_light_cone_of_the_ring_holds_everything() -> None:
-    assert _reaching("ring", 1) == [0, 1, 2, 3]
+def test_light_cone_of_the_chain_holds_everything() -> None:
+    assert _reaching("chain", 1) == [0, 1, 2, 3]
 
 
 def test_unknown_entangler_is_refused() -> None:

@@ -1,0 +1,118 @@
+"""From trained angles to singular values and vectors, and what getting there costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qrec.svd.ansatz import Complex, Real
+from qrec.svd.objectives import ExactObjective, Score
+from qrec.svd.optimisers import Counts, Report, minimise
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """M ~ left diag(singular_values) right^dag, for many matrices; largest value first.
+
+    The phases of the complex d_j = <j|U^dag M V|j> are absorbed into `left`.
+    """
+
+    left: Complex  # (n, N, T)
+    singular_values: Real  # (n, T)
+    right: Complex  # (n, N, T)
+
+    def reconstruct(self, rank: int) -> Complex:
+        """Return the sum of the first `rank` terms, `(n, N, N)`."""
+        left = self.left[:, :, :rank] * self.singular_values[:, None, :rank]
+        return left @ self.right[:, :, :rank].conj().swapaxes(1, 2)
+
+
+def decompose(score: Score, u: Complex, v: Complex, c: Complex) -> Factors:
+    """Return the factors for U and V, cut to T columns, and C = U^dag M V, all `(n, ., T)`.
+
+    The original and the modified objective look at the diagonal of C alone; the subspace
+    objective takes the singular value decomposition of the whole.
+    """
+    if score.kind == "subspace":
+        turn_u, singular, turn_v = np.linalg.svd(c)
+        return Factors(u @ turn_u, singular, v @ turn_v.conj().swapaxes(1, 2))
+    d = np.diagonal(c, axis1=1, axis2=2)
+    order = np.argsort(-np.abs(d), axis=1, kind="stable")
+    left = u * np.exp(1j * np.angle(d))[:, None, :]
+    pick = order[:, None, :]
+    return Factors(
+        np.take_along_axis(left, pick, axis=2),
+        np.take_along_axis(np.abs(d), order, axis=1),
+        np.take_along_axis(v, pick, axis=2),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Factorisations of many matrices, each from one start."""
+
+    factors: Factors
+    theta: Real  # (n, n_parameters)
+    value: Real  # (n,) of the objective: larger is better
+    n_values: Counts  # (n,) evaluations of the objective
+    n_gradients: Counts  # (n,)
+    history: list[Real]  # n arrays: the objective at the start and after each iteration
+
+
+def train(
+    matrices: Real | Complex,
+    n_layers: int,
+    score: Score,
+    starts: Real,
+    optimizer: str = "bfgs",
+    max_iter: int | None = None,
+    seed: int = 0,
+    report: Report | None = None,
+) -> Trained:
+    """Factorise `matrices` `(n, N, N)` from `starts` `(n, n_parameters)` by linear algebra.
+
+    All problems run side by side; entries should be about 1 at most, as circuits have them.
+    """
+    objective = ExactObjective(matrices, n_layers, score)
+    found = minimise(optimizer, objective, starts, max_iter, seed, report)
+    u, v = objective.vectors(found.theta)
+    c = objective.elements(found.theta, np.arange(len(starts)))
+    return Trained(
+        decompose(score, u, v, c),
+        found.theta,
+        -found.value,
+        found.n_values,
+        found.n_gradients,
+        [-values for values in found.history],
+    )
+
+
+def n_parameters(n_qubits: int, n_layers: int) -> int:
+    """Return the number of angles of U and V together."""
+    return 4 * n_qubits * n_layers
+
+
+def random_angles(n_starts: int, size: int, seed: int) -> Real:
+    """Return starts `(n_starts, size)`, uniform on [-pi, pi); start k depends on seed and k."""
+    return np.array(
+        [np.random.default_rng([seed, k]).uniform(-np.pi, np.pi, size) for k in range(n_starts)]
+    )
+
+
+def circuit_runs(
+    score: Score, n_parameters: int, n_values: Counts, n_gradients: Counts, per_value: int
+) -> dict[str, Counts]:
+    """Return how many circuits a device would have run for the training, by kind of gradient.
+
+    `finite_difference` is scipy's default, one more evaluation per parameter, as in
+    arXiv:2310.19504; `parameter_shift` see `Score.shifts`. `per_value` is how many circuits one
+    value of the objective takes, T with the published ones.
+    """
+    return {
+        "finite_difference": per_value * (n_values + n_gradients * n_parameters),
+        "parameter_shift": per_value * (n_values + n_gradients * n_parameters * score.shifts),
+    }
+
+
+def readout_runs(score: Score) -> int:
+    """Return how many Hadamard tests give the d_j, or C, once: real and imaginary parts."""
+    return 2 * (score.rank**2 if score.kind == "subspace" else score.rank)

@@ -1,0 +1,185 @@
+"""The objectives as a backend measures them, with gradients by the parameter-shift rule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparseObservable
+
+from qrec.backends.base import Backend, Unit
+from qrec.backends.readings import read
+from qrec.backends.workload import Reading, Workload
+from qrec.circuits import bell_projection, block_encoding
+from qrec.circuits._encoding import BlockEncoding
+from qrec.circuits._hadamard import Part
+from qrec.circuits._registers import projector
+from qrec.circuits.cheap_hadamard import cheap_hadamard
+from qrec.circuits.direct_projection import direct_projection
+from qrec.circuits.modified_objective import modified_objective
+from qrec.circuits.original_objective import original_objective
+from qrec.config import ExactSpec
+from qrec.svd.ansatz import Complex, Real
+from qrec.svd.objectives import Rows, Score
+
+FORMS = ("published", "bell", "direct")
+_ENCODERS: dict[str, Callable[..., BlockEncoding]] = {
+    "published": block_encoding.encode,
+    "bell": bell_projection.encode,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A circuit whose expectation value, times `factor`, is a term of what is wanted."""
+
+    circuit: QuantumCircuit
+    observable: SparseObservable
+    factor: float
+
+    def workload(self, parameters: Real, key: str) -> Workload:
+        """Return the workload that evaluates this probe at rows of angles."""
+        return Workload(self.circuit, self.observable, parameters, key)
+
+
+def objective_probes(matrix: Real, n_layers: int, score: Score, form: str) -> list[Probe]:
+    """Return the probes whose sum is the objective.
+
+    `matrix` is 2^n x 2^n and real, with entries up to 1. "published" is a Hadamard test with
+    every gate controlled, or `modified_objective` with its block encoding: T circuits. "bell"
+    is the cheap Hadamard test, or the block encoding by Bell projection: T as well. "direct"
+    is the cheap Hadamard test, or one `direct_projection` for all.
+    """
+    places = range(score.rank)
+    if score.kind == "original":
+        return [
+            hadamard_probe(matrix, n_layers, i, i, "real", form, float(score.weights[i]))
+            for i in places
+        ]
+    if form == "direct":
+        wanted = [(j, k) for j in places for k in places if j == k or score.kind == "subspace"]
+        return [direct_probe(matrix, n_layers, wanted)]
+    return [
+        encoded_probe(matrix, n_layers, k, places if score.kind == "subspace" else [k], form)
+        for k in places
+    ]
+
+
+def hadamard_probe(
+    matrix: Real, n_layers: int, j: int, k: int, part: Part, form: str, weight: float = 1.0
+) -> Probe:
+    """Return the probe of `weight` times the real or imaginary part of C_jk."""
+    build = original_objective if form == "published" else cheap_hadamard
+    circuit = build(matrix, n_layers, k, j, part)
+    control = next(register for register in circuit.qregs if register.name == "c")
+    z = ("Z", [circuit.find_bit(control[0]).index], 1.0)
+    observable = SparseObservable.from_sparse_list([z], circuit.num_qubits)
+    return Probe(circuit, observable, weight * block_encoding.encode(matrix).subnormalisation)
+
+
+def encoded_probe(
+    matrix: Real, n_layers: int, k: int, rows: "range | list[int]", form: str
+) -> Probe:
+    """Return the probe of sum |C_jk|^2 over j in `rows`, by block encoding."""
+    encode = _ENCODERS[form]
+    circuit = modified_objective(matrix, n_layers, k, encode)
+    encoding = encode(matrix)
+    terms = [projector(circuit, encoding.outputs, j ^ k) for j in rows]
+    return Probe(circuit, _total(terms), encoding.subnormalisation**2)
+
+
+def direct_probe(matrix: Real, n_layers: int, places: list[tuple[int, int]]) -> Probe:
+    """Return the probe of sum |C_jk|^2 over the `places` (j, k), from one circuit."""
+    circuit = direct_projection(matrix, n_layers)
+    size = len(matrix)
+    d = circuit.qregs[0]
+    terms = [projector(circuit, d, size * j + k) for j, k in places]
+    return Probe(circuit, _total(terms), float(size**2 * max(1.0, np.abs(matrix).max()) ** 2))
+
+
+class MeasuredObjective:
+    """Minus the score of one matrix, measured on a backend.
+
+    Problems are starts of the same matrix. `n_evaluations` counts what the backend was asked
+    for: rows of angles times circuits.
+    """
+
+    def __init__(
+        self, backend: Backend, matrix: Real, n_layers: int, score: Score, form: str
+    ) -> None:
+        self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
+        self._score, self._form = score, form
+        self._probes = objective_probes(matrix, n_layers, score, form)
+        self._units: list[Unit] = []  # transpiled once
+        self._calls = 0
+        self.n_evaluations = 0
+
+    @property
+    def circuits_per_value(self) -> int:
+        return len(self._probes)
+
+    def value(self, theta: Real, rows: Rows) -> Real:
+        if not self._units:
+            workloads = [p.workload(theta, f"vqsvd/{i}") for i, p in enumerate(self._probes)]
+            self._units, _ = self._backend.prepare(workloads)
+        self._calls += 1
+        total = np.zeros(len(theta))
+        for probe, unit in zip(self._probes, self._units, strict=True):
+            # A key of its own for each call: the shots of two calls are independent.
+            key = f"{unit.workload.key}/{self._calls}"
+            workload = replace(unit.workload, parameters=theta, key=key)
+            job = self._backend.submit(replace(unit, workload=workload), key)
+            total += probe.factor * read(workload, self._backend.fetch(job)).value
+        self.n_evaluations += len(theta) * len(self._probes)
+        return -total
+
+    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+        size = theta.shape[1]
+        if self._score.shifts == 1:
+            shifts, weights = [np.pi], [0.5]
+        else:
+            shifts, weights = [np.pi / 2, -np.pi / 2], [0.5, -0.5]
+        moves = np.concatenate([np.zeros((1, size)), *(shift * np.eye(size) for shift in shifts)])
+        values = self.value((theta[:, None] + moves).reshape(-1, size), rows)
+        by_move = values.reshape(len(theta), -1)
+        shifted = by_move[:, 1:].reshape(len(theta), len(shifts), size)
+        return by_move[:, 0], np.einsum("s,nsp->np", weights, shifted)
+
+    def elements(self, theta: Real) -> Complex:
+        """Return C `(T, T)` at angles `(n_parameters,)` by Hadamard tests.
+
+        Without the subspace objective the diagonal is measured and the rest is zero.
+        """
+        rank = self._score.rank
+        diagonal = self._score.kind != "subspace"
+        c = np.zeros((rank, rank), np.complex128)
+        places = [(j, k) for j in range(rank) for k in range(rank) if j == k or not diagonal]
+        parts: tuple[Part, Part] = ("real", "imag")
+        wanted = [(j, k, part) for j, k in places for part in parts]
+        probes = [
+            hadamard_probe(self._matrix, self._n_layers, j, k, part, self._form)
+            for j, k, part in wanted
+        ]
+        readings = measure(self._backend, probes, theta, "vqsvd/elements")
+        for (j, k, part), probe, reading in zip(wanted, probes, readings, strict=True):
+            c[j, k] += probe.factor * reading.value[0] * (1 if part == "real" else 1j)
+        return c
+
+
+def measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> list[Reading]:
+    """Evaluate probes at the same angles `(n_parameters,)`; factors are not yet applied."""
+    workloads = [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
+    return backend.run(workloads)
+
+
+def is_ideal(backend: Backend) -> bool:
+    """Return whether a backend gives exact values without noise: what linear algebra gives."""
+    # Compared whole, so that no setting an exact backend may have is overlooked.
+    return backend.spec == ExactSpec(kind="exact", name=backend.name)
+
+
+def _total(terms: list[SparseObservable]) -> SparseObservable:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

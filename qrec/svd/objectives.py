@@ -1,0 +1,135 @@
+"""The three objectives, as functions of C = U^dag M V cut to its first T rows and columns."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.svd.ansatz import Ansatz, Complex, Real
+
+KINDS = ("original", "modified", "subspace")
+Rows = NDArray[np.intp]
+_CELLS_AT_ONCE = 2**16  # of the matrices: bounds the memory of what is evaluated together
+
+
+class Objective(Protocol):
+    """What an optimiser minimises: many problems of the same number of parameters.
+
+    `theta` is `(n, n_parameters)`, and `rows` `(n,)` says which problem each row belongs to.
+    """
+
+    def value(self, theta: Real, rows: Rows) -> Real:
+        """Return the values `(n,)`."""
+        ...
+
+    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+        """Return the values `(n,)` and their gradients, shaped as `theta`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A kind of objective and its weights q `(T,)`, which `original` alone looks at.
+
+    - original: sum_j q_j Re C_jj (Wang, Song, Wang, Quantum 5, 483, eq. 8), q falling;
+    - modified: sum_j |C_jj|^2 (Jojo, Khandelwal, Chandra, arXiv:2310.19504);
+    - subspace: sum_jk |C_jk|^2. Not in the papers. By Ky Fan's theorem it ends where U and V
+      span the leading singular subspaces; a T x T classical SVD of C does the rest.
+    """
+
+    kind: str  # one of KINDS
+    weights: Real
+
+    @property
+    def rank(self) -> int:
+        return len(self.weights)
+
+    @property
+    def shifts(self) -> int:
+        """Evaluations that the parameter-shift rule needs for each parameter.
+
+        One, at +pi, where the value is linear in each gate; two, at +-pi/2, where it is
+        squared.
+        """
+        return 1 if self.kind == "original" else 2
+
+    def value(self, c: Complex) -> Real:
+        """Return the objective for C `(n, T, T)`: larger is better."""
+        if self.kind == "subspace":
+            return np.asarray((c.real**2 + c.imag**2).sum(axis=(1, 2)))
+        d = np.diagonal(c, axis1=1, axis2=2)
+        terms = self.weights * d.real if self.kind == "original" else d.real**2 + d.imag**2
+        return np.asarray(terms.sum(axis=1))
+
+    def slope(self, c: Complex) -> Complex:
+        """Return S `(n, T, T)` with d value = Re tr(S^dag dC)."""
+        if self.kind == "subspace":
+            return 2 * c
+        out = np.zeros_like(c)
+        place = np.arange(self.rank)
+        d = c[:, place, place]
+        out[:, place, place] = self.weights if self.kind == "original" else 2 * d
+        return out
+
+
+class ExactObjective:
+    """Minus the score of each problem's matrix, and its gradient, by linear algebra.
+
+    `matrices` is `(n_problems, N, N)`. Parameters are theta_u, then theta_v.
+    """
+
+    def __init__(self, matrices: NDArray[np.number], n_layers: int, score: Score) -> None:
+        n_qubits = matrices.shape[1].bit_length() - 1
+        self._matrices = matrices
+        self._score = score
+        self._ansatz = Ansatz(n_qubits, n_layers, score.rank)
+
+    @property
+    def n_parameters(self) -> int:
+        return 2 * self._ansatz.n_parameters
+
+    def value(self, theta: Real, rows: Rows) -> Real:
+        return -self._score.value(self.elements(theta, rows))
+
+    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+        step = max(1, _CELLS_AT_ONCE // self._matrices[0].size)
+        starts = range(0, len(theta), step)
+        parts = [self._evaluate(theta[k : k + step], rows[k : k + step]) for k in starts]
+        return (
+            np.concatenate([np.empty(0), *(value for value, _ in parts)]),
+            np.concatenate([np.empty((0, theta.shape[1])), *(slope for _, slope in parts)]),
+        )
+
+    def _evaluate(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+        angles = theta.reshape(-1, self._ansatz.n_parameters)
+        both, tape = self._ansatz.columns_and_tape(angles)
+        u, v = both[0::2], both[1::2]
+        image = _apply(self._matrices[rows], v)
+        c = _dagger(u) @ image
+        slope = self._score.slope(c)
+        slopes = np.empty_like(both)
+        slopes[0::2] = image @ _dagger(slope)
+        slopes[1::2] = _apply(_dagger(self._matrices[rows]), u @ slope)
+        gradient = self._ansatz.gradient(tape, slopes)
+        return -self._score.value(c), -gradient.reshape(theta.shape)
+
+    def elements(self, theta: Real, rows: Rows) -> Complex:
+        """Return C `(n, T, T)`."""
+        u, v = self.vectors(theta)
+        return _dagger(u) @ _apply(self._matrices[rows], v)
+
+    def vectors(self, theta: Real) -> tuple[Complex, Complex]:
+        """Return the first T columns of U and of V, `(n, N, T)` each."""
+        both = self._ansatz.columns(theta.reshape(-1, self._ansatz.n_parameters))
+        return both[0::2], both[1::2]
+
+
+def _apply(matrices: NDArray[np.number], psi: Complex) -> Complex:
+    if np.iscomplexobj(matrices):
+        return np.asarray(matrices @ psi)
+    return np.asarray(matrices @ np.ascontiguousarray(psi).view(np.float64)).view(np.complex128)
+
+
+def _dagger(matrices: NDArray[np.number]) -> NDArray[np.number]:
+    return matrices.conj().swapaxes(1, 2)

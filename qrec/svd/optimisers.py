@@ -1,0 +1,47 @@
+"""What every optimiser takes and returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.svd.ansatz import Real
+from qrec.svd.objectives import Objective
+
+OPTIMIZERS = ("bfgs", "adam", "spsa")
+Counts = NDArray[np.int64]
+Report = Callable[[int, int], None]  # problems or iterations done, of how many
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Where the problems ended; arrays over problems first."""
+
+    theta: Real  # (n, n_parameters)
+    value: Real  # (n,)
+    n_values: Counts  # (n,) evaluations of the objective
+    n_gradients: Counts  # (n,) evaluations of its gradient
+    history: list[Real]  # n arrays: the value at the start and after each iteration
+
+
+def minimise(
+    optimizer: str,
+    objective: Objective,
+    start: Real,
+    max_iter: int | None = None,
+    seed: int = 0,
+    report: Report | None = None,
+) -> Optimum:
+    """Minimise from `start` `(n, n_parameters)`, each row a problem of its own.
+
+    `max_iter` is the optimiser's own where it is None; `seed` is for SPSA's directions.
+    """
+    from qrec.svd.bfgs import bfgs
+    from qrec.svd.first_order import adam, spsa
+
+    if optimizer == "bfgs":
+        return bfgs(objective, start, max_iter, report)
+    if optimizer == "adam":
+        return adam(objective, start, max_iter, report)
+    return spsa(objective, start, max_iter, report, seed)

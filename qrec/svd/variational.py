@@ -1,0 +1,159 @@
+"""The variational quantum singular value decomposition as an estimator."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from qrec.backends.open import Openable, open_backend
+from qrec.errors import ConfigError
+from qrec.svd._checks import as_matrix, check_integer, check_one_of, check_weights
+from qrec.svd.ansatz import Complex, Real
+from qrec.svd.factors import circuit_runs, decompose, n_parameters, random_angles, readout_runs
+from qrec.svd.measured import FORMS, MeasuredObjective, is_ideal
+from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.optimisers import OPTIMIZERS, minimise
+
+
+class VariationalSVD(BaseEstimator):  # type: ignore[misc]
+    """Truncated singular value decomposition by two trained circuits, U and V.
+
+    Wang, Song, Wang, Quantum 5, 483 (2021); Jojo, Khandelwal, Chandra, arXiv:2310.19504. Both
+    circuits are `layered_ansatz` with `n_layers` layers, trained from `n_init` random starts;
+    the start with the best objective counts. The matrix is divided by its largest magnitude
+    and padded with zeros to 2^n x 2^n, and the factors are cropped again.
+
+    - `objective` is "original", "modified" or "subspace", see `qrec.svd.objectives.Score`;
+      `weights` are the q_j `(rank,)` of the original one, by default rank, ..., 2, 1.
+    - `optimizer` is "bfgs" (scipy's steps), "adam" or "spsa" (for shots and noise), with
+      `max_iter` iterations or its own default.
+    - `backend`: on the ideal exact one everything is linear algebra, with exact gradients; any
+      other runs the circuits that `form` names, see `qrec.svd.measured.objective_probes`, with
+      gradients by parameter shift, and takes real matrices only.
+
+    The vectors are computed from the trained angles: a state vector of n qubits each.
+
+    Fitted: `singular_values_` (rank,), largest first; `left_` (n_rows, rank) and `right_`
+    (n_columns, rank), complex, so that M ~ left diag(s) right^dag; `theta_`, the angles of U,
+    then of V; `objective_`, the best objective in units of the matrix, and `history_`, one
+    array per start with its values by iteration; `n_circuits_`, how many circuits a device runs
+    for all starts, with ``finite_difference`` gradients as published, with ``parameter_shift``,
+    and for the ``readout`` of the values.
+    """
+
+    singular_values_: Real
+    left_: Complex
+    right_: Complex
+
+    def __init__(
+        self,
+        rank: int = 2,
+        n_layers: int = 4,
+        objective: str = "modified",
+        optimizer: str = "bfgs",
+        backend: Openable = "exact",
+        n_init: int = 10,
+        random_state: int = 0,
+        max_iter: int | None = None,
+        weights: ArrayLike | None = None,
+        form: str = "published",
+    ) -> None:
+        self.rank = rank
+        self.n_layers = n_layers
+        self.objective = objective
+        self.optimizer = optimizer
+        self.backend = backend
+        self.n_init = n_init
+        self.random_state = random_state
+        self.max_iter = max_iter
+        self.weights = weights
+        self.form = form
+
+    def fit(self, matrix: ArrayLike, y: None = None) -> Self:
+        """Factorise a matrix `(n_rows, n_columns)` of real or complex numbers.
+
+        Raises ConfigError for a matrix that is empty, not two-dimensional, not of numbers or
+        not finite, and for a parameter that cannot be right; the message says which and why.
+        """
+        del y
+        array = as_matrix(matrix)
+        score = self._score(array)
+        padded, scale = pad(array)
+        size = n_parameters(len(padded).bit_length() - 1, self.n_layers)
+        starts = random_angles(self.n_init, size, self.random_state)
+        everything = np.broadcast_to(padded, (self.n_init, *padded.shape))
+        exact = ExactObjective(everything, self.n_layers, score)
+        measured = self._measured(padded, score)
+        found = minimise(
+            self.optimizer, measured or exact, starts, self.max_iter, self.random_state
+        )
+        best = np.argmin(found.value, keepdims=True)
+        theta = found.theta[best]
+        c = measured.elements(theta[0])[None] if measured else exact.elements(theta, best)
+        factors = decompose(score, *exact.vectors(theta), c)
+        self.theta_ = theta[0]
+        self.singular_values_ = factors.singular_values[0] * scale
+        self.left_ = factors.left[0, : array.shape[0]]
+        self.right_ = factors.right[0, : array.shape[1]]
+        unit = scale if score.kind == "original" else scale**2
+        self.objective_ = -float(found.value[best[0]]) * unit
+        self.history_ = [-values * unit for values in found.history]
+        per_value = measured.circuits_per_value if measured else score.rank
+        runs = circuit_runs(score, size, found.n_values, found.n_gradients, per_value)
+        self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
+        self.n_circuits_["readout"] = readout_runs(score)
+        return self
+
+    def reconstruct(self, rank: int | None = None) -> Complex:
+        """Return the matrix of the first `rank` terms, all by default, `(n_rows, n_columns)`.
+
+        Complex, and of that rank: for a real matrix the imaginary part is error. Raises
+        ConfigError for a rank beyond what was fitted.
+        """
+        check_is_fitted(self)
+        fitted = len(self.singular_values_)
+        rank = fitted if rank is None else check_integer("rank", rank, 0, fitted)
+        left = self.left_[:, :rank] * self.singular_values_[:rank]
+        return np.asarray(left @ self.right_[:, :rank].conj().T)
+
+    def _measured(self, padded: NDArray[Any], score: Score) -> MeasuredObjective | None:
+        """Return the objective on the backend, None where linear algebra takes its place."""
+        backend = open_backend(self.backend)
+        if is_ideal(backend):
+            return None
+        if np.iscomplexobj(padded):
+            raise ConfigError(
+                "matrix has complex entries, which the circuits' rotations cannot hold; "
+                f"backend {backend.name!r} takes real ones, the exact backend both"
+            )
+        return MeasuredObjective(backend, padded, self.n_layers, score, self.form)
+
+    def _score(self, array: NDArray[Any]) -> Score:
+        """Check the parameters and return the objective."""
+        check_integer("rank", self.rank, 1, min(array.shape))
+        for name in ("n_layers", "n_init"):
+            check_integer(name, getattr(self, name), 1)
+        if self.max_iter is not None:
+            check_integer("max_iter", self.max_iter, 1)
+        check_one_of("objective", self.objective, KINDS)
+        check_one_of("optimizer", self.optimizer, OPTIMIZERS)
+        check_one_of("form", self.form, FORMS)
+        weights = np.arange(self.rank, 0, -1.0)
+        if self.weights is not None:
+            weights = check_weights(self.weights, self.rank, self.objective)
+        return Score(self.objective, weights)
+
+
+def pad(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Return a matrix, divided by its largest magnitude, in a corner of 2^n x 2^n zeros.
+
+    The second value is that magnitude, 1 for a matrix of zeros: with entries up to 1 a
+    circuit's signal is as large as it can be, and the optimiser's tolerance has a meaning.
+    """
+    size = max(2, 1 << (max(array.shape) - 1).bit_length())
+    scale = float(np.abs(array).max()) or 1.0
+    padded = np.zeros((size, size), array.dtype)
+    padded[: array.shape[0], : array.shape[1]] = array / scale
+    return padded, scale

@@ -1,0 +1,80 @@
+"""What backends measure against the linear algebra; and that every evaluation is counted."""
+
+import numpy as np
+import pytest
+
+from qrec.backends import open_backend
+from qrec.svd.factors import circuit_runs, n_parameters, random_angles
+from qrec.svd.measured import FORMS, MeasuredObjective, direct_probe, encoded_probe, hadamard_probe
+from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.optimisers import minimise
+
+
+def problem(kind, n=1, n_layers=2, rank=2, count=2):
+    matrix = np.random.default_rng(n).uniform(-1, 1, (2**n, 2**n))
+    score = Score(kind, np.arange(rank, 0, -1.0) + 0.5)
+    exact = ExactObjective(np.broadcast_to(matrix, (count, 2**n, 2**n)), n_layers, score)
+    return matrix, score, exact, random_angles(count, n_parameters(n, n_layers), seed=n)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 2])
+def test_circuits_and_parameter_shifts_agree_with_linear_algebra(kind, form, n):
+    matrix, score, exact, theta = problem(kind, n, rank=2)
+    measured = MeasuredObjective(open_backend("exact"), matrix, 2, score, form)
+    rows = np.arange(len(theta))
+    value, gradient = exact.value_and_gradient(theta, rows)
+    found, found_gradient = measured.value_and_gradient(theta, rows)
+    np.testing.assert_allclose(found, value, atol=1e-12)
+    np.testing.assert_allclose(found_gradient, gradient, atol=1e-12)
+    np.testing.assert_allclose(measured.value(theta, rows), value, atol=1e-12)
+    c = exact.elements(theta[:1], rows[:1])[0]
+    if kind != "subspace":
+        c = np.diag(np.diag(c))
+    np.testing.assert_allclose(measured.elements(theta[0]), c, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_full_circuit_at_three_qubits_agrees_with_linear_algebra(form):
+    matrix, _, exact, theta = problem("modified", n=3, rank=3, count=1)
+    c = exact.elements(theta, np.array([0]))[0]
+    probes = [
+        (hadamard_probe(matrix, 2, 1, 2, "imag", form), c[1, 2].imag),
+        (
+            direct_probe(matrix, 2, [(1, 2)])
+            if form == "direct"
+            else encoded_probe(matrix, 2, 2, [1], form),
+            abs(c[1, 2]) ** 2,
+        ),
+    ]
+    for probe, expected in probes:
+        reading = open_backend("exact").run([probe.workload(theta, "probe")])[0]
+        assert reading.value[0] * probe.factor == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("optimizer", ["bfgs", "adam", "spsa"])
+def test_the_count_of_circuit_runs_is_what_the_backend_ran(kind, form, optimizer):
+    matrix, score, _, theta = problem(kind)
+    measured = MeasuredObjective(open_backend("exact"), matrix, 2, score, form)
+    found = minimise(optimizer, measured, theta, max_iter=4)
+    runs = circuit_runs(
+        score, theta.shape[1], found.n_values, found.n_gradients, measured.circuits_per_value
+    )
+    assert runs["parameter_shift"].sum() == measured.n_evaluations
+    assert measured.circuits_per_value == (1 if form == "direct" and kind != "original" else 2)
+
+
+def test_shots_scatter_about_the_value_anew_at_each_call():
+    matrix, score, exact, theta = problem("modified")
+    backend = open_backend("aer_ideal", shots=4000)
+    measured = MeasuredObjective(backend, matrix, 2, score, "direct")
+    rows = np.arange(len(theta))
+    found = np.array([measured.value(theta, rows) for _ in range(20)])
+    assert (found.std(axis=0) > 0).all()
+    # A probability's error is at most 1 / (2 sqrt(shots)), here of 20 means and times 4.
+    np.testing.assert_allclose(
+        found.mean(axis=0), exact.value(theta, rows), atol=5 * 4 * 0.5 / np.sqrt(4000 * 20)
+    )
