@@ -72,7 +72,7 @@ def machine_learning(net: Net, batch: int):
 
 
 @pytest.mark.parametrize("batch", [16, 256, 2048])
-@pytest.mark.parametrize("net", [Net(4, 2, "pairs"), Net(4, 3, "all"), Net(4, 3, "ring")], ids=str)
+@pytest.mark.parametrize("net", [Net(4, 2, "pairs"), Net(4, 3, "all"), Net(4, 3, "chain")], ids=str)
 def test_one_step(benchmark, net, batch):
     contenders = [
         Contender("table", ours(net, batch, "table"), batch),

@@ -8,12 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qrec.backends.exact.memory import check_memory
+
 _BYTES_AT_ONCE = 2**19  # half of a 1 MiB L2 cache: a step reads one such array and writes one
 _FEWEST, _MOST = 1, 8192  # rows at once; above that the overhead of a call is gone
 
 
 def chunk_size(numbers_per_row: int, dtype: torch.dtype) -> int:
     """Return how many rows are evaluated at once."""
+    check_memory(4.0 * numbers_per_row * dtype.itemsize, "one row's numbers")
     rows = _BYTES_AT_ONCE // (numbers_per_row * dtype.itemsize)
     return min(_MOST, max(_FEWEST, rows))
 

@@ -32,7 +32,7 @@ class DensePull:
         self.peak = self._peak()
         # The tensor, its product with a block, and a copy with axes moved.
         check_memory(3 * 8 * 4**self.peak, f"{self.peak} noisy qubits at once")
-        sizes = [f.features.shape[1] for f in factors]
+        sizes = [f.n_features for f in factors]
         self.digits = np.indices(sizes).reshape(len(sizes), -1).T
 
     @property
@@ -79,7 +79,7 @@ class DensePull:
         return max(peak, len(alive))
 
     def _idle(self, qubit: int) -> bool:
-        return qubit in self._single and self._single[qubit].features.shape[1] == 1
+        return qubit in self._single and self._single[qubit].n_features == 1
 
     def _begin(self, tensor: Real, alive: list[int], qubit: int) -> tuple[Real, list[int]]:
         """Turn the letters of a qubit that has no operation left into features."""
@@ -96,7 +96,7 @@ class DensePull:
         for factor in self._factors:
             for qubit in reversed(factor.qubits):
                 if qubit not in alive and not self._idle(qubit):
-                    size = 4 if qubit not in self._single else self._single[qubit].features.shape[1]
+                    size = 4 if qubit not in self._single else self._single[qubit].n_features
                     wide = np.zeros((size, *tensor.shape))
                     wide[0] = tensor  # I, or the feature 1
                     tensor, alive = wide, [qubit, *alive]

@@ -37,11 +37,20 @@ class Factor:
         rotations = [op for op in self.operations if isinstance(op, Rotation)]
         return frozenset(c for op in rotations for c in op.columns)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its features are its Pauli expectation values themselves."""
+        return len(self.qubits) > 1 or bool(self.operations and not self.harmonic)
+
+    @property
+    def n_features(self) -> int:
+        return int(4 ** len(self.qubits)) if self.is_plain else self.features.shape[1]
+
     @cached_property
     def features(self) -> Real:
-        """Pauli strings in terms of features, `(4^m, n_features)`."""
-        if len(self.qubits) > 1 or not (self.harmonic or not self.operations):
-            return np.eye(4 ** len(self.qubits))
+        """Pauli strings in terms of features, `(4^m, n_features)`; for small factors."""
+        if self.is_plain:
+            return np.eye(self.n_features)
         start = np.array([1.0, 0.0, 0.0, 1.0])  # Pauli expectations of |0>
         if not self.operations:
             return start[:, None]
@@ -74,7 +83,11 @@ class Front:
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
-        return float(sum(len(f.features) * len(f.operations) for f in self._factors))
+        return float(sum(4 ** len(f.qubits) * len(f.operations) for f in self._factors))
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return sum(3 * f.n_features for f in self._factors)
 
     def __call__(self, shared: Tensor, rows: Tensor) -> list[Tensor]:
         """Return the features of each factor, `(n_features, n_rows)` or `(n_features, 1)`."""

@@ -15,7 +15,7 @@ from qrec.errors import ConfigError
 Plan = Table | StateVector
 Method = Literal["table", "statevector"]
 _FEWEST_TERMS = 4096  # planning these takes milliseconds
-# Noise leaves no string out for long: more of them than this are quicker as a dense tensor.
+# Noise leaves few strings out: as a dense tensor they need no planning, but have no gradient.
 _MOST_NOISY_TERMS = 2**18
 # Planning one term takes as long as this many amplitudes of a state through all its steps.
 _AMPLITUDES_PER_TERM = 2**13
@@ -55,7 +55,8 @@ def _plan(
             )
         return _state(problem, row_columns)
     if problem.is_noisy:
-        return _table(problem, row_columns, _MOST_NOISY_TERMS, left_columns, dense=True)
+        limit = _MOST_NOISY_TERMS if n_rows is None else _FEWEST_TERMS
+        return _table(problem, row_columns, limit, left_columns, dense=True)
     if method == "table" or left_columns is not None:
         try:
             return _table(problem, row_columns, MOST_TERMS, left_columns)

@@ -162,7 +162,8 @@ class Table:
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
-        return 2 * (len(self.left) + len(self.right))
+        in_sides = 2 * (len(self.left) + len(self.right))
+        return in_sides + sum(front.numbers_per_row() for front in self._fronts)
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
@@ -199,7 +200,8 @@ def _half(factors: Sequence[Factor]) -> int:
 def _can_contribute(factors: Sequence[Factor], codes: Codes) -> NDArray[np.bool_]:
     out = np.ones(len(codes), bool)
     for factor in factors:
-        out &= (factor.features != 0).any(axis=1)[local(codes, factor.qubits)]
+        if not factor.is_plain:
+            out &= (factor.features != 0).any(axis=1)[local(codes, factor.qubits)]
     return out
 
 
@@ -209,6 +211,9 @@ def _expand(codes: Codes, factors: Sequence[Factor]) -> tuple[Codes, Codes, Real
     digits = np.zeros((len(codes), 0), np.int64)
     for factor in factors:
         strings = local(codes, factor.qubits)[term]
+        if factor.is_plain:
+            digits = np.column_stack([digits, strings])
+            continue
         counts = (factor.features != 0).sum(1)[strings]
         nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         order = np.argsort(factor.features == 0, axis=1, kind="stable")  # nonzero ones first

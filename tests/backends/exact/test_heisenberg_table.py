@@ -44,7 +44,7 @@ def test_all_pairs_need_encodings_apart() -> None:
 
 
 def test_all_pairs_carry_gradients() -> None:
-    exact = Expectation(angle_net(2, 2, "ring"), z(4))
+    exact = Expectation(angle_net(2, 2, "chain"), z(4))
     rng = np.random.default_rng(0)
     u, v, theta = (torch.from_numpy(rng.normal(size=s)).requires_grad_()
                    for s in ((3, 2), (2, 2), (8,)))  # fmt: skip

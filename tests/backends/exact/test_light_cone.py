@@ -15,7 +15,7 @@ Z0 = np.array([3])
 
 @pytest.mark.parametrize(
     ("entangler", "n_layers", "qubits"),
-    [("pairs", 1, (0,)), ("pairs", 5, (0, 4)), ("all", 1, (0,)), ("ring", 1, tuple(range(8)))],
+    [("pairs", 1, (0,)), ("pairs", 5, (0, 4)), ("all", 1, (0,)), ("chain", 1, tuple(range(8)))],
 )
 def test_the_reports_net_sees_few_qubits(entangler, n_layers, qubits) -> None:
     program = read_circuit(angle_net(4, n_layers, entangler))
