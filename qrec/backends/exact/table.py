@@ -131,7 +131,7 @@ class Table:
     def matrix(self, shared: Tensor) -> Tensor:
         """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
         angles = self._angles(shared, shared[:, None])[:, 0]
-        flat: Tensor = _PullFunction.apply(angles, self)
+        flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
         return flat.reshape(len(self.left), len(self.right))
 
     def sides(self, shared: Tensor, left_rows: Tensor, right_rows: Tensor) -> list[Tensor]:
