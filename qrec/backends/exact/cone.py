@@ -29,7 +29,8 @@ def light_cone(program: Program, codes: Codes) -> tuple[Program, tuple[int, ...]
         seen.append(operation)
         for qubit, reached in zip(operation.qubits, before, strict=True):
             letters[qubit] |= reached
-    kept = tuple(q for q in range(program.n_qubits) if letters[q] != {0})
+    acted_on = {q for op in seen for q in op.qubits}
+    kept = tuple(q for q in range(program.n_qubits) if letters[q] != {0} or q in acted_on)
     place_of = {q: j for j, q in enumerate(kept)}
     operations = tuple(
         replace(op, qubits=tuple(place_of[q] for q in op.qubits)) for op in reversed(seen)

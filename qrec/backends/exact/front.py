@@ -19,9 +19,11 @@ from torch import Tensor
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import part_of
 from qrec.backends.exact.pauli import Real, rotation_parts
-from qrec.backends.exact.paulistate import run_pauli
-from qrec.backends.exact.program import Operation, Rotation
+from qrec.backends.exact.paulistate import PurePaulis, run_pauli
+from qrec.backends.exact.program import Channel, Operation, Rotation
 from qrec.backends.exact.split import Split
+
+_WIDEST_PURE = 4  # qubits
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,12 @@ class Factor:
     def is_plain(self) -> bool:
         """Whether its features are its Pauli expectation values themselves."""
         return len(self.qubits) > 1 or bool(self.operations and not self.harmonic)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it is a state vector of several qubits, small enough for all its products."""
+        noisy = any(isinstance(op, Channel) for op in self.operations)
+        return 1 < len(self.qubits) <= _WIDEST_PURE and not noisy
 
     @property
     def n_features(self) -> int:
@@ -80,6 +88,9 @@ class Front:
         rotations = [op for f in factors for op in f.operations if isinstance(op, Rotation)]
         self._index: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
+        self._pure = {
+            id(f): PurePaulis(f.qubits, f.operations, row_columns) for f in factors if f.is_pure
+        }
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
@@ -98,6 +109,8 @@ class Front:
         for factor in self._factors:
             if factor.harmonic:
                 out.append(harmonics[self._index[factor.operations[-1]]])
+            elif id(factor) in self._pure:
+                out.append(self._pure[id(factor)](shared, rows))
             elif factor.operations:
                 out.append(run_pauli(factor.qubits, factor.operations, harmonics, self._index))
             else:

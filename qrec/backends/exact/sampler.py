@@ -20,7 +20,7 @@ from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.probabilities import probabilities
 from qrec.errors import ConfigError
 
-_ROWS_AT_ONCE = 512  # random numbers of so many rows are held at once
+_ROWS_AT_ONCE = 64  # random numbers of so many rows are held at once
 
 
 class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
@@ -59,11 +59,12 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         outcomes = _draw(chances, pub.shots, rng)
         data = {}
         for register in pub.circuit.cregs:
-            bits = np.zeros((*outcomes.shape, len(register)), bool)
+            packed = np.zeros((*outcomes.shape, -(-len(register) // 8)), np.uint8)
             for place, clbit in enumerate(register):
                 if clbit in qubit_of:
-                    bits[..., place] = outcomes >> clbits.index(clbit) & 1
-            array = BitArray.from_bool_array(bits, order="little")
+                    bit = (outcomes >> clbits.index(clbit) & 1).astype(np.uint8)
+                    packed[..., -1 - place // 8] |= bit << place % 8  # big-endian bytes
+            array = BitArray(packed, len(register))
             data[register.name] = array.reshape(*rows.shape[:-1])
         return SamplerPubResult(DataBin(**data, shape=rows.shape[:-1]))
 
@@ -89,9 +90,11 @@ def split_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[ob
     return gates, qubit_of
 
 
-def _draw(chances: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(
+    chances: NDArray[np.float64], shots: int, rng: np.random.Generator
+) -> NDArray[np.unsignedinteger]:
     """Return outcomes `(n_rows, shots)` for probabilities `(n_rows, n_outcomes)`."""
-    out = np.empty((len(chances), shots), np.int64)
+    out = np.empty((len(chances), shots), np.min_scalar_type(chances.shape[1] - 1))
     edges = np.cumsum(chances, axis=1)
     edges /= edges[:, -1:]
     for start in range(0, len(chances), _ROWS_AT_ONCE):

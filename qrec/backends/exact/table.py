@@ -17,6 +17,7 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import fuse
+from qrec.backends.exact.cone import light_cone
 from qrec.backends.exact.dense import DensePull
 from qrec.backends.exact.front import Factor, Front, factors_of
 from qrec.backends.exact.pauli import Codes, Real, local
@@ -94,7 +95,9 @@ class Table:
         limit: int = MOST_TERMS,
         dense: bool = False,
     ) -> None:
-        parts = split(program, row_columns)
+        seen, kept = light_cone(program, codes)
+        codes = local(codes, kept)
+        parts = split(seen, row_columns)
         factors = factors_of(parts)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
