@@ -1,7 +1,7 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -40,6 +40,22 @@ class AerSpec(SampledSpec):
     snapshot: Annotated[str, Field(pattern=r"^fake:Fake\w+$")] | None = None
 
 
+class IbmSpec(Spec):
+    """Shots on a QPU of IBM Quantum. The account comes from the environment or a saved file."""
+
+    kind: Literal["ibm"]
+    name: str = "ibm"
+    device: Annotated[str, Field(pattern=r"^\w+$")]  # such as ibm_fez
+    shots: Annotated[int, Field(ge=1)]
+    optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
+    seed_transpiler: Annotated[int, Field(ge=0)]  # the first of `n_transpiler_seeds`
+    n_transpiler_seeds: Annotated[int, Field(ge=1)] = 4
+    dynamical_decoupling: Literal["XX", "XpXm", "XY4"] | None = None
+    twirl_gates: bool = False
+    twirl_measurements: bool = False
+    max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
+
+
 class EstimatedSpec(Spec):
     """Settings of an estimator primitive handed over by the user."""
 
@@ -57,8 +73,9 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BackendSpec = Annotated[ExactSpec | AerSpec, Field(discriminator="kind")]
-_BACKEND: TypeAdapter[ExactSpec | AerSpec] = TypeAdapter(BackendSpec)
+AnyBackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
+BackendSpec = Annotated[AnyBackendSpec, Field(discriminator="kind")]
+_BACKEND: TypeAdapter[AnyBackendSpec] = TypeAdapter(BackendSpec)
 
 
 S = TypeVar("S", bound=Spec)
@@ -72,7 +89,7 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
         raise ConfigError(explain(error, where)) from None
 
 
-def parse_backend(entry: Any, where: str) -> ExactSpec | AerSpec:
+def parse_backend(entry: Any, where: str) -> AnyBackendSpec:
     """Check one backend entry; `where` says in an error which file and key it came from."""
     try:
         return _BACKEND.validate_python(entry)

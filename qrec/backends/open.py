@@ -10,9 +10,10 @@ from qiskit.providers import BackendV2
 
 from qrec.backends.base import Backend
 from qrec.config import (
-    AerSpec,
+    AnyBackendSpec,
     EstimatedSpec,
     ExactSpec,
+    IbmSpec,
     SampledSpec,
     parse_backend,
     parse_fields,
@@ -88,11 +89,15 @@ def _entries(path: Path) -> dict[str, Any]:
     return content["backends"]
 
 
-def _from_spec(spec: ExactSpec | AerSpec) -> Backend:
+def _from_spec(spec: AnyBackendSpec) -> Backend:
     if isinstance(spec, ExactSpec):
         from qrec.backends.exact.backend import ExactBackend
 
         return ExactBackend(spec)
+    if isinstance(spec, IbmSpec):
+        from qrec.backends.ibm import IbmBackend
+
+        return IbmBackend(spec)
     from qrec.backends.aer import AerBackend
 
     return AerBackend(spec)
