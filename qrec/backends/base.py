@@ -43,6 +43,7 @@ class Limits:
     """How much may go into one job, and how many jobs may be sent; None is no limit."""
 
     pubs: int | None = None
+    evaluations: int | None = None
     executions: int | None = None
     qpu_seconds: float | None = None
     payload_bytes: int | None = None  # of parameter values
@@ -60,7 +61,6 @@ class Backend(ABC):
     """
 
     is_local = False  # whether jobs live and die with this process
-    limits = Limits(pubs=1)
 
     def __init__(self, spec: Spec, name: str) -> None:
         self.spec = spec
@@ -76,6 +76,11 @@ class Backend(ABC):
     @abstractmethod
     def shots(self) -> int | None:
         """Shots per evaluation; None where values are exact."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits:
+        """How much may go into one job."""
 
     @property
     @abstractmethod
@@ -138,6 +143,17 @@ class Backend(ABC):
     def poll(self, job_id: str) -> str:
         """Return the state of a job."""
 
+    def reason(self, job_id: str) -> str:
+        """Return why a job failed, in the backend's words."""
+        return ""
+
+    def metrics(self, job_id: str) -> dict[str, Any]:
+        """Return what the backend recorded of a job: time stamps, usage."""
+        return {}
+
+    def close(self) -> None:
+        """Say that no more jobs follow; those sent are not touched."""
+
     @abstractmethod
     def fetch(self, job_id: str) -> Raw:
         """Return what the job gave, as it gave it."""
@@ -158,6 +174,11 @@ class LocalBackend(Backend):
     """A backend in this process: a job is done when `submit` returns."""
 
     is_local = True
+
+    @property
+    def limits(self) -> Limits:
+        """One unit at a time: so little that progress shows, so much that calls cost nothing."""
+        return Limits(pubs=1, evaluations=4096 if self.shots is None else 64)
 
     def __init__(self, spec: Spec, name: str) -> None:
         super().__init__(spec, name)

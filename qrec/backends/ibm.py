@@ -33,10 +33,6 @@ class IbmBackend(Backend):
     Nothing is asked of the service before it is needed: reading stored results needs none.
     """
 
-    limits = Limits(
-        executions=10_000_000, qpu_seconds=600.0, payload_bytes=40_000_000, jobs_per_minute=5
-    )
-
     def __init__(self, spec: IbmSpec) -> None:
         super().__init__(spec, spec.name)
         self._spec = spec
@@ -45,6 +41,13 @@ class IbmBackend(Backend):
     @property
     def shots(self) -> int:
         return self._spec.shots
+
+    @property
+    def limits(self) -> Limits:
+        """What the service takes; and ten minutes, so that a failure loses no more."""
+        return Limits(
+            executions=10_000_000, qpu_seconds=600.0, payload_bytes=40_000_000, jobs_per_minute=5
+        )
 
     @property
     def max_qpu_seconds(self) -> float:

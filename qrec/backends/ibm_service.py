@@ -47,7 +47,7 @@ _RAN_TOO_LONG = 1305  # the reason code of a job cancelled by its own max_execut
 T = TypeVar("T")
 
 
-class BoundedSession(RetrySession):
+class BoundedSession(RetrySession):  # type: ignore[misc]  # the client has no types for mypy
     """The client's session, but every request ends, and only reading is tried again."""
 
     def __init__(self, base_url: str, **options: Any) -> None:
@@ -60,7 +60,8 @@ class BoundedSession(RetrySession):
 
     def request(self, method: str, url: str, bare: bool = False, **options: Any) -> Response:
         options["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
-        return super().request(method, url, bare, **options)
+        response: Response = super().request(method, url, bare, **options)
+        return response
 
 
 class IbmService:

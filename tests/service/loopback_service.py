@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     service: Service
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:
@@ -208,8 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
                          "errorCode": "BXNIM0415E"}  # fmt: skip
         self.service.expired = False
         now = int(time.time())
-        return 200, {"access_token": _jwt({"iat": now, "exp": now + 3600}), "refresh_token": "-",
-                     "token_type": "Bearer", "expires_in": 3600, "expiration": now + 3600}  # fmt: skip
+        lifetime = {"expires_in": 3600, "expiration": now + 3600}
+        token = {"access_token": _jwt({"iat": now, "exp": now + 3600}), "refresh_token": "-"}
+        return 200, token | lifetime | {"token_type": "Bearer"}
 
     def _submit(self, content: bytes) -> tuple[int, Any]:
         body = json.loads(content)
