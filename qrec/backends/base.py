@@ -151,7 +151,7 @@ class Backend(ABC):
         """Return what the backend recorded of a job: time stamps, usage."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most backends have nothing to say
         """Say that no more jobs follow; those sent are not touched."""
 
     @abstractmethod

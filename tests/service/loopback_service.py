@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,7 +34,8 @@ class Fault:
     """What goes wrong: the next `times` requests that match are answered by `how`.
 
     `how` is a status code, or ``reset``, ``lost`` (done, but the answer never arrives),
-    ``hang``, ``garbage`` or ``truncated``.
+    ``hang`` (neither done nor answered), ``late`` (done, answered much too late),
+    ``garbage`` or ``truncated``.
     """
 
     method: str
@@ -71,6 +73,7 @@ class Service:
     revoked: bool = False  # the API key is worth nothing any more
     expired: bool = False  # tokens given out so far are refused, new ones are not
     usage_limit_reached: bool = False
+    errors: list[BaseException] = field(default_factory=list)  # of the service itself
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def environment(self) -> dict[str, str]:
@@ -95,8 +98,8 @@ def loopback() -> Iterator[Service]:
     """Serve on a free port until the block ends."""
     service = Service()
     handler = type("Handler", (_Handler,), {"service": service})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
+    server.service = service
     service.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -106,6 +109,17 @@ def loopback() -> Iterator[Service]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    service: Service
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep what went wrong for the test to see; broken connections are wanted."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, OSError | ValueError):
+            self.service.errors.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -140,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(how, {"error": {"message": f"scripted {how}", "code": 1}})
             if how != "hang":
                 status, answer = self._answer(method, path, content)
-        if how == "hang":
+        if how in ("hang", "late"):
             time.sleep(1.5)
             return self._reset()
         if how == "lost":
