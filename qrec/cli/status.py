@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from qrec.cli._shared import AsJson, show_json, show_tables
+from qrec.cli._shared import AsJson, cell, show_json, show_tables
 
 
 def status(
@@ -13,7 +13,6 @@ def status(
 ) -> None:
     """Show the jobs of a run, or of all runs."""
     from qrec.analysis.table import Table
-    from qrec.cli.submit import _cell
     from qrec.experiments._detached import states
 
     rows = states(run)
@@ -21,5 +20,5 @@ def status(
         show_json({"rows": rows})
         return
     columns = ["run", "backend", "job", "state", "executions", "QPU s", "used s", "message"]
-    body = [[_cell(value) for value in row.values()] for row in rows]
+    body = [[cell(value) for value in row.values()] for row in rows]
     show_tables([Table("jobs", columns, body, n_text=4)])

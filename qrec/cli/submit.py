@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrec.cli._shared import AsJson, BackendsFile, DataDir, show_json, show_note, show_tables
+from qrec.cli._shared import (
+    AsJson,
+    BackendsFile,
+    DataDir,
+    cell,
+    show_json,
+    show_note,
+    show_tables,
+)
 from qrec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,7 +82,7 @@ def cost_table(plan: "Plan") -> "Table":
     """Return what a plan costs."""
     from qrec.analysis.table import Table
 
-    rows = [[_cell(value) for value in row.values()] for row in plan.rows()]
+    rows = [[cell(value) for value in row.values()] for row in plan.rows()]
     columns = [name.replace("_", " ") for name in plan.rows()[0]]
     return Table(f"{plan.experiment.spec.name}: what is sent", columns, rows)
 
@@ -84,7 +92,3 @@ def _ask() -> None:
         raise ConfigError("this spends QPU time: give --yes to send without being asked")
     if not typer.confirm("This spends QPU time. Send?", err=True):
         raise ConfigError("nothing was sent")
-
-
-def _cell(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else "-" if value is None else str(value)

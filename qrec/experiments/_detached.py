@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +129,13 @@ def submit(
 
 def states(run: str | None) -> list[Row]:
     """Return the jobs of a run, or of all; those in flight are asked for."""
-    ledger = Ledger()
+    ledger, opened = Ledger(), cache(lambda run: _restored(find_run(run)))
     rows = []
     for job in ledger.jobs(None if run is None else find_run(run).id):
         state, message = job.state, job.message
         if state == "SUBMITTED":
             try:
-                state = _restored(find_run(job.run)).backend(job.backend).poll(job.job_id or "")
+                state = opened(job.run).backend(job.backend).poll(job.job_id or "")
             except QrecError as error:
                 message = str(error)
         rows.append(

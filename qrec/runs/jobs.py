@@ -117,13 +117,15 @@ def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequ
     Raises RejectedError where the backend refuses it; BusyError and UnknownOutcomeError where
     it must be tried again later, by the same command.
     """
-    wait, failure = _FIRST_WAIT_SECONDS, QrecError("never tried")
+    wait, failure, doubt = _FIRST_WAIT_SECONDS, QrecError("never tried"), False
     for attempt in range(_ATTEMPTS):
         if attempt:
             sleep(wait)
             wait *= 2
-        if ledger.job(uid).state == "SUBMITTING" and reconcile(ledger, backend, uid):
-            return
+        if ledger.job(uid).state == "SUBMITTING":
+            doubt = True
+            if reconcile(ledger, backend, uid):
+                return
         _throttle(ledger, backend)
         ledger.submitting(uid)
         try:
@@ -138,6 +140,8 @@ def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequ
             failure = error
         else:
             ledger.submitted(uid, job_id)
+            if doubt:  # an earlier request's job may have come to light only now
+                ledger.submitted(uid, backend.find(uid) or job_id)
             return
     raise failure
 
