@@ -78,6 +78,11 @@ class Backend(ABC):
         """Shots per evaluation; None where values are exact."""
 
     @property
+    def max_qpu_seconds(self) -> float | None:
+        """QPU time that all jobs in a ledger may take together; None where none is used."""
+        return None
+
+    @property
     @abstractmethod
     def limits(self) -> Limits:
         """How much may go into one job."""

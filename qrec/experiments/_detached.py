@@ -85,7 +85,7 @@ def check_budget(plan: Plan, max_qpu_seconds: float | None) -> None:
     The budget is `max_qpu_seconds`, or else the backend's own; the ledger's jobs count.
     """
     for row in plan.rows():
-        own = getattr(plan.experiment.backend(row["backend"]), "max_qpu_seconds", None)
+        own = plan.experiment.backend(row["backend"]).max_qpu_seconds
         budget = own if max_qpu_seconds is None else max_qpu_seconds
         if budget is None:
             continue
@@ -269,9 +269,9 @@ def _collected(ledger: Ledger, experiment: Comparison, folder: RunFolder, uid: s
 
 
 def _cancel(ledger: Ledger, backend: Backend, job: JobRecord) -> None:
-    if job.state == "SUBMITTING" and not reconcile(ledger, backend, job.uid):
+    if job.state == "SUBMITTING":
+        reconcile(ledger, backend, job.uid)
         job = ledger.job(job.uid)
-    job = ledger.job(job.uid)
     if job.state == "PLANNED":
         ledger.ended(job.uid, "CANCELLED", used=0.0)
     if job.state == "SUBMITTED":

@@ -22,6 +22,7 @@ from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
 from qrec.backends.workload import Workload
 from qrec.data import Ratings, Split, load_ratings, split
+from qrec.errors import ConfigError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
@@ -211,9 +212,15 @@ class Comparison(BaseExperiment):
         if stored.is_file():
             raws = read_raws(stored)
         else:
+            backend = self.backend(task.backend)
+            if not backend.is_local:
+                raise ConfigError(
+                    f"backend {task.backend!r} is no simulator: `qrec submit` shows the cost, "
+                    "asks, and sends jobs that outlive this process"
+                )
             units = self._units(task, workloads, folder)
             raws = execute(
-                self.backend(task.backend),
+                backend,
                 units,
                 lambda done, of: step(f"{task.name}: {done} of {of} evaluations"),
             )

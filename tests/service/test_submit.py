@@ -104,6 +104,12 @@ def test_nothing_is_spent_without_being_asked_for(qrec, service, experiment_file
     assert "--yes" in err
 
 
+def test_run_spends_nothing(qrec, service, experiment_file):
+    status, _, err = qrec("run", experiment_file, "-b", "qpu")
+    assert (status, service.jobs) == (2, {})
+    assert "qrec submit" in err
+
+
 def test_saved_account_is_enough(service, monkeypatch, tmp_path):
     for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_URL"):
         monkeypatch.delenv(name)
