@@ -16,16 +16,21 @@ Check = dict[str, str | bool]
 
 def doctor(
     backend: Annotated[
-        list[str] | None, typer.Option("-b", help="Try this backend only; may be repeated.")
+        list[str] | None,
+        typer.Option("-b", help="Try this backend instead of all local ones; may be repeated."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
 ) -> None:
-    """Show versions and data sets found, and run a Bell circuit on each backend."""
-    from qrec.backends import backend_names
+    """Show versions and data sets found, and run a Bell circuit on each backend.
 
-    names = backend or backend_names(backends)
+    On a QPU nothing is run: its account is tried and its device looked up.
+    """
+    from qrec.backends import backend_names, open_backend
+
+    known = [] if backend else backend_names(backends)
+    names = backend or [name for name in known if open_backend(name, file=backends).is_local]
     tried = [_try(name, backends) for name in names]
     checks = [*_versions(), *_data(data_dir), *tried]
     if as_json:
@@ -74,10 +79,16 @@ def _try(name: str, file: Path | None) -> Check:
     from qrec.backends import open_backend
 
     try:
-        found, ok = _bell(open_backend(name, file=file))
+        opened = open_backend(name, file=file)
+        found, ok = _bell(opened) if opened.is_local else (_look_up(opened), True)
     except QrecError as error:
         found, ok = str(error), False
     return {"what": f"backend {name}", "ok": ok, "found": found}
+
+
+def _look_up(backend: "Backend") -> str:
+    assert backend.target is not None
+    return f"{backend.target.num_qubits} qubits; the account is accepted"
 
 
 def _bell(backend: "Backend") -> tuple[str, bool]:
