@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from qrec.errors import ConfigError
 
@@ -15,11 +15,30 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_SNAPSHOT = r"^fake:Fake\w+$"
+
+
 class ExactSpec(Spec):
-    """Exact expectation values of the ideal circuit: infinite shots, differentiable."""
+    """Exact expectation values, differentiable: infinite shots.
+
+    Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
+    that device, under its noise. The transpiler's settings belong to a snapshot alone.
+    """
 
     kind: Literal["exact"]
     name: str = "exact"
+    dtype: Literal["float32", "float64"] = "float64"
+    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
+    seed_transpiler: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _transpiler_with_snapshot(self) -> "ExactSpec":
+        for key in ("optimization_level", "seed_transpiler"):
+            if (getattr(self, key) is None) != (self.snapshot is None):
+                wanted = "missing beside" if self.snapshot else "has no meaning without"
+                raise ValueError(f"{key} {wanted} snapshot")
+        return self
 
 
 class SampledSpec(Spec):
@@ -37,7 +56,7 @@ class AerSpec(SampledSpec):
 
     kind: Literal["aer"]
     name: str = "aer"
-    snapshot: Annotated[str, Field(pattern=r"^fake:Fake\w+$")] | None = None
+    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
 
 
 class IbmSpec(Spec):
@@ -73,9 +92,10 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-AnyBackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
-BackendSpec = Annotated[AnyBackendSpec, Field(discriminator="kind")]
-_BACKEND: TypeAdapter[AnyBackendSpec] = TypeAdapter(BackendSpec)
+BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
+_BACKEND: TypeAdapter[BackendSpec] = TypeAdapter(
+    Annotated[BackendSpec, Field(discriminator="kind")]
+)
 
 
 S = TypeVar("S", bound=Spec)
@@ -89,7 +109,7 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
         raise ConfigError(explain(error, where)) from None
 
 
-def parse_backend(entry: Any, where: str) -> AnyBackendSpec:
+def parse_backend(entry: Any, where: str) -> BackendSpec:
     """Check one backend entry; `where` says in an error which file and key it came from."""
     try:
         return _BACKEND.validate_python(entry)

@@ -16,6 +16,11 @@ settings.register_profile("qrec", deadline=None)  # two busy cores make any dead
 settings.load_profile("qrec")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run benchmarks in one process: two would share the cores they measure."""
+    return 0 if config.getoption("benchmark_only", False) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep what the tests cache in a folder of their own."""

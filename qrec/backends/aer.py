@@ -3,14 +3,13 @@
 from functools import cache
 
 from qiskit.primitives import BaseSamplerV2
-from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
+from qrec.backends.devices import fake_device
 from qrec.backends.sampled import SampledBackend
 from qrec.config import AerSpec
-from qrec.registry import check_name
 
 # Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
 # word: https://github.com/Qiskit/qiskit-aer/issues/2323. So these are decomposed.
@@ -38,19 +37,6 @@ class AerBackend(SampledBackend):
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         return SamplerV2.from_backend(self._device, seed=seed)
-
-
-def fake_device(snapshot: str) -> BackendV2:
-    """Return the fake device that ``fake:NAME`` names, e.g. ``fake:FakeTorino``.
-
-    Raises ConfigError for a name that qiskit-ibm-runtime does not ship.
-    """
-    from qiskit_ibm_runtime import fake_provider
-
-    name = snapshot.removeprefix("fake:")
-    known = [n for n in dir(fake_provider) if n.startswith("Fake") and "Provider" not in n]
-    check_name(name, known, "fake device")
-    return getattr(fake_provider, name)()
 
 
 @cache

@@ -84,7 +84,10 @@ class IbmBackend(Backend):
         }
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        units = [Unit(workload, self._transpiled(measure(workload))) for workload in workloads]
+        units = [
+            Unit(workload, self._transpiled(measure(workload.circuit, workload.observable)))
+            for workload in workloads
+        ]
         return units, self.estimate(units)
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:

@@ -10,7 +10,7 @@ from qiskit.providers import BackendV2
 
 from qrec.backends.base import Backend
 from qrec.config import (
-    AnyBackendSpec,
+    BackendSpec,
     EstimatedSpec,
     ExactSpec,
     IbmSpec,
@@ -49,13 +49,16 @@ def open_backend(
     if isinstance(source, BaseSamplerV2 | BackendV2):
         return _sampled(source, fields)
     if isinstance(source, str):
-        path = backends_file(file)
-        entries = _entries(path)
-        check_name(source, sorted(entries), f"backend (in {path})")
-        entry, where = {"name": source} | dict(entries[source]), f"{path}: {source}"
-    else:
-        entry, where = dict(source), "open_backend"
-    return _from_spec(parse_backend(entry | fields, where))
+        return _from_spec(backend_spec(source, file, **fields))
+    return _from_spec(parse_backend(dict(source) | fields, "open_backend"))
+
+
+def backend_spec(name: str, file: Path | str | None = None, **fields: Any) -> BackendSpec:
+    """Return the checked entry `name` of backends.yaml without opening the backend."""
+    path = backends_file(file)
+    entries = _entries(path)
+    check_name(name, sorted(entries), f"backend (in {path})")
+    return parse_backend({"name": name} | dict(entries[name]) | fields, f"{path}: {name}")
 
 
 def backends_file(file: Path | str | None = None) -> Path:
@@ -89,7 +92,7 @@ def _entries(path: Path) -> dict[str, Any]:
     return content["backends"]
 
 
-def _from_spec(spec: AnyBackendSpec) -> Backend:
+def _from_spec(spec: BackendSpec) -> Backend:
     if isinstance(spec, ExactSpec):
         from qrec.backends.exact.backend import ExactBackend
 

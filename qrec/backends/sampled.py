@@ -14,6 +14,7 @@ from qiskit.primitives import (
     PubResult,
 )
 from qiskit.providers import BackendV2
+from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
 from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
@@ -81,7 +82,7 @@ class SampledBackend(LocalBackend):
         }
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        measured = [measure(workload) for workload in workloads]
+        measured = [measure(w.circuit, w.observable) for w in workloads]
         units = [
             Unit(workload, circuit)
             for workload, circuit in zip(workloads, self.pass_manager().run(measured), strict=True)
@@ -123,10 +124,10 @@ def measured_bits(result: PubResult, n_evaluations: int) -> Raw:
     return {"bits": bits if bits.ndim == 3 else np.repeat(bits[None], n_evaluations, 0)}
 
 
-def measure(workload: Workload) -> QuantumCircuit:
+def measure(circuit: QuantumCircuit, observable: SparseObservable) -> QuantumCircuit:
     """Add a measurement of the qubits the observable reads, bit j from ``support[j]``."""
-    measured = support(workload.observable)
-    circuit = workload.circuit.copy()
+    measured = support(observable)
+    circuit = circuit.copy()
     register = ClassicalRegister(len(measured), REGISTER)
     circuit.add_register(register)
     circuit.measure(measured, register)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -57,27 +58,22 @@ def _datasets() -> Listed:
 def _recommenders() -> Listed:
     from qrec.recommenders import recommender_class, recommender_names
 
-    return [
-        {"name": name, "description": _first_line(recommender_class(name))}
-        for name in recommender_names()
-    ]
+    modules = {name: recommender_class(name).__module__ for name in recommender_names()}
+    return [{"name": name, "description": _summary(module)} for name, module in modules.items()]
 
 
 def _circuits() -> Listed:
-    from importlib import import_module
-
     from qrec.circuits import circuit_names
 
-    functions = {n: getattr(import_module(f"qrec.circuits.{n}"), n) for n in circuit_names()}
-    return [{"name": name, "description": _first_line(f)} for name, f in functions.items()]
+    return [{"name": n, "description": _summary(f"qrec.circuits.{n}")} for n in circuit_names()]
 
 
 def _backends(file: Path | None) -> Listed:
-    from qrec.backends import backend_names, open_backend
+    from qrec.backends.open import backend_names, backend_spec
 
     rows = []
     for name in backend_names(file):
-        spec = open_backend(name, file=file).spec.model_dump(exclude_none=True)
+        spec = backend_spec(name, file).model_dump(exclude_none=True)
         settings = ", ".join(f"{k}={v}" for k, v in spec.items() if k not in ("name", "kind"))
         rows.append({"name": name, "kind": spec["kind"], "settings": settings})
     return rows
@@ -103,5 +99,6 @@ def _runs() -> Listed:
     return rows
 
 
-def _first_line(documented: Callable[..., object]) -> str:
-    return (documented.__doc__ or "").strip().partition("\n")[0]
+def _summary(module: str) -> str:
+    """Return the first line of a module's text."""
+    return (import_module(module).__doc__ or "").partition("\n")[0]

@@ -51,6 +51,12 @@ class Split:
     def train(self) -> Ratings:
         return self.ratings[self.train_rows]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of ratings in each part."""
+        rows = {"train": self.train_rows, "validation": self.validation_rows}
+        return {name: len(part) for name, part in (rows | {"test": self.test_rows}).items()}
+
     @cached_property
     def validation(self) -> Ratings | None:
         return self.ratings[self.validation_rows] if len(self.validation_rows) else None

@@ -73,6 +73,7 @@ class Comparison(BaseExperiment):
     def details(self) -> dict[str, Any]:
         return {
             "dataset": self._summary(),
+            "split": self._split(0).sizes,
             "seeds": {
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)

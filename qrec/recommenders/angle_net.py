@@ -23,6 +23,7 @@ _TRAINED = {
     "report": ("theta", "mean", "gain"),
     "learned": ("theta", "mean", "gain", "u", "v", "user_bias", "item_bias"),
 }
+_FORMS: dict[str, tuple[int, Entangler]] = {"report": (2, "pairs"), "learned": (3, "chain")}
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
@@ -42,8 +43,8 @@ class AngleNet(QuantumRecommender):
     `reg` times the squares of the angles and biases of each rating's user and item.
 
     `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
-    2 layers and pairs for the report's features, 3 layers and the chain for learned ones. Training runs on the exact gradient in
-    float32 and stops early on the validation RMSE.
+    2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
+    Training runs on the exact gradient in float32 and stops early on the validation RMSE.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class AngleNet(QuantumRecommender):
         )
 
     def _untrained(self) -> QuantumCircuit:
-        n_layers, entangler = (2, "pairs") if self.features == "report" else (3, "chain")
+        n_layers, entangler = _FORMS[self.features]
         n_layers = n_layers if self.n_layers is None else self.n_layers
         return angle_net(self.n_factors, n_layers, self.entangler or entangler, self.reuploading)
 

@@ -6,7 +6,6 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparseObservable, Statevector
 
 from qrec.backends.exact.estimator import evaluate
-from qrec.backends.exact.program import read_circuit
 from qrec.circuits import build_circuit, circuit_names
 from qrec.errors import ConfigError
 
@@ -39,7 +38,7 @@ def test_exact_engine_agrees_with_qiskits_state_vector(circuit: QuantumCircuit) 
     observable = SparseObservable.from_sparse_list(
         [("Z", [q], 1.0 + q) for q in qubits], circuit.num_qubits
     )  # weights differ, so that a reversed order would show
-    values = evaluate(read_circuit(circuit), observable, rows)
+    values = evaluate(circuit, observable, rows)
     for row, value in zip(rows, values, strict=True):
         state = Statevector(circuit.assign_parameters(row))
         zs = [np.subtract(*state.probabilities([q])) for q in qubits]

@@ -10,8 +10,11 @@ from qrec.data import Split, load_ratings, split
 from qrec.recommenders import (
     ALS,
     EASE,
+    AngleNet,
     BayesianMF,
+    GlobalMean,
     MaskedNMF,
+    SwapTest,
     TruncatedSVDRecommender,
     UserItemBias,
     UserMean,
@@ -44,6 +47,39 @@ def test_rmse_on_held_out_ratings(name: str, splits: list[Split]) -> None:
     make, highest = HIGHEST[name]
     rmse = np.mean([-make().fit(part.train).score(part.test) for part in splits])
     assert LOWEST < rmse <= highest
+
+
+def test_quantum_rows_on_held_out_ratings(splits: list[Split]) -> None:
+    part = splits[0]
+
+    def rmse(model: Recommender) -> float:
+        return -model.fit(part.train, validation=part.validation).score(part.test)
+
+    als = ALS(n_factors=4)
+    assert rmse(SwapTest(als)) == pytest.approx(rmse(als), abs=1e-9)
+    assert rmse(SwapTest(als, estimate="report")) > rmse(als) + 0.05
+    assert LOWEST < rmse(AngleNet()) < 0.95
+    report = AngleNet(features="report")
+    assert rmse(report) == pytest.approx(part.test.value.std(), abs=0.02)
+    assert np.nanmin(report.predict(part.test)) > 3.3
+    assert np.nanmax(report.predict(part.test)) < 3.8
+
+
+# From worst to best; ALS and its kin are left out, whose place among these depends on the data.
+ORDER = (GlobalMean, UserMean, UserItemBias, TruncatedSVDRecommender, EASE, BayesianMF)
+
+
+def _in_order(part: Split) -> bool:
+    scores = [make().fit(part.train).score(part.test) for make in ORDER]
+    return scores == sorted(scores)
+
+
+def test_six_baselines_rank_on_synthetic_ratings_as_on_real_ones() -> None:
+    assert _in_order(split(load_ratings("synthetic")))
+
+
+def test_six_baselines_rank_so_on_real_ratings(splits: list[Split]) -> None:
+    assert _in_order(splits[0])
 
 
 def test_user_mean_gives_the_published_figures_on_u1(data_dir: Path) -> None:

@@ -5,9 +5,7 @@ import pytest
 import torch
 from qiskit_machine_learning.connectors import TorchConnector
 
-from qrec.backends.exact.observable import read_observable
-from qrec.backends.exact.program import read_circuit
-from qrec.backends.exact.statevector import expectation
+from qrec.backends.exact.expectation import Expectation
 from qrec.circuits.angle_net import angle_net
 from qrec.data import Split, load_ratings, split
 from qrec.recommenders import AngleNet, GlobalMean
@@ -33,16 +31,15 @@ def test_qnn_gives_the_same_values_and_gradients(parts: Split, small: AngleNet) 
 
     circuit = angle_net(2, 2, "chain")
     ours = {
-        "u": torch.tensor(angles[:, :2].T, requires_grad=True),
-        "v": torch.tensor(angles[:, 2:].T, requires_grad=True),
+        "u": torch.tensor(angles[:, :2], requires_grad=True),
+        "v": torch.tensor(angles[:, 2:], requires_grad=True),
         "theta": torch.tensor(small.theta_, requires_grad=True),
     }
-    columns = [ours[p.vector.name][p.index] for p in circuit.parameters]
-    expected = expectation(read_circuit(circuit), read_observable(small.observable()), columns)
+    expected = Expectation(circuit, small.observable())(ours)
     expected.sum().backward()
     np.testing.assert_allclose(value.detach(), expected.detach(), atol=1e-6)
     np.testing.assert_allclose(net.weight.grad, ours["theta"].grad, atol=1e-6)
-    ours_inputs = torch.cat([ours["u"].grad, ours["v"].grad]).T
+    ours_inputs = torch.cat([ours["u"].grad, ours["v"].grad], dim=1)
     np.testing.assert_allclose(inputs.grad, ours_inputs, atol=1e-6)
 
 

@@ -39,6 +39,12 @@ class Part:
         out: Real = np.cos(angle) * self.sin - np.sin(angle) * self.cos
         return out
 
+    def leaves(self, strings: NDArray[np.int64]) -> bool:
+        """Return whether a pull leaves these Pauli strings as they are, at every angle."""
+        turns = self.cos is not None and bool(self.cos[strings].any())
+        same = np.eye(len(self.still))[strings]
+        return not turns and np.allclose(self.still[strings], same, atol=1e-12)
+
     def pattern(self) -> NDArray[np.bool_]:
         cos = self.still if self.cos is None else self.cos
         sin = self.still if self.sin is None else self.sin
@@ -100,7 +106,7 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
     blocks: list[Block] = []
     open_blocks: list[Block] = []
     for operation in reversed(list(operations)):
-        new = Block(operation.qubits, (_part(operation, angle_of),))
+        new = Block(operation.qubits, (part_of(operation, angle_of.get(operation, -1)),))
         touched = [b for b in open_blocks if set(b.qubits) & set(new.qubits)]
         qubits = tuple(sorted({q for b in [*touched, new] for q in b.qubits}))
         fits = len(qubits) <= _WIDEST_FUSED
@@ -118,9 +124,14 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
     return blocks + open_blocks
 
 
-def _part(operation: Operation, angle_of: dict[Operation, int]) -> Part:
+def part_of(operation: Operation, angle: int = 0) -> Part:
+    """Return an operation's transfer matrix; `angle` is the place of its shared angle."""
     if isinstance(operation, Rotation):
-        return Part(*rotation_parts(operation.name), angle_of[operation])
+        still, cos, sin = rotation_parts(operation.name)
+        if operation.columns:
+            return Part(still, cos, sin, angle)
+        constant = operation.constant
+        return Part(still + np.cos(constant) * cos + np.sin(constant) * sin)
     return Part(operation.transfer())
 
 

@@ -1,6 +1,6 @@
 """Expectation values of a Qiskit circuit as a torch function with gradients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 import torch
@@ -9,11 +9,11 @@ from qiskit.circuit import Parameter, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.plan import plan
-from qrec.backends.exact.program import read_circuit
+from qrec.backends.exact.device import DeviceNoise
+from qrec.backends.exact.plan import Method, Plan, plan
+from qrec.backends.exact.problem import read_problem
+from qrec.backends.exact.table import Table
 from qrec.errors import ConfigError
-
-Plan = Callable[[Tensor, Tensor], Tensor]
 
 
 class Expectation:
@@ -26,22 +26,66 @@ class Expectation:
     Gradients are of first order.
 
     What does not depend on the numbers is worked out at the first call and kept, one plan for
-    each choice of which parameters differ by row. Raises ConfigError for a circuit that is not
+    each choice of which parameters differ by row. With `noise` the circuit is one transpiled
+    for that device (see `problem.read_problem`). Raises ConfigError for a circuit that is not
     made of gates alone and for an angle that is not affine in the parameters.
     """
 
-    def __init__(self, circuit: QuantumCircuit, observable: SparseObservable) -> None:
-        self._program = read_circuit(circuit)
-        self._observable = observable
-        named = [(_name(p), p) for p in circuit.parameters]  # vectors stand together
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        observable: SparseObservable,
+        *,
+        noise: DeviceNoise | None = None,
+        parameters: Iterable[Parameter] | None = None,
+        method: Method | None = None,
+    ) -> None:
+        self._problem = read_problem(circuit, observable, noise, parameters)
+        self._method = method
+        named = [(_name(p), p) for p in parameters or circuit.parameters]  # vectors stand together
         self._vectors = {
             name: [p.index if isinstance(p, ParameterVectorElement) else 0 for _, p in group]
             for name, group in groupby(named, key=lambda pair: pair[0])
         }
         self._lone = {name for name, p in named if not isinstance(p, ParameterVectorElement)}
-        self._plans: dict[tuple[bool, ...], Plan] = {}
+        self._plans: dict[tuple[tuple[bool, ...], frozenset[int] | None], Plan] = {}
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        """Return the expectation values `(n_rows,)`, with gradients."""
+        shared, rows, row_columns = self._arrange(values)
+        return self._plan(row_columns, None)(shared, rows)
+
+    def all_pairs(
+        self, left: Mapping[str, Tensor], right: Mapping[str, Tensor], shared: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Return the values of every row of `left` with every row of `right`, as a matrix.
+
+        The Pauli expectation values of either side are computed once per row; the
+        `(n_left, n_right)` values are one product of matrices. `left` and `right` hold the
+        parameters `(n, length)` of two data encodings that no gate joins before the shared
+        part of the circuit. Raises ConfigError where one does.
+        """
+        one = {name: value[:1] for name, value in [*left.items(), *right.items()]}
+        fixed, _, row_columns = self._arrange({**shared, **one})
+        names = [name for name, indices in self._vectors.items() for _ in indices]
+        plan = self._plan(row_columns, frozenset(i for i, n in enumerate(names) if n in left))
+        assert isinstance(plan, Table)
+        (n_left, n_right), sides = (len(next(iter(s.values()))) for s in (left, right)), []
+        for own, n_rows in ((left, n_left), (right, n_right)):
+            other = {k: v.expand(n_rows, *v.shape[1:]) for k, v in one.items() if k not in own}
+            sides.append(self._arrange({**shared, **own, **other})[1])
+        g_left, g_right = plan.sides(fixed, *sides)
+        matrix = plan.matrix(fixed)
+        return (g_left.mT @ matrix @ g_right).expand(n_left, n_right)
+
+    def _plan(self, row_columns: tuple[bool, ...], left: frozenset[int] | None) -> Plan:
+        key = row_columns, left
+        if key not in self._plans:
+            self._plans[key] = plan(self._problem, row_columns, None, self._method, left)
+        return self._plans[key]
+
+    def _arrange(self, values: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, tuple[bool, ...]]:
+        """Return shared parameters, rows, and which parameters differ by row."""
         if values.keys() != self._vectors.keys():
             raise ConfigError(
                 f"values of the parameters {sorted(values)}, expected {sorted(self._vectors)}"
@@ -51,11 +95,10 @@ class Expectation:
         shared = [b for b in blocks.values() if b.ndim == 1]
         rows = [b for b in blocks.values() if b.ndim == 2]
         like = (shared + rows or [torch.zeros(0, dtype=torch.float64)])[0]
-        if row_columns not in self._plans:
-            self._plans[row_columns] = plan(self._program, self._observable, row_columns)
-        return self._plans[row_columns](
+        return (
             torch.cat(shared) if shared else like.new_zeros(0),
             torch.cat(rows) if rows else like.new_zeros(0, 1),
+            row_columns,
         )
 
     def _columns(self, name: str, value: Tensor) -> Tensor:

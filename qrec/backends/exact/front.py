@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.blocks import part_of
 from qrec.backends.exact.pauli import Real, rotation_parts
 from qrec.backends.exact.paulistate import run_pauli
 from qrec.backends.exact.program import Operation, Rotation
@@ -31,18 +32,31 @@ class Factor:
     operations: tuple[Operation, ...]
     harmonic: bool  # whether its features are 1, cos, sin
 
+    def columns(self) -> frozenset[int]:
+        """Return the circuit parameters it depends on."""
+        rotations = [op for op in self.operations if isinstance(op, Rotation)]
+        return frozenset(c for op in rotations for c in op.columns)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its features are its Pauli expectation values themselves."""
+        return len(self.qubits) > 1 or bool(self.operations and not self.harmonic)
+
+    @property
+    def n_features(self) -> int:
+        return int(4 ** len(self.qubits)) if self.is_plain else self.features.shape[1]
+
     @cached_property
     def features(self) -> Real:
-        """Pauli strings in terms of features, `(4^m, n_features)`."""
-        if len(self.qubits) > 1 or not (self.harmonic or not self.operations):
-            return np.eye(4 ** len(self.qubits))
+        """Pauli strings in terms of features, `(4^m, n_features)`; for small factors."""
+        if self.is_plain:
+            return np.eye(self.n_features)
         start = np.array([1.0, 0.0, 0.0, 1.0])  # Pauli expectations of |0>
         if not self.operations:
             return start[:, None]
         *before, rotation = self.operations
         for operation in before:
-            assert not isinstance(operation, Rotation)
-            start = operation.transfer() @ start
+            start = part_of(operation).still @ start
         assert isinstance(rotation, Rotation)
         return np.stack([part @ start for part in rotation_parts(rotation.name)], axis=1)
 
@@ -52,8 +66,8 @@ def factors_of(split: Split) -> list[Factor]:
     out = []
     for qubits in split.factors:
         own = tuple(op for op in split.front if op.qubits[0] in qubits)
-        rotations = [op for op in own if isinstance(op, Rotation)]
-        harmonic = len(qubits) == 1 and len(rotations) == 1
+        angles = [op for op in own if isinstance(op, Rotation) and op.columns]
+        harmonic = len(qubits) == 1 and len(angles) == 1
         out.append(Factor(qubits, own, harmonic))
     return out
 
@@ -64,8 +78,16 @@ class Front:
     def __init__(self, factors: Sequence[Factor], row_columns: Sequence[bool]) -> None:
         self._factors = factors
         rotations = [op for f in factors for op in f.operations if isinstance(op, Rotation)]
-        self._index = {op: i for i, op in enumerate(rotations)}
+        self._index: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        return float(sum(4 ** len(f.qubits) * len(f.operations) for f in self._factors))
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return sum(3 * f.n_features for f in self._factors)
 
     def __call__(self, shared: Tensor, rows: Tensor) -> list[Tensor]:
         """Return the features of each factor, `(n_features, n_rows)` or `(n_features, 1)`."""

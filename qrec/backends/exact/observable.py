@@ -1,5 +1,6 @@
-"""Observables acting on batches of dense states."""
+"""Observables as Pauli strings, and acting on batches of state vectors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,63 +9,83 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.readings import diagonal_values, is_diagonal
+from qrec.backends.exact.buffers import Buffers
+from qrec.backends.exact.monomial import Monomial
+from qrec.backends.exact.pauli import Codes, Complex, Real
+
+_DIGIT = {"X": 1, "Y": 2, "Z": 3}
+
+
+def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple[Codes, Real]:
+    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients.
+
+    `place` numbers the qubits that the observable acts on.
+    """
+    terms = observable.as_paulis().simplify()
+    codes = [
+        sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
+        for t in terms
+    ]
+    return np.array(codes, np.int64), np.array([t.coeff.real for t in terms], float)
 
 
 @dataclass(frozen=True, eq=False)
-class Observable:
-    """A Hermitian observable as sum_t diag(phases_t) P(flip_t), P permuting basis states.
+class Quadratic:
+    """<psi|O|psi> = sum_t sum_i conj(psi[flips[t, i]]) phases[t, i] psi[i].
 
-    Row t of `flips` (n_terms, 2^n) says where amplitude i comes from; a diagonal observable
-    is one term that flips nothing.
+    Strings with X or Y on the same qubits are one term; a diagonal observable is a single one
+    that flips nothing.
     """
 
-    flips: NDArray[np.int64]
-    phases: NDArray[np.complex128]  # (n_terms, 2^n)
+    flips: NDArray[np.int64]  # (n_terms, 2^n)
+    phases: Complex  # (n_terms, 2^n)
 
     @property
     def is_real(self) -> bool:
         return bool(np.all(self.phases.imag == 0))
 
-    def apply(self, psi: Tensor) -> Tensor:
-        """Return O|psi> for states in rows, `(n, 2^n_qubits)`."""
-        out = torch.zeros_like(psi)
+    def after(self, last: Monomial) -> "Quadratic":
+        """Return the observable that sees what this one sees after `last`."""
+        position = np.argsort(last.source)  # where each basis state goes
+        back = last.phase[position]
+        flips = last.source[self.flips[:, position]]
+        phases = self.phases[:, position] * back
+        return Quadratic(flips, phases * last.phase.conj()[self.flips[:, position]])
+
+    def __call__(self, psi: Tensor, buffers: Buffers) -> Tensor:
+        """Return the values `(n_rows,)` in states `(2^n, n_rows)`."""
+        out = torch.zeros(psi.shape[1], dtype=psi.dtype.to_real(), device=psi.device)
         for flip, phase in zip(self.flips, self.phases, strict=True):
-            factor = torch.from_numpy(phase if psi.is_complex() else phase.real).to(psi.dtype)
-            out = out + psi[:, torch.from_numpy(flip)] * factor
+            if (flip == np.arange(len(flip))).all():
+                factor = torch.from_numpy(phase.real).to(out)
+                out = out + factor @ squares(psi, buffers)
+                continue
+            factor = torch.from_numpy(phase if psi.is_complex() else phase.real).to(psi)
+            other = psi.index_select(0, torch.from_numpy(flip).to(psi.device)).conj() * psi
+            out = out + (factor @ other).real if psi.is_complex() else out + factor @ other
         return out
 
 
-def read_observable(observable: SparseObservable) -> Observable:
-    """Read a `SparseObservable` on n qubits into dense form, Qiskit's basis order."""
-    basis = np.arange(2**observable.num_qubits)
-    if is_diagonal(observable):
-        bits = (basis[:, None] >> np.arange(observable.num_qubits)) & 1
-        qubits = list(range(observable.num_qubits))
-        diagonal = diagonal_values(observable, bits.astype(np.uint8), qubits)
-        return Observable(basis[None], diagonal[None].astype(complex))
-    flips, phases = [], []
-    for term in observable.as_paulis():
-        flip, phase = 0, np.full(len(basis), term.coeff)
-        for pauli, qubit in zip(term.bit_labels(), term.indices, strict=True):
-            sign = 1.0 - 2.0 * ((basis >> int(qubit)) & 1)  # of the row's own bit
-            if pauli in "XY":
-                flip |= 1 << int(qubit)
-            if pauli == "Y":
-                phase = phase * (-1j * sign)  # Y = [[0, -i], [i, 0]]
-            elif pauli == "Z":
-                phase = phase * sign
-        flips.append(basis ^ flip)
-        phases.append(phase)
-    return Observable(np.array(flips), np.array(phases))
+def squares(psi: Tensor, buffers: Buffers) -> Tensor:
+    """Return |psi|^2 element by element."""
+    if psi.is_complex():
+        return psi.real**2 + psi.imag**2
+    return torch.mul(psi, psi, out=buffers.beside(psi, psi.shape))
 
 
-def pauli_codes(observable: SparseObservable) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients."""
-    paulis = observable.as_paulis().simplify()
-    digit = {"X": 1, "Y": 2, "Z": 3}
-    codes = [
-        sum(digit[p] << 2 * int(q) for p, q in zip(t.bit_labels(), t.indices, strict=True))
-        for t in paulis
-    ]
-    return np.array(codes, np.int64), np.array([t.coeff.real for t in paulis], float)
+def quadratic(codes: Codes, coefficients: Real, n_qubits: int) -> Quadratic:
+    """Arrange Pauli strings for states of `n_qubits`."""
+    qubits = np.arange(n_qubits)
+    digits = codes[:, None] >> 2 * qubits & 3
+    x = ((digits == 1) | (digits == 2)) @ (1 << qubits)
+    z = (digits >= 2) @ (1 << qubits)
+    phase = 1j ** ((digits == 2).sum(1) % 4)  # Y = iXZ
+    masks, which = np.unique(x, return_inverse=True)
+    spectra = np.zeros((len(masks), 2**n_qubits), complex)
+    np.add.at(spectra, (which, z), coefficients * phase)
+    spectra = spectra.reshape(len(masks), *(2,) * n_qubits)
+    for axis in range(1, n_qubits + 1):  # Walsh-Hadamard: sum_z (-1)^(z . i)
+        low, high = np.take(spectra, 0, axis), np.take(spectra, 1, axis)
+        spectra = np.stack([low + high, low - high], axis)
+    phases = spectra.reshape(len(masks), -1)
+    return Quadratic(np.arange(2**n_qubits) ^ masks[:, None], phases)

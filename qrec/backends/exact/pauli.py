@@ -30,7 +30,8 @@ def paulis(n_qubits: int) -> Complex:
 
 def _kron_all(low: Complex, high: Complex) -> Complex:
     n, d = len(low) * len(high), low.shape[1] * high.shape[1]
-    return np.einsum("aij,bkl->bakilj", low, high).reshape(n, d, d)
+    out: Complex = np.einsum("aij,bkl->bakilj", low, high).reshape(n, d, d)
+    return out
 
 
 def transfer(kraus: Complex) -> Real:

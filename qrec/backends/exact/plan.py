@@ -1,33 +1,95 @@
-"""The choice between the Heisenberg table and the state vector."""
+"""The choice between the Heisenberg table and the state vector, by what they cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
 
-from qiskit.quantum_info import SparseObservable
-from torch import Tensor
+import numpy as np
 
-from qrec.backends.exact.observable import pauli_codes, read_observable
-from qrec.backends.exact.program import Program
-from qrec.backends.exact.pull import TooManyTermsError
-from qrec.backends.exact.statevector import expectation
+from qrec.backends.exact.problem import Problem
+from qrec.backends.exact.pull import MOST_TERMS, TooManyTermsError
+from qrec.backends.exact.statevector import StateVector
 from qrec.backends.exact.table import Table
+from qrec.errors import ConfigError
 
-Plan = Callable[[Tensor, Tensor], Tensor]
+Plan = Table | StateVector
+Method = Literal["table", "statevector"]
+_FEWEST_TERMS = 4096  # planning these takes milliseconds
+# Noise leaves few strings out: as a dense tensor they need no planning, but have no gradient.
+_MOST_NOISY_TERMS = 2**18
+# Planning one term takes as long as this many amplitudes of a state through all its steps.
+_AMPLITUDES_PER_TERM = 2**13
 
 
-def plan(program: Program, observable: SparseObservable, row_columns: Sequence[bool]) -> Plan:
-    """Return a function of shared parameters `(n_shared,)` and rows `(n_row, n_rows)`."""
+def plan(
+    problem: Problem,
+    row_columns: Sequence[bool],
+    n_rows: int | None = None,
+    method: Method | None = None,
+    left_columns: frozenset[int] | None = None,
+) -> Plan:
+    """Plan a function of shared parameters `(n_shared,)` and rows `(n_row, n_rows)`.
+
+    `row_columns` says of each circuit parameter whether it differs by row. `n_rows` is how
+    many rows there will be, None for many; `method` leaves no choice. Noise needs the table.
+    The last few plans are remembered. Raises ConfigError where the method asked for, or the
+    only one, cannot be used.
+    """
+    # Numbers of rows of one magnitude have one plan.
+    magnitude = None if n_rows is None else 1 << n_rows.bit_length()
+    return _plan(problem, tuple(row_columns), magnitude, method, left_columns)
+
+
+@lru_cache(maxsize=8)
+def _plan(
+    problem: Problem,
+    row_columns: tuple[bool, ...],
+    n_rows: int | None,
+    method: Method | None,
+    left_columns: frozenset[int] | None,
+) -> Plan:
+    if method == "statevector":
+        if problem.is_noisy:
+            raise ConfigError(
+                "method 'statevector' knows no noise; expected 'table', or an aer backend"
+            )
+        return _state(problem, row_columns)
+    if problem.is_noisy:
+        limit = _MOST_NOISY_TERMS if n_rows is None else _FEWEST_TERMS
+        return _table(problem, row_columns, limit, left_columns, dense=True)
+    if method == "table" or left_columns is not None:
+        try:
+            return _table(problem, row_columns, MOST_TERMS, left_columns)
+        except TooManyTermsError as error:
+            raise ConfigError(
+                f"the observable becomes more than {error.limit:,} Pauli strings when pulled "
+                f"back through {problem.program.n_qubits} qubits; take method 'statevector'"
+            ) from None
+    state = _state(problem, row_columns)
+    many = np.inf if n_rows is None else n_rows
+    limit = np.clip(
+        many * 2**state.evolution.n_qubits / _AMPLITUDES_PER_TERM, _FEWEST_TERMS, MOST_TERMS
+    )
     try:
-        return Table(program, *pauli_codes(observable), row_columns)
+        table = _table(problem, row_columns, int(limit))
     except TooManyTermsError:
-        return _by_state(program, observable, row_columns)
+        return state
+    work = table.work_per_row() + table.pull.work() / many
+    return table if work <= state.work_per_row() else state
 
 
-def _by_state(program: Program, observable: SparseObservable, row_columns: Sequence[bool]) -> Plan:
-    dense = read_observable(observable)
+def _state(problem: Problem, row_columns: Sequence[bool]) -> StateVector:
+    return StateVector(problem.program, problem.codes, problem.coefficients, row_columns)
 
-    def evaluate(shared: Tensor, rows: Tensor) -> Tensor:
-        rest, differing = iter(shared), iter(rows)
-        values = [next(differing) if by_row else next(rest) for by_row in row_columns]
-        return expectation(program, dense, values)
 
-    return evaluate
+def _table(
+    problem: Problem,
+    row_columns: Sequence[bool],
+    limit: int,
+    left_columns: frozenset[int] | None = None,
+    dense: bool = False,
+) -> Table:
+    return Table(
+        problem.program, problem.codes, problem.coefficients, row_columns, left_columns, limit,
+        dense,
+    )  # fmt: skip

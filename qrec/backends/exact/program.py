@@ -1,11 +1,12 @@
 """A Qiskit circuit read once: a list of fixed matrices and of rotations by affine angles."""
 
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import CircuitInstruction, Parameter, ParameterExpression
+from qiskit.circuit import CircuitInstruction, Gate, Instruction, Parameter, ParameterExpression
 
 from qrec.backends.exact.pauli import unitary_transfer
 from qrec.errors import ConfigError
@@ -29,6 +30,10 @@ class Fixed:
     def transfer(self) -> NDArray[np.float64]:
         return unitary_transfer(self.matrix)
 
+    def kind(self) -> Hashable:
+        """Return what gates of equal effect have in common, wherever they stand."""
+        return self.matrix.tobytes()
+
 
 @dataclass(frozen=True, eq=False)
 class Channel:
@@ -40,19 +45,26 @@ class Channel:
     def transfer(self) -> NDArray[np.float64]:
         return self.matrix
 
+    def kind(self) -> Hashable:
+        return b"channel" + self.matrix.tobytes()
+
 
 @dataclass(frozen=True, eq=False)
 class Rotation:
     """A one-qubit rotation by ``constant + sum_j coefficients[j] * parameters[columns[j]]``."""
 
     name: str  # rx, ry or rz
-    qubits: tuple[int]
+    qubits: tuple[int, ...]  # one
     columns: tuple[int, ...]
     coefficients: tuple[float, ...]
     constant: float
 
+    def kind(self) -> Hashable:
+        return self.name, self.constant if not self.columns else None
+
 
 Operation = Fixed | Channel | Rotation
+Noise = Callable[[Instruction, tuple[int, ...]], NDArray[np.float64] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +75,15 @@ class Program:
     n_parameters: int
     operations: tuple[Operation, ...]
 
+    def key(self) -> Hashable:
+        """Return what equal programs have in common."""
+        angles = [
+            (op.columns, op.coefficients, op.constant) if isinstance(op, Rotation) else None
+            for op in self.operations
+        ]
+        gates = [(op.kind(), op.qubits) for op in self.operations]
+        return self.n_qubits, self.n_parameters, tuple(gates), tuple(angles)
+
     @property
     def is_real(self) -> bool:
         """Whether amplitudes stay real from |0...0> on."""
@@ -72,33 +93,65 @@ class Program:
         )
 
 
-def read_circuit(circuit: QuantumCircuit) -> Program:
+def read_circuit(
+    circuit: QuantumCircuit,
+    noise: Noise | None = None,
+    parameters: Iterable[Parameter] | None = None,
+) -> Program:
     """Read a circuit into a program, up to its global phase.
 
-    Neighbouring rotations of a qubit about one axis become one. Raises ConfigError for what
+    Neighbouring rotations of a qubit about one axis become one. `noise` gives the channel that
+    follows an operation of given qubits, or None. Raises ConfigError for what
     has no place in an exact expectation value (measurement, reset, control flow) and for an
     angle that is not affine in the parameters.
     """
-    columns = {parameter: i for i, parameter in enumerate(circuit.parameters)}
-    if not all(_is_readable(instruction) for instruction in circuit.data):
+    columns = {parameter: i for i, parameter in enumerate(parameters or circuit.parameters)}
+    if noise is None and not all(_is_readable(instruction) for instruction in circuit.data):
         circuit = transpile(circuit, basis_gates=[*ROTATIONS, *_FIXED], optimization_level=0)
     operations: list[Operation] = []
     for instruction in circuit.data:
-        name, params = instruction.operation.name, instruction.operation.params
         qubits = tuple(circuit.find_bit(q).index for q in instruction.qubits)
-        if name == "barrier":
-            continue
-        if _is_free(instruction) and name in ROTATIONS:
-            axis = "rz" if name == "p" else name  # equal up to a global phase
-            operations.append(Rotation(axis, (qubits[0],), *_affine(params[0], columns)))
-        elif _is_readable(instruction):
-            operations.append(Fixed(np.asarray(instruction.operation.to_matrix()), qubits))
-        else:
-            raise ConfigError(
-                f"the exact backend cannot run {name!r}; expected a circuit of gates alone "
-                "(an aer backend runs measurements, resets and control flow)"
-            )
+        operations += _read(instruction, qubits, columns)
+        if noise is not None and (channel := noise(instruction.operation, qubits)) is not None:
+            operations = _with_channel(operations, channel, qubits)
     return Program(circuit.num_qubits, len(columns), merge_rotations(operations))
+
+
+def _read(
+    instruction: CircuitInstruction, qubits: tuple[int, ...], columns: dict[Parameter, int]
+) -> list[Operation]:
+    operation = instruction.operation
+    if operation.name in ("barrier", "delay"):
+        return []
+    if operation.name in ROTATIONS:
+        axis = "rz" if operation.name == "p" else operation.name  # equal up to a global phase
+        rotation = Rotation(axis, (qubits[0],), *_affine(operation.params[0], columns))
+        # A constant one may merge with its neighbours, unless it is a Clifford gate.
+        if rotation.columns or rotation.constant % (np.pi / 2):
+            return [rotation]
+    if _is_readable(instruction):
+        return [Fixed(np.array(operation.to_matrix()), qubits)]
+    if not isinstance(operation, Gate) or operation.definition is None:
+        raise ConfigError(
+            f"the exact backend cannot run {operation.name!r}; expected a circuit of gates alone "
+            "(an aer backend runs measurements, resets and control flow)"
+        )
+    parts = operation.definition
+    return [
+        op
+        for part in parts.data
+        for op in _read(part, tuple(qubits[parts.find_bit(q).index] for q in part.qubits), columns)
+    ]
+
+
+def _with_channel(
+    operations: list[Operation], channel: NDArray[np.float64], qubits: tuple[int, ...]
+) -> list[Operation]:
+    """Append a channel, as one operation with the gate it follows."""
+    gate = operations[-1] if operations else None
+    if isinstance(gate, Fixed) and gate.qubits == qubits:
+        return [*operations[:-1], Channel(channel @ gate.transfer(), qubits)]
+    return [*operations, Channel(channel, qubits)]
 
 
 def merge_rotations(operations: list[Operation]) -> tuple[Operation, ...]:
@@ -132,7 +185,7 @@ def _is_free(instruction: CircuitInstruction) -> bool:
 
 def _is_readable(instruction: CircuitInstruction) -> bool:
     operation = instruction.operation
-    if operation.name in ROTATIONS or operation.name == "barrier":
+    if operation.name in (*ROTATIONS, "barrier", "delay"):
         return True
     return (
         not _is_free(instruction)
@@ -145,6 +198,8 @@ def _affine(
     angle: ParameterExpression | float, columns: dict[Parameter, int]
 ) -> tuple[tuple[int, ...], tuple[float, ...], float]:
     """Return columns, coefficients and constant of an affine angle."""
+    if not isinstance(angle, ParameterExpression):
+        return (), (), float(angle)
     names = list(angle.parameters)
     if isinstance(angle, Parameter):
         return (columns[angle],), (1.0,), 0.0

@@ -18,7 +18,11 @@ MOST_TERMS = 2**21  # Pauli strings of one table: 16 MB, and about three times t
 
 
 class TooManyTermsError(Exception):
-    """The table of an observable would not fit: take the state vector."""
+    """The table of an observable would exceed `limit` Pauli strings."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} Pauli strings")
+        self.limit = limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,10 @@ class Pull:
             grad[step.terms] = step.sign * placed
         return out
 
+    def work(self) -> float:
+        """Return the multiplications of one pull."""
+        return float(sum(s.shape[0] * s.shape[1] ** 2 for s in self.steps))
+
     def _before_last(self) -> int:
         return len(self.steps[-1].keep) if self.steps else len(self.start)
 
@@ -79,16 +87,17 @@ def plan_pull(
     coefficients: Real,
     blocks: Sequence[Block],
     needed: Callable[[Codes], NDArray[np.bool_]],
+    limit: int = MOST_TERMS,
 ) -> Pull:
     """Plan the pull of an observable through `blocks`, which come in the order of the pull.
 
     `codes` and `coefficients` `(n,)` are the observable's Pauli strings; `needed` says of
     strings whether they can contribute in the end: nothing is computed for the others.
-    Raises TooManyTermsError.
+    Raises TooManyTermsError beyond `limit` strings.
     """
     live = [codes]
     for block in blocks:
-        live.append(_spread_terms(live[-1], block))
+        live.append(_spread_terms(live[-1], block, limit))
     live[-1] = live[-1][needed(live[-1])]
     for place in reversed(range(len(blocks))):
         back = _Grouped(live[place], blocks[place])
@@ -122,13 +131,13 @@ class _Grouped:
         return present @ self.block.pattern
 
 
-def _spread_terms(codes: Codes, block: Block) -> Codes:
+def _spread_terms(codes: Codes, block: Block, limit: int) -> Codes:
     if block.renaming:
         return _rename(codes, block)[0]
     grouped = _Grouped(codes, block)
     reached = grouped.reached()
-    if np.count_nonzero(reached) > MOST_TERMS:
-        raise TooManyTermsError
+    if np.count_nonzero(reached) > limit:
+        raise TooManyTermsError(limit)
     return grouped.outputs(reached)
 
 

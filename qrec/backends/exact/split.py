@@ -50,7 +50,7 @@ def _factors(n_qubits: int, front: Sequence[Operation]) -> tuple[tuple[int, ...]
     for operation in front:
         joined = set().union(*(group[q] for q in operation.qubits))
         if isinstance(operation, Rotation):
-            first[operation.qubits[0]] = min(first[operation.qubits[0]], *operation.columns)
+            first[operation.qubits[0]] = min([first[operation.qubits[0]], *operation.columns])
         for qubit in joined:
             group[qubit] = joined
     unique = {tuple(sorted(g)) for g in group.values()}

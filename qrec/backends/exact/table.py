@@ -5,7 +5,8 @@ expectation values of psi(row), and those are products over its factors. The fac
 to two sides; `Table` holds T and `Side` the products that occur, computed once per row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import fuse
+from qrec.backends.exact.dense import DensePull
 from qrec.backends.exact.front import Factor, Front, factors_of
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Program, Rotation
-from qrec.backends.exact.pull import plan_pull
+from qrec.backends.exact.pull import MOST_TERMS, Pull, TooManyTermsError, plan_pull
 from qrec.backends.exact.split import split
+from qrec.errors import ConfigError
 
 
 class Side:
@@ -65,7 +68,7 @@ class _PullFunction(torch.autograd.Function):
         return torch.from_numpy(table.spread_terms(coefficients)).to(angles)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         gathered = ctx.table.gather_terms(slope.detach().cpu().double().numpy())
         return torch.from_numpy(ctx.table.pull.backward(ctx.angles, ctx.tape, gathered)).to(
@@ -76,30 +79,54 @@ class _PullFunction(torch.autograd.Function):
 class Table:
     """A program and an observable, planned for parameters that are shared or differ by row.
 
-    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). Raises
-    TooManyTermsError where 4^n is too much and the strings are not few.
+    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). The left side
+    takes the factors that depend on `left_columns`, by default half of the qubits. Beyond
+    `limit` Pauli strings the pull is `dense`, or TooManyTermsError is raised.
     """
 
     def __init__(
-        self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
+        self,
+        program: Program,
+        codes: Codes,
+        coefficients: Real,
+        row_columns: Sequence[bool],
+        left_columns: frozenset[int] | None = None,
+        limit: int = MOST_TERMS,
+        dense: bool = False,
     ) -> None:
         parts = split(program, row_columns)
         factors = factors_of(parts)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
-        self.pull = plan_pull(codes, coefficients, blocks, lambda c: _can_contribute(c, factors))
         self._angles = Angles(rotations, row_columns)
-        term, digits, weight = _expand(self.pull.codes, factors)
+        self.pull: Pull | DensePull
+        try:
+            needed = partial(_can_contribute, factors)
+            self.pull = plan_pull(codes, coefficients, blocks, needed, limit)
+            term, digits, weight = _expand(self.pull.codes, factors)
+        except TooManyTermsError:
+            if not dense:
+                raise
+            self.pull = DensePull(codes, coefficients, blocks, factors)
+            digits = self.pull.digits
+            term, weight = np.arange(len(digits)), np.ones(len(digits))
+        self.n_terms = int(term.max(initial=-1)) + 1
         used = [i for i in range(len(factors)) if digits[:, i].any()]
-        left = used[: _cut([factors[i] for i in used])]
-        right = used[len(left) :]
-        self._used = used
+        if left_columns is None:
+            left = used[: _half([factors[i] for i in used])]
+        else:
+            left = [i for i in used if factors[i].columns() & left_columns]
+            _check_apart([factors[i] for i in left], left_columns, row_columns)
+        right = [i for i in used if i not in left]
         self.left, self.right = Side(digits[:, left]), Side(digits[:, right])
+        self.left_factors, self.right_factors = (
+            [factors[i] for i in side] for side in (left, right)
+        )
+        self._fronts = [Front([factors[i] for i in side], row_columns) for side in (left, right)]
         place = self.left.of_term * len(self.right) + self.right.of_term
-        shape = (len(self.left) * len(self.right), len(self.pull.codes))
+        shape = (len(self.left) * len(self.right), self.n_terms)
         self._spread = csr_array((weight, (place, term)), shape=shape)
         self._gather = self._spread.T.tocsr()
-        self._front = Front([factors[i] for i in used], row_columns)
 
     def matrix(self, shared: Tensor) -> Tensor:
         """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
@@ -107,17 +134,41 @@ class Table:
         flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
         return flat.reshape(len(self.left), len(self.right))
 
-    def sides(self, shared: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the two sides' products for rows `(n_row_parameters, n_rows)`."""
-        features = self._front(shared, rows)
-        cut = self.left.patterns.shape[1]
-        return self.left(features[:cut], rows), self.right(features[cut:], rows)
+    def sides(self, shared: Tensor, left_rows: Tensor, right_rows: Tensor) -> list[Tensor]:
+        """Return the two sides' products, `(n_left, n_rows)` and `(n_right, n_rows)`.
+
+        Rows are `(n_row_parameters, n_rows)`; a side reads the parameters of its factors.
+        """
+        return [
+            side(front(shared, rows), rows)
+            for side, front, rows in zip(
+                (self.left, self.right), self._fronts, (left_rows, right_rows), strict=True
+            )
+        ]
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the expectation values `(n_rows,)`."""
-        left, right = self.sides(shared, rows)
-        value = (left * (self.matrix(shared) @ right)).sum(0)
-        return value.expand(rows.shape[1])
+        return self.fix(shared)(rows)
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
+        matrix = self.matrix(shared)
+
+        def evaluate(rows: Tensor) -> Tensor:
+            left, right = self.sides(shared, rows, rows)
+            return (left * (matrix @ right)).sum(0).expand(rows.shape[1])
+
+        return evaluate
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        in_sides = 2 * (len(self.left) + len(self.right))
+        return in_sides + sum(front.numbers_per_row() for front in self._fronts)
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
+        return products + sum(front.work_per_row() for front in self._fronts)
 
     def spread_terms(self, coefficients: Real) -> Real:
         out: Real = self._spread @ coefficients
@@ -128,16 +179,29 @@ class Table:
         return out
 
 
-def _cut(factors: Sequence[Factor]) -> int:
-    """Return how many factors the left side takes: half of the qubits."""
+def _check_apart(
+    factors: Sequence[Factor], left_columns: frozenset[int], row_columns: Sequence[bool]
+) -> None:
+    rows = {c for c, by_row in enumerate(row_columns) if by_row}
+    for factor in factors:
+        if factor.columns() & rows - left_columns:
+            raise ConfigError(
+                f"qubits {factor.qubits} depend on parameters of both sides; all pairs need "
+                "two encodings that no gate joins"
+            )
+
+
+def _half(factors: Sequence[Factor]) -> int:
+    """Return how many factors hold half of the qubits."""
     sizes = np.cumsum([len(f.qubits) for f in factors])
     return int(np.searchsorted(sizes, sizes[-1] / 2)) + 1 if len(sizes) else 0
 
 
-def _can_contribute(codes: Codes, factors: Sequence[Factor]) -> NDArray[np.bool_]:
+def _can_contribute(factors: Sequence[Factor], codes: Codes) -> NDArray[np.bool_]:
     out = np.ones(len(codes), bool)
     for factor in factors:
-        out &= factor.features.any(axis=1)[local(codes, factor.qubits)]
+        if not factor.is_plain:
+            out &= (factor.features != 0).any(axis=1)[local(codes, factor.qubits)]
     return out
 
 
@@ -147,6 +211,9 @@ def _expand(codes: Codes, factors: Sequence[Factor]) -> tuple[Codes, Codes, Real
     digits = np.zeros((len(codes), 0), np.int64)
     for factor in factors:
         strings = local(codes, factor.qubits)[term]
+        if factor.is_plain:
+            digits = np.column_stack([digits, strings])
+            continue
         counts = (factor.features != 0).sum(1)[strings]
         nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         order = np.argsort(factor.features == 0, axis=1, kind="stable")  # nonzero ones first

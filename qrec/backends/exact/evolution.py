@@ -1,0 +1,182 @@
+"""Batches of state vectors: amplitudes `(2^n, n_rows)`, rows last, so memory is read in line."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qrec.backends.exact.angles import Angles
+from qrec.backends.exact.buffers import Buffers
+from qrec.backends.exact.memory import check_memory
+from qrec.backends.exact.monomial import Monomial
+from qrec.backends.exact.program import Fixed, Program, Rotation
+from qrec.backends.exact.schedule import Dense, Turn, schedule
+
+# Of one row at a time: two buffers, temporaries, and the tables of one gather.
+_BYTES_PER_AMPLITUDE = 128
+
+
+class Evolution:
+    """From parameters to states: a program of gates in large steps (see `schedule`).
+
+    The states lack the moves of `last`, which whoever reads them takes into account.
+    """
+
+    def __init__(self, program: Program, row_columns: Sequence[bool], real: bool) -> None:
+        self.n_qubits, self.is_real = program.n_qubits, real
+        check_memory(_BYTES_PER_AMPLITUDE * 2.0**program.n_qubits, f"{self.n_qubits} qubits")
+        self.plan = schedule(program, row_columns)
+        self.last = self.plan.last
+        self.buffers = Buffers()
+        turning = [step.rotation for step in self.plan.steps if isinstance(step, Turn)]
+        by_row = _rotations(self.plan.prefix) + turning
+        in_blocks = [
+            op for s in self.plan.steps if isinstance(s, Dense) for op in _rotations([s.operations])
+        ]
+        self._index = {op: i for ops in (by_row, in_blocks) for i, op in enumerate(ops)}
+        self._row_angles, self._block_angles = (
+            Angles(ops, row_columns) for ops in (by_row, in_blocks)
+        )
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function from rows `(n_row_parameters, n_rows)` to states."""
+        dtype = shared.dtype if self.is_real else shared.dtype.to_complex()
+        turns = _half_angles(self._block_angles(shared, shared[:, None]))
+        matrices = [
+            self._matrix(step, turns, dtype) if isinstance(step, Dense) else None
+            for step in self.plan.steps
+        ]
+        return lambda rows: self._run(shared, rows, matrices, dtype)
+
+    def _run(
+        self, shared: Tensor, rows: Tensor, matrices: list[Tensor | None], dtype: torch.dtype
+    ) -> Tensor:
+        turns = _half_angles(self._row_angles(shared, rows))
+        psi = self._prefix(turns, dtype)
+        for step, matrix in zip(self.plan.steps, matrices, strict=True):
+            if isinstance(step, Dense) and matrix is not None:
+                wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
+                many = matrix.expand(len(wide), -1, -1)
+                out = self.buffers.beside(psi, wide.shape)
+                psi = torch.bmm(many, wide, out=out).reshape(psi.shape)
+            elif isinstance(step, Turn):
+                psi = self._turn(psi, step.rotation, turns)
+            elif isinstance(step, Monomial):
+                psi = self._move(psi, step)
+        return psi
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return int(2**self.n_qubits) * (1 if self.is_real else 2)
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        width = {Dense: 2.0**4, Turn: 4.0, Monomial: 1.0}
+        steps = sum(width[type(step)] for step in self.plan.steps)
+        return float((steps + 4) * 2**self.n_qubits * (1 if self.is_real else 4))
+
+    def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
+        """Multiply together what the qubits are before they meet."""
+        parts = [self._one_qubit(operations, turns, dtype) for operations in self.plan.prefix]
+        parts = parts or [torch.ones(1, 1, dtype=dtype, device=turns.device)]
+        while len(parts) > 1:  # halves first: only the last product is a large one
+            pairs = list(zip(parts[::2], parts[1::2], strict=False))
+            parts = [self._product(low, high) for low, high in pairs] + parts[2 * len(pairs) :]
+        return parts[0]
+
+    def _product(self, low: Tensor, high: Tensor) -> Tensor:
+        shape = (len(high), len(low), max(low.shape[1], high.shape[1]))
+        out = self.buffers.beside(low, shape)
+        return torch.mul(high[:, None], low, out=out).reshape(len(high) * len(low), -1)
+
+    def _one_qubit(
+        self, operations: Sequence[Fixed | Rotation], turns: Tensor, dtype: torch.dtype
+    ) -> Tensor:
+        state = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
+        for place, operation in enumerate(operations):
+            if isinstance(operation, Fixed):
+                state = _gate(operation, state) @ state
+            elif place == 0 and operation.name == "ry":
+                state = turns[self._index[operation]].to(dtype)
+            else:
+                state = self._turn(state, operation, turns)
+        return state
+
+    def _turn(self, psi: Tensor, rotation: Rotation, turns: Tensor) -> Tensor:
+        """Rotate one qubit of `(2^n, n_rows)` or one factor of `(2, n_rows)`."""
+        cos, sin = turns[self._index[rotation]]
+        place = 0 if len(psi) == 2 else rotation.qubits[0]
+        zero, one = psi.reshape(-1, 2, 2**place, psi.shape[1]).unbind(1)
+        if rotation.name == "ry":
+            pair = [cos * zero - sin * one, sin * zero + cos * one]
+        elif rotation.name == "rx":
+            pair = [cos * zero - 1j * sin * one, cos * one - 1j * sin * zero]
+        else:
+            phase = torch.complex(cos, sin)
+            pair = [phase.conj() * zero, phase * one]
+        return torch.stack(pair, 1).reshape(len(psi), -1)
+
+    def _move(self, psi: Tensor, step: Monomial) -> Tensor:
+        if step.moves:
+            out = self.buffers.beside(psi, psi.shape)
+            psi = (
+                _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
+                if out is None
+                else _gather(psi, step.source, out)
+            )
+        if step.rephases:
+            phase = step.phase if psi.is_complex() else step.phase.real
+            factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
+            psi = torch.mul(psi, factor, out=self.buffers.beside(psi, psi.shape))
+        return psi
+
+    def _matrix(self, step: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the matrix `(2^k, 2^k)` of a block."""
+        k = step.n_qubits
+        out = torch.eye(2**k, dtype=dtype, device=turns.device)
+        for operation in step.operations:
+            if isinstance(operation, Rotation):
+                out = self._turn(out, operation, turns)
+                continue
+            axes = [k - 1 - q for q in reversed(operation.qubits)]
+            first = list(range(len(axes)))
+            moved = out.reshape(*(2,) * k, -1).movedim(axes, first)
+            matrix = _gate(operation, out)
+            changed = (matrix @ moved.reshape(len(matrix), -1)).reshape(moved.shape)
+            out = changed.movedim(first, axes).reshape(2**k, -1)
+        return out
+
+
+def _rotations(prefix: Sequence[Sequence[Fixed | Rotation]]) -> list[Rotation]:
+    return [op for operations in prefix for op in operations if isinstance(op, Rotation)]
+
+
+def _half_angles(angles: Tensor) -> Tensor:
+    """Return cos and sin of half the angles, `(n_rotations, 2, n_rows)`."""
+    return torch.stack([torch.cos(angles / 2), torch.sin(angles / 2)], dim=1)
+
+
+def _gate(operation: Fixed, like: Tensor) -> Tensor:
+    matrix = operation.matrix if like.is_complex() else operation.matrix.real
+    return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
+
+
+def _gather(psi: Tensor, source: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+    # Indexing by psi[source] takes four times as long.
+    return torch.index_select(psi, 0, torch.from_numpy(source).to(psi.device), out=out)
+
+
+class _Gather(torch.autograd.Function):
+    """psi[source]; the gradient is a gather too, and no scattered sum."""
+
+    @staticmethod
+    def forward(ctx: Any, psi: Tensor, step: Monomial) -> Tensor:
+        ctx.step = step
+        return _gather(psi, step.source)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        return _gather(slope, ctx.step.inverse().source), None
