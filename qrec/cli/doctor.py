@@ -25,13 +25,12 @@ def doctor(
 ) -> None:
     """Show versions and data sets found, and run a Bell circuit on each backend.
 
-    On a QPU nothing is run: its account is tried and its device looked up.
+    On a QPU nothing is run; one named with -b has its account tried and its device looked up.
     """
-    from qrec.backends import backend_names, open_backend
+    from qrec.backends import backend_names
 
-    known = [] if backend else backend_names(backends)
-    names = backend or [name for name in known if open_backend(name, file=backends).is_local]
-    tried = [_try(name, backends) for name in names]
+    names = backend or backend_names(backends)
+    tried = [_try(name, backends, bool(backend)) for name in names]
     checks = [*_versions(), *_data(data_dir), *tried]
     if as_json:
         show_json({"rows": checks})
@@ -75,12 +74,16 @@ def _data(data_dir: Path | None) -> list[Check]:
     return rows
 
 
-def _try(name: str, file: Path | None) -> Check:
+def _try(name: str, file: Path | None, named: bool) -> Check:
     from qrec.backends import open_backend
 
     try:
         opened = open_backend(name, file=file)
-        found, ok = _bell(opened) if opened.is_local else (_look_up(opened), True)
+        if opened.is_local:
+            found, ok = _bell(opened)
+        else:
+            found = _look_up(opened) if named else "a QPU: not tried without -b"
+            ok = True
     except QrecError as error:
         found, ok = str(error), False
     return {"what": f"backend {name}", "ok": ok, "found": found}
