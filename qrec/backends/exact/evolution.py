@@ -122,7 +122,10 @@ class Evolution:
     def _move(self, psi: Tensor, step: Monomial) -> Tensor:
         if step.moves:
             out = self.buffers.beside(psi, psi.shape)
-            psi = _gather(psi, step.source, out) if out is not None else _Gather.apply(psi, step)
+            if out is not None:
+                psi = _gather(psi, step.source, out)
+            else:
+                psi = _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
         if step.rephases:
             phase = step.phase if psi.is_complex() else step.phase.real
             factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]

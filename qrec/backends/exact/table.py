@@ -54,7 +54,9 @@ class Side:
             if len(parent) == len(out) * len(values):
                 out = (out[:, None] * values).reshape(len(parent), -1)
             elif len(values) > 1 or len(parent) > 1:
-                out = out[parent] * values[feature]
+                # Not out[parent]: its gradient is summed element by element.
+                index = [torch.from_numpy(i).to(like.device) for i in (parent, feature)]
+                out = out.index_select(0, index[0]) * values.index_select(0, index[1])
         return out
 
 
@@ -134,7 +136,7 @@ class Table:
     def matrix(self, shared: Tensor) -> Tensor:
         """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
         angles = self._angles(shared, shared[:, None])[:, 0]
-        flat: Tensor = _PullFunction.apply(angles, self)
+        flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
         return flat.reshape(len(self.left), len(self.right))
 
     def sides(self, shared: Tensor, left_rows: Tensor, right_rows: Tensor) -> list[Tensor]:
