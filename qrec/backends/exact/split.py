@@ -10,8 +10,8 @@ from qrec.backends.exact.program import Operation, Program, Rotation
 class Split:
     """A program cut in two: the front, then a suffix that is the same for every row.
 
-    The front is a product of `factors`: groups of qubits that it never joins, those of one
-    qubit first if they begin alike, ordered by the first parameter they depend on.
+    The front is a product of `factors`: groups of qubits that it never joins, ordered by the
+    first parameter they depend on.
     """
 
     factors: tuple[tuple[int, ...], ...]
@@ -48,7 +48,7 @@ def _factors(n_qubits: int, front: Sequence[Operation]) -> tuple[tuple[int, ...]
     group = {q: {q} for q in range(n_qubits)}
     first = dict.fromkeys(range(n_qubits), n_qubits * len(front) + 1 << 32)
     for operation in front:
-        joined = set().union(*(group[q] for q in operation.qubits))
+        joined: set[int] = set().union(*(group[q] for q in operation.qubits))
         if isinstance(operation, Rotation):
             first[operation.qubits[0]] = min([first[operation.qubits[0]], *operation.columns])
         for qubit in joined:

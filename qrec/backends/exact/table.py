@@ -54,7 +54,9 @@ class Side:
             if len(parent) == len(out) * len(values):
                 out = (out[:, None] * values).reshape(len(parent), -1)
             elif len(values) > 1 or len(parent) > 1:
-                out = out[parent] * values[feature]
+                # Not out[parent]: its gradient is summed element by element.
+                index = [torch.from_numpy(i).to(like.device) for i in (parent, feature)]
+                out = out.index_select(0, index[0]) * values.index_select(0, index[1])
         return out
 
 
