@@ -59,6 +59,22 @@ class AerSpec(SampledSpec):
     snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
 
 
+class IbmSpec(Spec):
+    """Shots on a QPU of IBM Quantum. The account comes from the environment or a saved file."""
+
+    kind: Literal["ibm"]
+    name: str = "ibm"
+    device: Annotated[str, Field(pattern=r"^\w+$")]  # such as ibm_fez
+    shots: Annotated[int, Field(ge=1)]
+    optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
+    seed_transpiler: Annotated[int, Field(ge=0)]  # the first of `n_transpiler_seeds`
+    n_transpiler_seeds: Annotated[int, Field(ge=1)] = 4
+    dynamical_decoupling: Literal["XX", "XpXm", "XY4"] | None = None
+    twirl_gates: bool = False
+    twirl_measurements: bool = False
+    max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
+
+
 class EstimatedSpec(Spec):
     """Settings of an estimator primitive handed over by the user."""
 
@@ -76,7 +92,7 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BackendSpec: TypeAlias = ExactSpec | AerSpec
+BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
 _BACKEND: TypeAdapter[BackendSpec] = TypeAdapter(
     Annotated[BackendSpec, Field(discriminator="kind")]
 )

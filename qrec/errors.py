@@ -27,3 +27,19 @@ class MissingError(QrecError):
     """An optional extra, a credential or a file the user must supply is not there."""
 
     exit_status = 4
+
+
+class RejectedError(QrecError):
+    """A service refused a request; it had no effect there."""
+
+
+class BusyError(NotFinishedError):
+    """A service takes no more requests for now."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds  # the service's own word on how long to wait, if it gave one
+
+
+class UnknownOutcomeError(NotFinishedError):
+    """No usable answer came from a service: the request may or may not have had an effect."""

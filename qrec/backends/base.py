@@ -1,5 +1,6 @@
 """The one abstraction that every simulator and every QPU stands behind."""
 
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,19 @@ class Estimate:
     pubs: int
     evaluations: int
     executions: int  # circuits times shots; 0 where nothing is sampled
+    qpu_seconds: float = 0.0  # predicted; 0 where no QPU is used
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may go into one job, and how many jobs may be sent; None is no limit."""
+
+    pubs: int | None = None
+    evaluations: int | None = None
+    executions: int | None = None
+    qpu_seconds: float | None = None
+    payload_bytes: int | None = None  # of parameter values
+    jobs_per_minute: int | None = None
 
 
 class Backend(ABC):
@@ -42,7 +56,11 @@ class Backend(ABC):
     The seven calls `snapshot`, `prepare`, `submit`, `find`, `poll`, `fetch` and `cancel` are
     what a detached job needs; `run` goes through them for whoever just wants the numbers.
     Ids and states are strings; a state is one of QUEUED, RUNNING, DONE, FAILED, CANCELLED.
+    Where several units make one job, `send`, `collect` and `decode` stand for `submit` and
+    `fetch`: what is collected can be stored as it came and decoded long after.
     """
+
+    is_local = False  # whether jobs live and die with this process
 
     def __init__(self, spec: Spec, name: str) -> None:
         self.spec = spec
@@ -58,6 +76,16 @@ class Backend(ABC):
     @abstractmethod
     def shots(self) -> int | None:
         """Shots per evaluation; None where values are exact."""
+
+    @property
+    def max_qpu_seconds(self) -> float | None:
+        """QPU time that all jobs in a ledger may take together; None where none is used."""
+        return None
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits:
+        """How much may go into one job."""
 
     @property
     @abstractmethod
@@ -84,6 +112,30 @@ class Backend(ABC):
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
         """Turn workloads into what is sent, one unit each, and say how much it asks."""
 
+    def estimate(self, units: Sequence[Unit]) -> Estimate:
+        """Return what a list of units asks when it is sent as one job."""
+        evaluations = sum(len(unit.workload) for unit in units)
+        return Estimate(len(units), evaluations, evaluations * (self.shots or 0))
+
+    @abstractmethod
+    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+        """Send units as one job that can be found by `uid`; return the job's id.
+
+        `run` names the run it belongs to. Raises RejectedError where nothing was accepted,
+        BusyError where it may be later, UnknownOutcomeError where only `find` can tell.
+        """
+
+    @abstractmethod
+    def collect(self, job_id: str) -> bytes:
+        """Return what a finished job gave, as it came."""
+
+    @abstractmethod
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
+        """Turn what was collected into one raw result per unit; needs no connection.
+
+        `sizes` are the units' numbers of evaluations.
+        """
+
     @abstractmethod
     def submit(self, unit: Unit, uid: str) -> str:
         """Send a unit under the caller's unique id; return the job's id."""
@@ -95,6 +147,17 @@ class Backend(ABC):
     @abstractmethod
     def poll(self, job_id: str) -> str:
         """Return the state of a job."""
+
+    def reason(self, job_id: str) -> str:
+        """Return why a job failed, in the backend's words."""
+        return ""
+
+    def metrics(self, job_id: str) -> dict[str, Any]:
+        """Return what the backend recorded of a job: time stamps, usage."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027  # most backends have nothing to say
+        """Say that no more jobs follow; those sent are not touched."""
 
     @abstractmethod
     def fetch(self, job_id: str) -> Raw:
@@ -115,16 +178,44 @@ class Backend(ABC):
 class LocalBackend(Backend):
     """A backend in this process: a job is done when `submit` returns."""
 
+    is_local = True
+
+    @property
+    def limits(self) -> Limits:
+        """One unit at a time: so little that progress shows, so much that calls cost nothing."""
+        return Limits(pubs=1, evaluations=4096 if self.shots is None else 64)
+
     def __init__(self, spec: Spec, name: str) -> None:
         super().__init__(spec, name)
-        self._results: dict[str, Raw] = {}
+        self._results: dict[str, list[Raw]] = {}
 
     @abstractmethod
     def _execute(self, unit: Unit) -> Raw: ...
 
     def submit(self, unit: Unit, uid: str) -> str:
-        self._results[uid] = self._execute(unit)
+        return self.send([unit], uid, "")
+
+    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+        self._results[uid] = [self._execute(unit) for unit in units]
         return uid
+
+    def collect(self, job_id: str) -> bytes:
+        buffer = io.BytesIO()
+        arrays = {
+            f"{i}.{name}": array
+            for i, raw in enumerate(self._results.pop(job_id))
+            for name, array in raw.items()
+        }
+        np.savez(buffer, **dict[str, Any](arrays))
+        return buffer.getvalue()
+
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
+        raws: list[Raw] = [{} for _ in sizes]
+        with np.load(io.BytesIO(payload)) as stored:
+            for key, array in stored.items():
+                index, name = key.split(".", 1)
+                raws[int(index)][name] = array
+        return raws
 
     def find(self, uid: str) -> str | None:
         return uid if uid in self._results else None
@@ -133,7 +224,8 @@ class LocalBackend(Backend):
         return "DONE" if job_id in self._results else "CANCELLED"
 
     def fetch(self, job_id: str) -> Raw:
-        return self._results.pop(job_id)
+        [raw] = self._results.pop(job_id)
+        return raw
 
     def cancel(self, job_id: str) -> None:
         self._results.pop(job_id, None)

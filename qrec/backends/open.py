@@ -13,6 +13,7 @@ from qrec.config import (
     BackendSpec,
     EstimatedSpec,
     ExactSpec,
+    IbmSpec,
     SampledSpec,
     parse_backend,
     parse_fields,
@@ -96,6 +97,10 @@ def _from_spec(spec: BackendSpec) -> Backend:
         from qrec.backends.exact.backend import ExactBackend
 
         return ExactBackend(spec)
+    if isinstance(spec, IbmSpec):
+        from qrec.backends.ibm import IbmBackend
+
+        return IbmBackend(spec)
     from qrec.backends.aer import AerBackend
 
     return AerBackend(spec)

@@ -11,6 +11,7 @@ from qiskit.primitives import (
     BackendSamplerV2,
     BaseEstimatorV2,
     BaseSamplerV2,
+    PubResult,
 )
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparseObservable
@@ -91,21 +92,36 @@ class SampledBackend(LocalBackend):
 
     def _execute(self, unit: Unit) -> Raw:
         sampler = self._seeded_sampler(workload_seed(self._spec.seed_simulator, unit.workload))
-        # Transpiling may reorder parameters, and drop those of gates that change no outcome, such
-        # as RZ on |0> or before a measurement; a binding by name cannot be misread.
-        left = set(unit.circuit.parameters)
-        columns = [i for i, p in enumerate(unit.workload.circuit.parameters) if p in left]
-        names = tuple(unit.workload.circuit.parameters[i] for i in columns)
-        rows = {names: unit.workload.parameters[:, columns]} if names else None
-        result = sampler.run([(unit.circuit, rows, self.shots)]).result()[0]
-        bits = result.data[REGISTER].array
-        return {"bits": bits if names else np.repeat(bits[None], len(unit.workload), 0)}
+        result = sampler.run([sampler_pub(unit, self.shots)]).result()[0]
+        return measured_bits(result, len(unit.workload))
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         if self._sampler is not None:
             return self._sampler
         assert self._device is not None
         return BackendSamplerV2(backend=self._device, options={"seed_simulator": seed})
+
+
+def sampler_pub(unit: Unit, shots: int) -> tuple[QuantumCircuit, Any, int]:
+    """Return a unit as a sampler takes it.
+
+    Transpiling may reorder parameters, and drop those of gates that change no outcome, such as
+    RZ on |0> or before a measurement; a binding by name cannot be misread.
+    """
+    left = set(unit.circuit.parameters)
+    columns = [i for i, p in enumerate(unit.workload.circuit.parameters) if p in left]
+    names = tuple(unit.workload.circuit.parameters[i] for i in columns)
+    rows = {names: unit.workload.parameters[:, columns]} if names else None
+    return unit.circuit, rows, shots
+
+
+def measured_bits(result: PubResult, n_evaluations: int) -> Raw:
+    """Return what a sampler measured, one row per evaluation.
+
+    A circuit left without parameters ran once for all of them.
+    """
+    bits = result.data[REGISTER].array
+    return {"bits": bits if bits.ndim == 3 else np.repeat(bits[None], n_evaluations, 0)}
 
 
 def measure(circuit: QuantumCircuit, observable: SparseObservable) -> QuantumCircuit:

@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from qrec.cli import compare, count, data, doctor, listing, report, run
+from qrec.cli import (
+    cancel,
+    compare,
+    count,
+    data,
+    doctor,
+    fetch,
+    listing,
+    replay,
+    report,
+    run,
+    status,
+    submit,
+)
 from qrec.errors import QrecError
 
 app = typer.Typer(
@@ -16,6 +29,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("submit")(submit.submit)
+app.command("status")(status.status)
+app.command("fetch")(fetch.fetch)
+app.command("cancel")(cancel.cancel)
+app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("count")(count.count)
 app.command("report")(report.report)

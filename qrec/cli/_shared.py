@@ -34,6 +34,11 @@ def show_json(content: Any) -> None:
     print(json.dumps(content, indent=1, allow_nan=False))
 
 
+def cell(value: object) -> str:
+    """Return a value as it stands in a table of jobs and costs."""
+    return f"{value:.1f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
 def show_note(text: str) -> None:
     """Print a message for the reader, on stderr so that stdout stays clean."""
     typer.echo(text, err=True)

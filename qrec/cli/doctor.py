@@ -16,17 +16,21 @@ Check = dict[str, str | bool]
 
 def doctor(
     backend: Annotated[
-        list[str] | None, typer.Option("-b", help="Try this backend only; may be repeated.")
+        list[str] | None,
+        typer.Option("-b", help="Try this backend instead of all local ones; may be repeated."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
 ) -> None:
-    """Show versions and data sets found, and run a Bell circuit on each backend."""
+    """Show versions and data sets found, and run a Bell circuit on each backend.
+
+    On a QPU nothing is run; one named with -b has its account tried and its device looked up.
+    """
     from qrec.backends import backend_names
 
     names = backend or backend_names(backends)
-    tried = [_try(name, backends) for name in names]
+    tried = [_try(name, backends, bool(backend)) for name in names]
     checks = [*_versions(), *_data(data_dir), *tried]
     if as_json:
         show_json({"rows": checks})
@@ -70,14 +74,24 @@ def _data(data_dir: Path | None) -> list[Check]:
     return rows
 
 
-def _try(name: str, file: Path | None) -> Check:
+def _try(name: str, file: Path | None, named: bool) -> Check:
     from qrec.backends import open_backend
 
     try:
-        found, ok = _bell(open_backend(name, file=file))
+        opened = open_backend(name, file=file)
+        if opened.is_local:
+            found, ok = _bell(opened)
+        else:
+            found = _look_up(opened) if named else "a QPU: not tried without -b"
+            ok = True
     except QrecError as error:
         found, ok = str(error), False
     return {"what": f"backend {name}", "ok": ok, "found": found}
+
+
+def _look_up(backend: "Backend") -> str:
+    assert backend.target is not None
+    return f"{backend.target.num_qubits} qubits; the account is accepted"
 
 
 def _bell(backend: "Backend") -> tuple[str, bool]:

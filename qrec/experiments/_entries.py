@@ -108,9 +108,14 @@ class ComparisonSpec(ExperimentSpec):
         bases = (self.family(self.entry(label)) for label in entry.references.values())
         return "hybrid" if any(base != "classical" for base in bases) else "classical"
 
+    @property
+    def needs_backend(self) -> bool:
+        """Whether any recommender predicts on a backend."""
+        return any(entry.is_quantum for entry in self.recommenders)
+
     def with_backends(self, names: list[str]) -> Self:
         """Return the same comparison with other backends for its quantum recommenders."""
-        if not any(entry.is_quantum for entry in self.recommenders):
+        if not self.needs_backend:
             raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
         return self.model_copy(
             update={

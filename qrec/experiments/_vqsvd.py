@@ -124,6 +124,15 @@ def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Rea
     )
 
 
+# What the figures write on their vertical axis.
+Y_LABELS = {
+    "mse": "mean squared error",
+    "best_mse": "mean squared error",
+    "psnr": "PSNR, dB",
+    "circuits_finite_difference": "circuit runs",
+}
+
+
 def draw_lines(axes: Axes, rows: Sequence[Row], x: str, y: str) -> None:
     """Draw y against x with its standard error, one line per objective."""
     for name in dict.fromkeys(row["objective"] for row in rows):
@@ -153,7 +162,7 @@ def by_objective(
         if value in row:
             stderr = row.get(f"{value}_stderr")
             text = number(row[value], digits)
-            text += "" if stderr is None else f" +- {stderr:.{digits}f}"
+            text += "" if stderr is None else f" ± {stderr:.{digits}f}"
             lines.setdefault(tuple(row[key] for key in keys), {})[row["objective"]] = text
     body = [
         [*(f"{k:g}" if isinstance(k, float) else str(k) for k in key)]

@@ -1,9 +1,11 @@
 """`kind: comparison`: recommenders on the same split, each on its backends, in one table."""
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +18,19 @@ from qrec.analysis.plots import error_figure
 from qrec.analysis.rows import comparison_rows, write_csv
 from qrec.analysis.table import Table
 from qrec.backends import open_backend
-from qrec.backends.base import Backend
+from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
+from qrec.backends.workload import Workload
 from qrec.data import Ratings, Split, load_ratings, split
+from qrec.errors import ConfigError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
 from qrec.experiments._observed import check_disjoint, check_same, summarise
 from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
-from qrec.runs.execute import add_circuits, execute, write_raws
+from qrec.runs.execute import add_circuits, execute, read_circuits, read_raws, write_raws
+from qrec.runs.files import write_json
 from qrec.runs.folder import RunFolder, Sample
 from qrec.runs.progress import Report
 from qrec.seeds import child_seed
@@ -73,11 +78,11 @@ class Comparison(BaseExperiment):
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
             },
-            "backends": {name: self._backend(name).snapshot() for name in self._backend_names()},
+            "backends": {name: self.backend(name).snapshot() for name in self._backend_names()},
         }
 
     def execute(self, folder: RunFolder, report: Report) -> None:
-        self._check_record(folder.record().details)
+        self.use_recorded(folder)
         tasks = self.tasks()
         for repeat in range(self.spec.repeats):
             todo = [t for t in tasks if t.repeat == repeat and not folder.has_sample(t.name)]
@@ -91,6 +96,30 @@ class Comparison(BaseExperiment):
         rows = comparison_rows(self._samples(folder))
         write_csv(folder.path / "gates.csv", _gate_rows(self._samples(folder)))
         write_csv(folder.results_path, rows)
+
+    def units(self, folder: RunFolder, report: Report) -> dict[str, dict[str, list[Unit]]]:
+        """Fit what must be fitted; return what is asked, backend -> task -> units."""
+        self.use_recorded(folder)
+        asked: dict[str, dict[str, list[Unit]]] = {name: {} for name in self._backend_names()}
+        tasks = self.tasks()
+        for repeat in range(self.spec.repeats):
+            parts = self._split(repeat)
+            fitted = Fitted(self.spec, repeat, parts, folder)
+            for task in tasks:
+                if task.repeat == repeat and task.backend is not None:
+                    report(f"preparing {task.name}", tasks.index(task), len(tasks))
+                    model = fitted.model(task.entry)
+                    assert isinstance(model, QuantumRecommender)
+                    workloads = model.workloads(self._pairs(task, parts), key=task.name)
+                    asked[task.backend][task.name] = self._units(task, workloads, folder)
+        return asked
+
+    def backend(self, name: str) -> Backend:
+        """Return a backend of this experiment, as it was when the run began."""
+        if name not in self._opened:
+            source = self._settings.get(name, name)
+            self._opened[name] = open_backend(source, file=self.places.backends_file)
+        return self._opened[name]
 
     def results(self, folder: RunFolder) -> Results:
         details = folder.record().details
@@ -106,7 +135,7 @@ class Comparison(BaseExperiment):
         n_test = len(self._split(0).test)
         rows = []
         for task in self.tasks():
-            backend = None if task.backend is None else self._backend(task.backend)
+            backend = None if task.backend is None else self.backend(task.backend)
             sampled = backend is not None and backend.shots is not None
             rows.append(
                 [
@@ -159,7 +188,7 @@ class Comparison(BaseExperiment):
             "class": task.entry.recommender,
             "family": self.spec.family(task.entry),
             "backend": task.backend,
-            "shots": None if task.backend is None else self._backend(task.backend).shots,
+            "shots": None if task.backend is None else self.backend(task.backend).shots,
             "repeat": task.repeat,
             "scored_on": task.entry.scored_on,
             "noise_floor": pairs.noise_floor,
@@ -177,31 +206,57 @@ class Comparison(BaseExperiment):
         folder: RunFolder,
         step: Callable[[str], None],
     ) -> tuple[NDArray[np.float64], dict[str, Any] | None]:
-        """Plan, execute and read; store the raw result and the circuits that gave it."""
+        """Plan, execute and read, beginning where the raw result is not stored already."""
         assert task.backend is not None
-        backend = self._backend(task.backend)
         workloads = model.workloads(pairs, key=task.name)
-        units, _ = backend.prepare(workloads)
-        raws = execute(
-            backend, units, lambda done, of: step(f"{task.name}: {done} of {of} evaluations")
-        )
-        write_raws(folder.path / "raw" / f"{task.name}.npz", raws)
+        stored = folder.path / "raw" / f"{task.name}.npz"
+        if stored.is_file():
+            raws = read_raws(stored)
+        else:
+            backend = self.backend(task.backend)
+            if not backend.is_local:
+                raise ConfigError(
+                    f"backend {task.backend!r} is no simulator: `qrec submit` shows the cost, "
+                    "asks, and sends jobs that outlive this process"
+                )
+            units = self._units(task, workloads, folder)
+            raws = execute(
+                backend,
+                units,
+                lambda done, of: step(f"{task.name}: {done} of {of} evaluations"),
+            )
+            write_raws(stored, raws)
         readings = [read(*pair) for pair in zip(workloads, raws, strict=True)]
-        counts = None
+        counts = json.loads(_gates_path(task, folder).read_text()) if workloads else None
+        return model.combine(pairs, readings), counts
+
+    def _units(self, task: Task, workloads: list[Workload], folder: RunFolder) -> list[Unit]:
+        """Return what is sent; the circuits and their cost are stored once.
+
+        Transpiled again on a device whose calibration has changed, a circuit could differ from
+        the one that jobs in flight hold.
+        """
+        assert task.backend is not None
+        path, backend = folder.path / "circuits.qpy", self.backend(task.backend)
+        known = read_circuits(path) if path.is_file() else {}
+        names = [f"{task.name}/{stage}" for stage in ("logical", "isa")]
+        if all(name in known for name in names) and _gates_path(task, folder).is_file():
+            logical, isa = (known[name] for name in names)
+            return [Unit(replace(workload, circuit=logical), isa) for workload in workloads]
+        units, _ = backend.prepare(workloads)
         for unit in units:
             logical = unit.workload.circuit
-            circuits = {f"{task.name}/logical": logical, f"{task.name}/isa": unit.circuit}
-            add_circuits(folder.path / "circuits.qpy", circuits)
-            run = executed_circuit(backend, unit)
-            counts = {"logical": count(logical), "executed": count(run)}
-        return model.combine(pairs, readings), counts
+            add_circuits(path, dict(zip(names, (logical, unit.circuit), strict=True)))
+            costs = {"logical": count(logical), "executed": count(executed_circuit(backend, unit))}
+            write_json(_gates_path(task, folder), costs)
+        return units
 
     def _pairs(self, task: Task, parts: Split) -> Ratings:
         """Return the observed ratings a task is scored on."""
         scored = {"test": parts.test, "train": parts.train, "all": parts.ratings}[
             task.entry.scored_on
         ]
-        if task.backend is None or self._backend(task.backend).shots is None:
+        if task.backend is None or self.backend(task.backend).shots is None:
             return scored
         draw = np.random.default_rng(self._seed(task.repeat, "pairs"))
         n = min(self.spec.n_pairs, len(scored))
@@ -222,17 +277,14 @@ class Comparison(BaseExperiment):
     def _backend_names(self) -> list[str]:
         return list(dict.fromkeys(task.backend for task in self.tasks() if task.backend))
 
-    def _backend(self, name: str) -> Backend:
-        if name not in self._opened:
-            source = self._settings.get(name, name)
-            self._opened[name] = open_backend(source, file=self.places.backends_file)
-        return self._opened[name]
-
     def _samples(self, folder: RunFolder) -> list[Sample]:
         return [folder.sample(task.name) for task in self.tasks()]
 
-    def _check_record(self, details: dict[str, Any]) -> None:
+    def use_recorded(self, folder: RunFolder) -> None:
         """Take the run's recorded backends, and refuse other ratings than it began with."""
+        self._check_record(folder.record().details)
+
+    def _check_record(self, details: dict[str, Any]) -> None:
         check_same(self._summary(), details["dataset"])
         self._settings = {name: entry["spec"] for name, entry in details["backends"].items()}
 
@@ -248,6 +300,10 @@ class Comparison(BaseExperiment):
             f"{data['n_items']} items",
             f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
         ]
+
+
+def _gates_path(task: Task, folder: RunFolder) -> Path:
+    return folder.path / "gates" / f"{task.name}.json"
 
 
 def _gate_rows(samples: list[Sample]) -> list[dict[str, Any]]:

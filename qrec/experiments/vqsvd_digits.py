@@ -16,6 +16,7 @@ from qrec.data.images import digits, psnr
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import (
     OPTIMUM,
+    Y_LABELS,
     Positive,
     VQSVDSpec,
     by_objective,
@@ -76,7 +77,7 @@ class Digits(TaskExperiment):
         keys, columns = ("n_layers", "rank"), ["L", "T"]
         names, quality = by_objective(rows, keys, "psnr", 1)
         notes = [
-            "L layers, rank T. Of the starts the one with the best objective; mean over images +- "
+            "L layers, rank T. Of the starts the one with the best objective; mean over images ± "
             f"standard error, each image at most {self.spec.psnr_cap:g} dB: digits have low rank, "
             "and are then restored without error."
         ]
@@ -113,6 +114,7 @@ class Digits(TaskExperiment):
     def _lines(self, rows: list[Row], y: str) -> bytes:
         depths = self.spec.layers
         canvas = Canvas(figsize=(3.5 * len(depths), 3), layout="constrained")
+        canvas.supylabel(Y_LABELS[y], fontsize=9)
         for axes, n_layers in zip(canvas.subplots(1, len(depths), squeeze=False)[0], depths,
                                   strict=True):  # fmt: skip
             draw_lines(axes, [r for r in rows if r["n_layers"] == n_layers and y in r], "rank", y)

@@ -177,7 +177,7 @@ class Noise(TaskExperiment):
             ]
             for row in rows
         ]
-        columns = ["n", "form", "backend", "shots", "2q", "signal", "ratio", "+-"]
+        columns = ["n", "form", "backend", "shots", "2q", "signal", "ratio", "±"]
         columns += ["MSE", "optimum"]
         notes = [
             "2q: gates on two or more qubits in the circuit that was run. Signal: the ideal "

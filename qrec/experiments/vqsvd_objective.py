@@ -72,7 +72,7 @@ class ObjectiveAndError(TaskExperiment):
         names = ["discordant", "share_of_highest", "best_mse", "least_mse", "optimum_mse"]
         body = [
             [row["objective"]]
-            + [f"{number(row[n], 4)} +- {number(row[f'{n}_stderr'], 4)}" for n in names]
+            + [f"{number(row[n], 3)}±{number(row[f'{n}_stderr'], 3)}" for n in names]
             for row in rows
         ]
         columns = ["objective", "discordant", "of highest", "best MSE", "least MSE", "optimum"]
@@ -80,7 +80,7 @@ class ObjectiveAndError(TaskExperiment):
             "Discordant: of all pairs of starts on one matrix, how many have the higher objective "
             "with the larger error. Of highest: the best start's objective as a share of the "
             "highest possible. Best MSE: of the start with the best objective; least: of any "
-            "start; optimum: Eckart and Young's. Means over matrices +- standard error."
+            "start; optimum: Eckart and Young's. Means over matrices ± standard error."
         ]
         return [Table(f"{self.spec.name}: {self.spec.title}", columns, body, notes)]
 

@@ -14,6 +14,7 @@ from qrec.analysis.table import Figure, Table
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import (
     OPTIMUM,
+    Y_LABELS,
     Positive,
     Size,
     VQSVDSpec,
@@ -75,7 +76,7 @@ class RandomMatrices(TaskExperiment):
         names, errors = by_objective(rows, KEYS, "best_mse", 4)
         notes = [
             "Entries uniform on [lowest, 1]; n qubits, L layers, rank T. Of the starts the one "
-            "with the best objective; mean over matrices +- standard error."
+            "with the best objective; mean over matrices ± standard error."
         ]
         title = f"{self.spec.name}: {self.spec.title}, mean squared error"
         out = [Table(title, columns + names, errors, notes, n_text=4)]
@@ -121,6 +122,7 @@ def _grid(rows: list[Row], y: str) -> bytes:
     layers = [list(dict.fromkeys(r["n_layers"] for r in rows if r["n_qubits"] == n)) for n in sizes]
     width = max(map(len, layers))
     canvas = Canvas(figsize=(3 * width, 2.6 * len(sizes)), layout="constrained")
+    canvas.supylabel(Y_LABELS[y], fontsize=9)
     grid = canvas.subplots(len(sizes), width, squeeze=False)
     for line, (n_qubits, depths) in enumerate(zip(sizes, layers, strict=True)):
         for place, axes in enumerate(grid[line]):

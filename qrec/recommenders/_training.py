@@ -46,7 +46,7 @@ def train(
         order = rng.permutation(n_rows)
         for start in range(0, n_rows, schedule.batch_size):
             optimizer.zero_grad()
-            loss(order[start : start + schedule.batch_size]).backward()  # type: ignore[no-untyped-call]
+            loss(order[start : start + schedule.batch_size]).backward()
             optimizer.step()
         history.append(validation_rmse())
         if history[-1] <= min(history):

@@ -13,22 +13,17 @@ from qrec.backends.base import Backend, Raw, Unit
 from qrec.backends.workload import Workload
 from qrec.runs.files import write, write_arrays
 
-# Evaluations sent at once: small enough that a slow simulator shows progress, large enough
-# that the calls cost nothing beside the work.
-_SLICE_SAMPLED, _SLICE_EXACT = 64, 4096
-
 Advance = Callable[[int, int], None]  # evaluations done, of how many
 
 
 def execute(backend: Backend, units: Sequence[Unit], advance: Advance) -> list[Raw]:
     """Run prepared units and return the raw result of each, evaluations in order."""
-    size = _SLICE_EXACT if backend.shots is None else _SLICE_SAMPLED
     total = sum(len(unit.workload) for unit in units)
     done = 0
     raws = []
     for unit in units:
         parts = []
-        for part in slices(unit, size):
+        for part in slices(unit, backend.limits.evaluations or len(unit.workload)):
             parts.append(backend.fetch(backend.submit(part, part.workload.key)))
             done += len(part.workload)
             advance(done, total)

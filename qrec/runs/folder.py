@@ -94,6 +94,16 @@ class RunFolder:
         paths = sorted((self.path / "samples").glob("[!.]*.npz"))
         return [self.sample(path.stem) for path in paths]
 
+    def has_payload(self, uid: str) -> bool:
+        """Return whether the result of a job is stored."""
+        return (self.path / "raw" / "jobs" / uid).is_file()
+
+    def forget_results(self) -> None:
+        """Remove what was made from raw results; the raw results stay."""
+        self.results_path.unlink(missing_ok=True)
+        for path in (self.path / "samples").glob("*.npz"):
+            path.unlink()
+
     def model_path(self, name: str) -> Path:
         """Return where the fitted model `name` is, or is to be, saved."""
         return self.path / "models" / name
@@ -123,16 +133,18 @@ def runs_dir() -> Path:
     return Path(os.environ.get("QREC_RUNS_DIR", "runs"))
 
 
-def create_run(spec: ExperimentSpec, details: dict[str, Any]) -> RunFolder:
+def create_run(
+    spec: ExperimentSpec, details: dict[str, Any], parent: Path | None = None
+) -> RunFolder:
     """Make the folder of a new run, ``<UTC time>_<name>_<hash of the spec>``.
 
-    The folder appears complete with its spec and its record, or not at all.
+    The folder appears complete with its spec and its record, or not at all. It stands in
+    `parent`, or with all other runs.
     """
-    content = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, width=100)
-    digest = blake2b(content.encode(), digest_size=4).hexdigest()
+    content = _file_form(spec)
     while True:
         created = datetime.now(UTC)
-        path = runs_dir() / f"{created:%Y%m%dT%H%M%SZ}_{spec.name}_{digest}"
+        path = (parent or runs_dir()) / f"{created:%Y%m%dT%H%M%SZ}_{run_suffix(spec)}"
         if not path.exists():
             break
         time.sleep(0.1)  # the same experiment was begun within this second
@@ -144,6 +156,15 @@ def create_run(spec: ExperimentSpec, details: dict[str, Any]) -> RunFolder:
 
     write_folder(path, fill)
     return RunFolder(path)
+
+
+def run_suffix(spec: ExperimentSpec) -> str:
+    """Return what the ids of all runs of `spec` end with: its name and its hash."""
+    return f"{spec.name}_{blake2b(_file_form(spec).encode(), digest_size=4).hexdigest()}"
+
+
+def _file_form(spec: ExperimentSpec) -> str:
+    return yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, width=100)
 
 
 def run_ids() -> list[str]:

@@ -16,7 +16,11 @@ from qrec.backends.workload import Workload
 
 SHOTS = {"shots": 4096, "seed_simulator": 11, "optimization_level": 1, "seed_transpiler": 11}
 OPENERS: dict[str, Callable[[], Backend]] = {
-    **{name: (lambda name=name: open_backend(name)) for name in backend_names()},
+    **{
+        name: (lambda name=name: open_backend(name))
+        for name in backend_names()
+        if open_backend(name).is_local  # a QPU is tried in tests/service
+    },
     "a mapping": lambda: open_backend({"kind": "aer", **SHOTS}),
     "any BackendV2": lambda: open_backend(AerSimulator(), **SHOTS),
     "any sampler": lambda: open_backend(StatevectorSampler(seed=5), **SHOTS),

@@ -122,10 +122,11 @@ class Evolution:
     def _move(self, psi: Tensor, step: Monomial) -> Tensor:
         if step.moves:
             out = self.buffers.beside(psi, psi.shape)
-            if out is not None:
-                psi = _gather(psi, step.source, out)
-            else:
-                psi = _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
+            psi = (
+                _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
+                if out is None
+                else _gather(psi, step.source, out)
+            )
         if step.rephases:
             phase = step.phase if psi.is_complex() else step.phase.real
             factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]

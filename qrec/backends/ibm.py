@@ -1,0 +1,228 @@
+"""`kind: ibm`: shots on a QPU of IBM Quantum, as jobs that outlive this process."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+
+from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
+from qrec.backends.sampled import measure, measured_bits, sampler_pub
+from qrec.backends.workload import Workload
+from qrec.config import IbmSpec
+from qrec.errors import QrecError, RejectedError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from qiskit_ibm_runtime.options_models import SamplerOptions
+
+    from qrec.backends.ibm_service import IbmService
+
+JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
+_POLL_SECONDS = 5.0
+
+
+class IbmBackend(Backend):
+    """A device of IBM Quantum through the runtime client's executor-based sampler.
+
+    Nothing is asked of the service before it is needed: reading stored results needs none.
+    """
+
+    def __init__(self, spec: IbmSpec) -> None:
+        super().__init__(spec, spec.name)
+        self._spec = spec
+        self._connection: IbmService | None = None
+
+    @property
+    def shots(self) -> int:
+        return self._spec.shots
+
+    @property
+    def limits(self) -> Limits:
+        """What the service takes; and ten minutes, so that a failure loses no more."""
+        return Limits(
+            executions=10_000_000, qpu_seconds=600.0, payload_bytes=40_000_000, jobs_per_minute=5
+        )
+
+    @property
+    def max_qpu_seconds(self) -> float:
+        return self._spec.max_qpu_seconds
+
+    @property
+    def target(self) -> Target:
+        return self._service.device().target
+
+    def pass_manager(self) -> PassManager:
+        return self._pass_manager(self._spec.seed_transpiler)
+
+    def sampler(self) -> BaseSamplerV2:
+        from qiskit_ibm_runtime.executor_sampler import Sampler
+
+        return Sampler(mode=self._service.device(), options=self._options())
+
+    def estimator(self) -> BaseEstimatorV2:
+        from qiskit_ibm_runtime.executor_estimator import Estimator
+
+        options = {"default_precision": self.shots**-0.5}
+        return Estimator(mode=self._service.device(), options=options)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the settings, and the device's calibration as it is now with its sha256."""
+        calibration = self._service.calibration()
+        text = json.dumps(calibration, sort_keys=True)
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "device": self._spec.device,
+            "date": datetime.now(UTC).isoformat(),
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            **calibration,
+        }
+
+    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
+        units = [Unit(w, self._transpiled(measure(w.circuit, w.observable))) for w in workloads]
+        return units, self.estimate(units)
+
+    def estimate(self, units: Sequence[Unit]) -> Estimate:
+        from qrec.backends.ibm_service import count_executions
+
+        seconds, executions = JOB_OVERHEAD_SECONDS, 0
+        for unit in units:
+            pubs = [sampler_pub(unit, self.shots)]
+            n = count_executions(pubs, self._options(), self._service.device())
+            executions += n
+            seconds += n * self._seconds_each(unit.circuit)
+        evaluations = sum(len(unit.workload) for unit in units)
+        return Estimate(len(units), evaluations, executions, seconds)
+
+    def submit(self, unit: Unit, uid: str) -> str:
+        return self.send([unit], uid, "")
+
+    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+        options = self._options()
+        options.environment.job_tags = [tag for tag in (uid, run) if tag]
+        # The hard stop: half as much again as predicted, for predictions are no promises.
+        options.max_execution_time = math.ceil(1.5 * self.estimate(units).qpu_seconds) + 5
+        return self._service.submit([sampler_pub(unit, self.shots) for unit in units], options)
+
+    def find(self, uid: str) -> str | None:
+        """Return the oldest live job sent under `uid`; any other live one is cancelled."""
+        jobs = self._service.jobs(uid)
+        live = [job for job, state in jobs if state not in ("FAILED", "CANCELLED")]
+        for spare in live[1:]:
+            self.cancel(spare)
+        return next((job for job in (*live, *(job for job, _ in jobs))), None)
+
+    def poll(self, job_id: str) -> str:
+        return self._service.state(job_id)[0]
+
+    def reason(self, job_id: str) -> str:
+        return self._service.state(job_id)[1]
+
+    def fetch(self, job_id: str) -> Raw:
+        """Wait for a job of one unit and return its result."""
+        while (state := self.poll(job_id)) not in ("DONE", "FAILED", "CANCELLED"):
+            time.sleep(_POLL_SECONDS)
+        if state != "DONE":
+            raise QrecError(f"{self.name}: job {job_id} {state}: {self.reason(job_id)}")
+        return self._decoded(self.collect(job_id))[0]
+
+    def collect(self, job_id: str) -> bytes:
+        """Return the text of a finished job's result.
+
+        Raises UnknownOutcomeError where what came cannot be read; the job keeps its result.
+        """
+        payload = self._service.result(job_id).encode()
+        try:
+            self._decoded(payload)
+        except Exception as error:
+            # Whatever is wrong with the text, the decoder fails in its own way.
+            raise UnknownOutcomeError(
+                f"{self.name}: job {job_id}: the result that came cannot be read "
+                f"({type(error).__name__}); fetch it again"
+            ) from None
+        return payload
+
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
+        return self._decoded(payload, sizes)
+
+    def _decoded(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
+        from qrec.backends.ibm_service import decode_result
+
+        results = list(decode_result(payload.decode()))
+        return [
+            measured_bits(result, size)
+            for result, size in zip(results, sizes or [1] * len(results), strict=True)
+        ]
+
+    def metrics(self, job_id: str) -> dict[str, Any]:
+        return self._service.metrics(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        try:
+            self._service.cancel(job_id)
+        except RejectedError:
+            if self.poll(job_id) not in ("DONE", "FAILED", "CANCELLED"):
+                raise
+
+    def close(self) -> None:
+        self._service.close()
+
+    @property
+    def _service(self) -> "IbmService":
+        if self._connection is None:
+            from qrec.backends.ibm_service import IbmService
+
+            self._connection = IbmService(self._spec.device)
+        return self._connection
+
+    def _options(self) -> "SamplerOptions":
+        from qiskit_ibm_runtime.options_models import SamplerOptions
+
+        options = SamplerOptions(default_shots=self.shots)
+        if self._spec.dynamical_decoupling is not None:
+            options.dynamical_decoupling.enable = True
+            options.dynamical_decoupling.sequence_type = self._spec.dynamical_decoupling
+        options.twirling.enable_gates = self._spec.twirl_gates
+        options.twirling.enable_measure = self._spec.twirl_measurements
+        return options
+
+    def _seconds_each(self, circuit: QuantumCircuit) -> float:
+        """Return the time one execution takes, with the pause before the next."""
+        pause = float(self._service.device().configuration().default_rep_delay)
+        return pause + float(circuit.estimate_duration(self.target, unit="s"))
+
+    def _pass_manager(self, seed: int) -> PassManager:
+        return generate_preset_pass_manager(
+            optimization_level=self._spec.optimization_level,
+            target=self.target,
+            seed_transpiler=seed,
+        )
+
+    def _transpiled(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """Return the ISA circuit of the seed whose predicted fidelity is best."""
+        first = self._spec.seed_transpiler
+        tried = [
+            self._pass_manager(seed).run(circuit)
+            for seed in range(first, first + self._spec.n_transpiler_seeds)
+        ]
+        return max(tried, key=lambda isa: predicted_fidelity(isa, self.target))
+
+
+def predicted_fidelity(circuit: QuantumCircuit, target: Target) -> float:
+    """Return the product of (1 - error) over the circuit's instructions, measurements too.
+
+    An instruction of which the target reports no error counts as perfect.
+    """
+    fidelity = 1.0
+    for instruction in circuit.data:
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        name = instruction.operation.name
+        properties = target[name].get(qubits) if name in target.operation_names else None
+        if properties is not None and properties.error is not None:
+            fidelity *= 1.0 - properties.error
+    return fidelity

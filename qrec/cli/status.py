@@ -1,0 +1,24 @@
+"""``qrec status``: where the jobs are."""
+
+from typing import Annotated
+
+import typer
+
+from qrec.cli._shared import AsJson, cell, show_json, show_tables
+
+
+def status(
+    run: Annotated[str | None, typer.Argument(help="A run's id or path, or `latest`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the jobs of a run, or of all runs."""
+    from qrec.analysis.table import Table
+    from qrec.experiments._detached import states
+
+    rows = states(run)
+    if as_json:
+        show_json({"rows": rows})
+        return
+    columns = ["run", "backend", "job", "state", "executions", "QPU s", "used s", "message"]
+    body = [[cell(value) for value in row.values()] for row in rows]
+    show_tables([Table("jobs", columns, body, n_text=4)])

@@ -1,0 +1,323 @@
+"""Detached runs: submitted now, fetched by another process, then finished like any other."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from qrec.backends.base import Backend, Unit
+from qrec.errors import ConfigError, NotFinishedError, QrecError
+from qrec.experiments._base import BaseExperiment, Places
+from qrec.experiments._load import restore_experiment
+from qrec.experiments._run import Run, begin, finish
+from qrec.experiments.comparison import Comparison
+from qrec.runs.execute import write_raws
+from qrec.runs.folder import RunFolder, create_run, find_run, run_ids, run_suffix
+from qrec.runs.jobs import (
+    PlannedJob,
+    assemble,
+    collect_job,
+    only_fetcher,
+    only_submitter,
+    plan_jobs,
+    read_jobs,
+    reconcile,
+    records,
+    renewed,
+    submit_job,
+    units_of,
+    write_jobs,
+)
+from qrec.runs.ledger import JobRecord, Ledger
+from qrec.runs.progress import Report
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be sent, and what it would cost."""
+
+    experiment: Comparison
+    folder: RunFolder
+    tasks: dict[str, dict[str, list[Unit]]]  # backend -> task -> units
+    jobs: list[PlannedJob]
+
+    def rows(self) -> list[Row]:
+        """Return the cost, one row per backend."""
+        return [self._row(name, tasks) for name, tasks in self.tasks.items()]
+
+    def _row(self, name: str, tasks: Mapping[str, list[Unit]]) -> Row:
+        jobs = [job for job in self.jobs if job.backend == name]
+        return {
+            "backend": name,
+            "circuits": sum(map(len, tasks.values())),
+            "pubs": sum(len(job.parts) for job in jobs),
+            "jobs": len(jobs),
+            "shots": self.experiment.backend(name).shots,
+            "executions": sum(job.executions for job in jobs),
+            "qpu_seconds": sum(job.qpu_seconds for job in jobs),
+        }
+
+
+def detachable(experiment: BaseExperiment) -> Comparison:
+    """Return the experiment if it can be submitted. Raises ConfigError if not."""
+    if not isinstance(experiment, Comparison):
+        raise ConfigError(
+            f"experiment {experiment.spec.name!r} is of kind {experiment.spec.kind!r}; only "
+            "comparisons can be submitted, others need every answer before the next question"
+        )
+    if not experiment.spec.needs_backend:
+        raise ConfigError(f"experiment {experiment.spec.name!r} has no quantum recommender")
+    return experiment
+
+
+def dry_plan(experiment: Comparison, parent: Path, report: Report) -> Plan:
+    """Plan a run in the folder `parent`, which the caller throws away."""
+    return _plan(experiment, create_run(experiment.spec, experiment.details(), parent), report)
+
+
+def check_budget(plan: Plan, max_qpu_seconds: float | None) -> None:
+    """Raise ConfigError where the jobs would take more than what is left of the budget.
+
+    The budget is `max_qpu_seconds`, or else the backend's own; the ledger's jobs count.
+    """
+    for row in plan.rows():
+        own = plan.experiment.backend(row["backend"]).max_qpu_seconds
+        budget = own if max_qpu_seconds is None else max_qpu_seconds
+        if budget is None:
+            continue
+        mine = {job.uid for job in plan.jobs}
+        spent = Ledger().spent(row["backend"], besides=mine)
+        if spent + row["qpu_seconds"] > budget:
+            raise ConfigError(_over_budget(plan, row, budget, spent))
+
+
+def submit(
+    experiment: Comparison,
+    confirm: Callable[[Plan], None],
+    max_qpu_seconds: float | None,
+    report: Report,
+) -> Plan:
+    """Send every job of a run exactly once; return what was sent.
+
+    A run of the same experiment on the same backends that is not finished is taken up where
+    it stopped, so that the same command again sends what is missing and nothing else. Before
+    anything is sent, `confirm` is called with the plan and may raise to refuse.
+    """
+    with only_submitter():
+        ledger = Ledger()
+        started = _unfinished(experiment, ledger)
+        folder = started or begin(experiment)
+        try:
+            plan = _plan(experiment, folder, report)
+            plan = _renew_failed(plan, ledger)
+            check_budget(plan, max_qpu_seconds)
+            if any(job.state in ("PLANNED", "FAILED") for job in _records(plan, ledger)):
+                confirm(plan)
+        except BaseException:
+            if started is None:
+                shutil.rmtree(folder.path)  # nothing was sent
+            raise
+        write_jobs(folder, plan.jobs)
+        ledger.add(records(folder.id, plan.jobs))
+        _send(plan, ledger, report)
+    return plan
+
+
+def states(run: str | None) -> list[Row]:
+    """Return the jobs of a run, or of all; those in flight are asked for."""
+    ledger, opened = Ledger(), cache(lambda run: _restored(find_run(run)))
+    rows = []
+    for job in ledger.jobs(None if run is None else find_run(run).id):
+        state, message = job.state, job.message
+        if state == "SUBMITTED":
+            try:
+                state = opened(job.run).backend(job.backend).poll(job.job_id or "")
+            except QrecError as error:
+                message = str(error)
+        rows.append(
+            {"run": job.run, "backend": job.backend, "job": job.job_id, "state": state,
+             "executions": job.executions, "qpu_seconds": job.qpu_seconds,
+             "used_seconds": job.used_seconds, "message": message}
+        )  # fmt: skip
+    return rows
+
+
+def waiting_runs() -> list[str]:
+    """Return the ids of the submitted runs that are not finished, oldest first."""
+    submitted = {job.run for job in Ledger().jobs() if job.state != "CANCELLED"}
+    return [run for run in run_ids() if run in submitted and not find_run(run).finished]
+
+
+def fetch(run: str, places: Places, report: Report) -> Run:
+    """Collect what is done and, when nothing is missing, finish the run.
+
+    Raises NotFinishedError while jobs are under way, QrecError where one has failed.
+    """
+    folder = find_run(run)
+    with only_fetcher(folder):
+        experiment = _restored(folder, places)
+        jobs, ledger = _submitted(folder), Ledger()
+        problems = [
+            problem
+            for job in jobs
+            if ledger.job(job.uid).state == "SUBMITTED"
+            and (problem := _collected(ledger, experiment, folder, job.uid))
+        ]
+        found = [ledger.job(job.uid) for job in jobs]
+        if any(job.state != "DONE" for job in found):
+            raise _not_done(folder, found, problems)
+        _write_raws(folder, jobs, experiment)
+        return finish(folder, experiment, report)
+
+
+def cancel(run: str) -> list[JobRecord]:
+    """Cancel the jobs of a run that have not ended; return all of them as they are then."""
+    folder = find_run(run)
+    with only_submitter(), only_fetcher(folder):
+        experiment, ledger, problem = _restored(folder), Ledger(), None
+        for job in _submitted(folder):
+            try:
+                _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid))
+            except QrecError as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return ledger.jobs(folder.id)
+
+
+def replay(run: str, places: Places, report: Report) -> Run:
+    """Make samples, table and report again from the raw results; no backend is asked.
+
+    Raises NotFinishedError where raw results are missing.
+    """
+    folder = find_run(run)
+    experiment = _restored(folder, places)
+    if jobs := read_jobs(folder):
+        missing = [job.uid for job in jobs if not folder.has_payload(job.uid)]
+        if missing:
+            raise NotFinishedError(
+                f"run {folder.id}: {len(missing)} of {len(jobs)} results are not here yet; "
+                f"get them with: qrec fetch {folder.id}"
+            )
+        _write_raws(folder, jobs, experiment)
+    folder.forget_results()
+    return finish(folder, experiment, report)
+
+
+def _plan(experiment: Comparison, folder: RunFolder, report: Report) -> Plan:
+    tasks = experiment.units(folder, report)
+    jobs = read_jobs(folder) or [
+        job for name, of in tasks.items() for job in plan_jobs(experiment.backend(name), of)
+    ]
+    return Plan(experiment, folder, tasks, jobs)
+
+
+def _renew_failed(plan: Plan, ledger: Ledger) -> Plan:
+    failed = {job.uid for job in ledger.jobs(plan.folder.id) if job.state == "FAILED"}
+    jobs = [renewed(job) if job.uid in failed else job for job in plan.jobs]
+    return Plan(plan.experiment, plan.folder, plan.tasks, jobs)
+
+
+def _records(plan: Plan, ledger: Ledger) -> list[JobRecord]:
+    """Return the plan's jobs as the ledger has them, or would have them."""
+    known = {job.uid: job for job in ledger.jobs(plan.folder.id)}
+    return [known.get(job.uid, job) for job in records(plan.folder.id, plan.jobs)]
+
+
+def _send(plan: Plan, ledger: Ledger, report: Report) -> None:
+    used = []
+    for number, job in enumerate(plan.jobs):
+        backend = plan.experiment.backend(job.backend)
+        report(f"job {number + 1} of {len(plan.jobs)}", number, len(plan.jobs))
+        if ledger.job(job.uid).state in ("PLANNED", "SUBMITTING"):
+            units = units_of(job, plan.tasks[job.backend])
+            submit_job(ledger, backend, job.uid, plan.folder.id, units)
+            used.append(backend)
+        if backend.is_local and ledger.job(job.uid).state == "SUBMITTED":
+            collect_job(ledger, backend, plan.folder, job.uid)
+    for backend in dict.fromkeys(used):
+        backend.close()
+
+
+def _unfinished(experiment: Comparison, ledger: Ledger) -> RunFolder | None:
+    """Return the newest submitted run of this experiment that waits to be finished."""
+    suffix = f"_{run_suffix(experiment.spec)}"
+    for run in reversed([run for run in run_ids() if run.endswith(suffix)]):
+        folder = find_run(run)
+        cancelled = any(job.state == "CANCELLED" for job in ledger.jobs(run))
+        recorded = folder.record().details["backends"]
+        same = all(
+            entry["spec"] == experiment.backend(name).spec.model_dump(mode="json")
+            for name, entry in recorded.items()
+        )
+        if read_jobs(folder) and not folder.finished and not cancelled and same:
+            return folder
+    return None
+
+
+def _collected(ledger: Ledger, experiment: Comparison, folder: RunFolder, uid: str) -> str:
+    """Collect one job; return what went wrong, if anything did: the others do not wait for it."""
+    try:
+        collect_job(ledger, experiment.backend(ledger.job(uid).backend), folder, uid)
+    except QrecError as error:
+        return str(error)
+    return ""
+
+
+def _cancel(ledger: Ledger, backend: Backend, job: JobRecord) -> None:
+    if job.state == "SUBMITTING":
+        reconcile(ledger, backend, job.uid)
+        job = ledger.job(job.uid)
+    if job.state == "PLANNED":
+        ledger.ended(job.uid, "CANCELLED", used=0.0)
+    if job.state == "SUBMITTED":
+        assert job.job_id is not None
+        backend.cancel(job.job_id)
+        if (state := backend.poll(job.job_id)) in ("CANCELLED", "FAILED"):
+            ledger.ended(job.uid, state, backend.reason(job.job_id))
+
+
+def _restored(folder: RunFolder, places: Places | None = None) -> Comparison:
+    experiment = detachable(restore_experiment(folder.spec(), places))
+    experiment.use_recorded(folder)
+    return experiment
+
+
+def _submitted(folder: RunFolder) -> list[PlannedJob]:
+    if jobs := read_jobs(folder):
+        Ledger().add(records(folder.id, jobs))  # killed between the two: enter them now
+        return jobs
+    raise ConfigError(f"run {folder.id} was not submitted: it has no jobs")
+
+
+def _write_raws(folder: RunFolder, jobs: Sequence[PlannedJob], experiment: Comparison) -> None:
+    for task, raws in assemble(folder, jobs, experiment.backend).items():
+        write_raws(folder.path / "raw" / f"{task}.npz", raws)
+
+
+def _not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[str]) -> QrecError:
+    counts = {state: sum(j.state == state for j in jobs) for state in {j.state for j in jobs}}
+    said = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+    text = f"run {folder.id}: {said}"
+    ended = [job for job in jobs if job.state in ("FAILED", "CANCELLED")]
+    for job in ended:
+        text += f"; job {job.job_id or job.uid}: {job.message or job.state.lower()}"
+    if ended:
+        return QrecError(f"{text}; `qrec submit` of the same experiment sends failed ones again")
+    if counts.get("PLANNED", 0) + counts.get("SUBMITTING", 0):
+        text += "; some were never sent: give the same `qrec submit` again"
+    return NotFinishedError("; ".join([text, *problems]))
+
+
+def _over_budget(plan: Plan, row: Row, budget: float, spent: float) -> str:
+    share = max(0.0, budget - spent) / row["qpu_seconds"]
+    n_pairs, shots = plan.experiment.spec.n_pairs, int(row["shots"])
+    return (
+        f"{row['backend']}: {row['qpu_seconds']:.1f} s of QPU time asked, {spent:.1f} s of "
+        f"{budget:.1f} s already used; what would fit: --set n_pairs={int(n_pairs * share)}, or "
+        f"{int(shots * share)} shots; or allow more with --max-qpu-seconds"
+    )

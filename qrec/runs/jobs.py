@@ -1,0 +1,260 @@
+"""Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from qrec.backends.base import Backend, Estimate, Raw, Unit
+from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
+from qrec.runs.execute import slices
+from qrec.runs.files import write, write_json
+from qrec.runs.folder import RunFolder, runs_dir
+from qrec.runs.ledger import JobRecord, Ledger, new_uid
+
+_ATTEMPTS = 4  # requests for one job before the user is told to come back
+_FIRST_WAIT_SECONDS = 1.0  # doubled from attempt to attempt, unless the service names a time
+_MINUTE = 60.0
+sleep = time.sleep  # tests put their own clock here
+
+Key = tuple[str, int]  # task, number of the unit in it
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows `start` to `stop` of a task's unit, one PUB of a job."""
+
+    task: str
+    unit: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """What one job holds: enough to build it, and to put its result in place."""
+
+    uid: str
+    backend: str
+    parts: tuple[Part, ...]
+    executions: int
+    qpu_seconds: float
+
+
+def plan_jobs(backend: Backend, tasks: dict[str, list[Unit]]) -> list[PlannedJob]:
+    """Pack the units of all tasks into as few jobs as the backend's limits allow."""
+    jobs: list[PlannedJob] = []
+    packed: list[tuple[Part, Unit]] = []
+    for part, unit in _pieces(backend, tasks):
+        if packed and not _fits(backend, [*(u for _, u in packed), unit]):
+            jobs.append(_job(backend, packed))
+            packed = []
+        packed.append((part, unit))
+    return [*jobs, _job(backend, packed)] if packed else jobs
+
+
+def units_of(job: PlannedJob, tasks: dict[str, list[Unit]]) -> list[Unit]:
+    """Return the units that a job sends."""
+    return [_rows(tasks[part.task][part.unit], part) for part in job.parts]
+
+
+def write_jobs(folder: RunFolder, jobs: Sequence[PlannedJob]) -> None:
+    """Store what the jobs of a run hold."""
+    write_json(folder.path / "jobs.json", [asdict(job) for job in jobs])
+
+
+def read_jobs(folder: RunFolder) -> list[PlannedJob]:
+    """Return what `write_jobs` stored; nothing where the run was never submitted."""
+    path = folder.path / "jobs.json"
+    if not path.is_file():
+        return []
+    return [
+        PlannedJob(**(job | {"parts": tuple(Part(**part) for part in job["parts"])}))
+        for job in json.loads(path.read_text())
+    ]
+
+
+def renewed(job: PlannedJob) -> PlannedJob:
+    """Return the same work under a uid of its own, to be sent after a failure."""
+    return replace(job, uid=new_uid())
+
+
+def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
+    """Return how jobs enter the ledger."""
+    return [
+        JobRecord(job.uid, run, job.backend, "PLANNED", None, job.executions, job.qpu_seconds)
+        for job in jobs
+    ]
+
+
+@contextmanager
+def only_submitter() -> Iterator[None]:
+    """Keep other processes from submitting; the lock dies with the process."""
+    with _lock_file("submit.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise QrecError("another process is submitting; wait for it to end") from None
+        yield
+
+
+@contextmanager
+def only_fetcher(folder: RunFolder) -> Iterator[None]:
+    """Wait until no other process fetches this run, so that nothing is fetched twice."""
+    with (folder.path / "fetch.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequence[Unit]) -> None:
+    """See that the backend has this job exactly once, whatever goes wrong in between.
+
+    Raises RejectedError where the backend refuses it; BusyError and UnknownOutcomeError where
+    it must be tried again later, by the same command.
+    """
+    wait, failure, doubt = _FIRST_WAIT_SECONDS, QrecError("never tried"), False
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            sleep(wait)
+            wait *= 2
+        if ledger.job(uid).state == "SUBMITTING":
+            doubt = True
+            if reconcile(ledger, backend, uid):
+                return
+        _throttle(ledger, backend)
+        ledger.submitting(uid)
+        try:
+            job_id = backend.send(units, uid, run)
+        except RejectedError as error:
+            ledger.ended(uid, "FAILED", str(error), used=0.0)
+            raise
+        except BusyError as error:
+            ledger.planned(uid, str(error))
+            failure, wait = error, error.seconds or wait
+        except UnknownOutcomeError as error:
+            failure = error
+        else:
+            ledger.submitted(uid, job_id)
+            if doubt:  # an earlier request's job may have come to light only now
+                ledger.submitted(uid, backend.find(uid) or job_id)
+            return
+    raise failure
+
+
+def reconcile(ledger: Ledger, backend: Backend, uid: str) -> bool:
+    """Settle a doubt: adopt the job if the backend has it, or else plan it again."""
+    job_id = backend.find(uid)
+    if job_id is None:
+        ledger.planned(uid)
+        return False
+    ledger.submitted(uid, job_id)
+    return True
+
+
+def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -> str:
+    """Ask for a submitted job, store its result if it has one, and return its state."""
+    job_id = ledger.job(uid).job_id
+    assert job_id is not None
+    stored = payload_path(folder, uid).is_file()
+    if backend.is_local and not stored and backend.find(uid) is None:
+        ledger.planned(uid, "its process ended before the result was stored")
+        return "PLANNED"
+    state = "DONE" if stored else backend.poll(job_id)
+    if state in ("FAILED", "CANCELLED"):
+        ledger.ended(uid, state, backend.reason(job_id), used=_usage(backend, job_id, folder, uid))
+    if state == "DONE":
+        if not stored:
+            payload = backend.collect(job_id)
+            write(payload_path(folder, uid), lambda file: file.write(payload))
+        ledger.ended(uid, "DONE", used=_usage(backend, job_id, folder, uid))
+    return state
+
+
+def payload_path(folder: RunFolder, uid: str) -> Path:
+    """Return where the result of a job is stored, as it came."""
+    return folder.path / "raw" / "jobs" / uid
+
+
+def assemble(
+    folder: RunFolder, jobs: Sequence[PlannedJob], backend: Callable[[str], Backend]
+) -> dict[str, list[Raw]]:
+    """Return the raw results of every task from what its jobs stored, rows in order."""
+    pieces: dict[Key, list[tuple[int, Raw]]] = {}
+    for job in jobs:
+        sizes = [part.stop - part.start for part in job.parts]
+        raws = backend(job.backend).decode(payload_path(folder, job.uid).read_bytes(), sizes)
+        for part, raw in zip(job.parts, raws, strict=True):
+            pieces.setdefault((part.task, part.unit), []).append((part.start, raw))
+    tasks: dict[str, list[Raw]] = {}
+    for (task, _), found in sorted(pieces.items()):
+        ordered = [raw for _, raw in sorted(found, key=lambda piece: piece[0])]
+        whole = {name: np.concatenate([raw[name] for raw in ordered]) for name in ordered[0]}
+        tasks.setdefault(task, []).append(whole)
+    return tasks
+
+
+def _pieces(backend: Backend, tasks: dict[str, list[Unit]]) -> Iterator[tuple[Part, Unit]]:
+    """Yield every unit, cut into rows where it exceeds a job's limits by itself."""
+    for task, units in tasks.items():
+        for index, unit in enumerate(units):
+            size = min(len(unit.workload), backend.limits.evaluations or len(unit.workload))
+            while size > 1 and not _fits(backend, [slices(unit, size)[0]]):
+                size = -(-size // 2)
+            for start in range(0, len(unit.workload), size):
+                part = Part(task, index, start, min(start + size, len(unit.workload)))
+                yield part, _rows(unit, part)
+
+
+def _fits(backend: Backend, units: list[Unit]) -> bool:
+    limits, asked = backend.limits, backend.estimate(units)
+    payload = sum(unit.workload.parameters.nbytes for unit in units)
+    bounds = [
+        (limits.pubs, asked.pubs),
+        (limits.executions, asked.executions),
+        (limits.qpu_seconds, asked.qpu_seconds),
+        (limits.payload_bytes, payload),
+    ]
+    return all(most is None or found <= most for most, found in bounds)
+
+
+def _job(backend: Backend, packed: Sequence[tuple[Part, Unit]]) -> PlannedJob:
+    asked: Estimate = backend.estimate([unit for _, unit in packed])
+    parts = tuple(part for part, _ in packed)
+    return PlannedJob(new_uid(), backend.name, parts, asked.executions, asked.qpu_seconds)
+
+
+def _rows(unit: Unit, part: Part) -> Unit:
+    workload = unit.workload
+    key = f"{workload.key}/{part.start}"
+    rows = workload.parameters[part.start : part.stop]
+    return replace(unit, workload=replace(workload, parameters=rows, key=key))
+
+
+def _throttle(ledger: Ledger, backend: Backend) -> None:
+    """Wait until the backend's allowance of jobs per minute has room for one more."""
+    most = backend.limits.jobs_per_minute
+    if most is None:
+        return
+    recent = ledger.sent_within(backend.name, _MINUTE)
+    if len(recent) >= most:
+        age = time.time() - recent[-most].timestamp()
+        sleep(max(0.0, _MINUTE - age))
+
+
+def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float | None:
+    """Store what the backend says of a job that ended; return the QPU seconds it used."""
+    metrics = backend.metrics(job_id)
+    if metrics:
+        write_json(folder.path / "raw" / "jobs" / f"{uid}.metrics.json", metrics)
+    used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
+    return None if used is None else float(used)
+
+
+def _lock_file(name: str) -> Path:
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    return runs_dir() / name

@@ -1,0 +1,176 @@
+"""From the cost to the report: what a user does with a QPU, against the loopback service."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+from loopback_service import API_KEY, CRN, Fault, decode_program
+
+from qrec.backends import open_backend
+from qrec.errors import ConfigError, MissingError
+from qrec.runs.folder import find_run
+
+
+def executions(job) -> int:
+    """Count what a job on the server makes the device run."""
+    program, _ = decode_program(job.body["params"])
+    return sum(int(np.prod(item.shape)) for item in program.items) * program.shots
+
+
+def shell(*arguments, **options):
+    command = [sys.executable, "-m", "qrec", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+def test_dry_run_sends_nothing_and_counts_what_will_run(qrec, service, experiment_file):
+    status, out, _ = qrec("submit", experiment_file, "-b", "qpu", "--dry-run", "--json")
+    [row] = json.loads(out)["rows"]
+    assert (status, service.jobs) == (0, {})
+    assert not find_runs(experiment_file)
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    [job] = service.jobs.values()
+    assert row["executions"] == executions(job) == 2 * 6 * 40
+    assert (row["jobs"], row["pubs"]) == (1, 2)
+    assert row["qpu_seconds"] <= job.body["cost"] < 2 * row["qpu_seconds"] + 10
+
+
+def test_twirling_is_counted_as_the_client_prepares_it(service, experiment_file, qrec, tmp_path):
+    content = yaml.safe_load((tmp_path / "backends.yaml").read_text())
+    content["backends"]["qpu"]["twirl_measurements"] = True
+    (tmp_path / "backends.yaml").write_text(yaml.safe_dump(content))
+    _, out, _ = qrec("submit", experiment_file, "-b", "qpu", "--yes", "--json")
+    [job] = service.jobs.values()
+    assert json.loads(out)["rows"][0]["executions"] == executions(job)
+
+
+def find_runs(experiment_file):
+    return list((experiment_file.parent / "runs").glob("*_tiny_*"))
+
+
+def test_fetched_run_is_compared_with_the_exact_one_and_replayed(
+    qrec, service, experiment_file, monkeypatch
+):
+    qrec("run", experiment_file, "-b", "exact")
+    exact = find_run("latest").id
+    time.sleep(1.1)  # ids of runs go by the second
+    assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 0
+    sent = find_run("latest").id
+    while qrec("fetch", sent)[0] == 3:
+        pass
+    status, out, _ = qrec("compare", exact, sent, "--json")
+    rows = [row for row in json.loads(out)["rows"] if row["backend"] == "qpu"]
+    assert status == 0
+    assert [row["n_predictions"] for row in rows] == [6, 6]
+    before = (find_run(sent).path / "results.csv").read_text()
+    service.jobs.clear()
+    monkeypatch.setenv("IAM_URL", "http://127.0.0.1:9")  # nobody is there: replay must not ask
+    assert qrec("replay", sent)[0] == 0
+    columns = [line.split(",")[:4] for line in before.splitlines()]
+    after = (find_run(sent).path / "results.csv").read_text()
+    assert [line.split(",")[:4] for line in after.splitlines()] == columns
+
+
+def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
+    qrec("run", experiment_file, "-b", "aer_ideal")
+    direct = find_run("latest")
+    time.sleep(1.1)
+    assert qrec("submit", experiment_file, "-b", "aer_ideal")[0] == 0
+    assert qrec("fetch", "latest")[0] == 0
+    detached = find_run("latest")
+    assert detached.id != direct.id
+    for one, other in zip(direct.samples(), detached.samples(), strict=True):
+        np.testing.assert_array_equal(one.prediction, other.prediction)
+
+
+def test_budget_refuses_and_says_what_fits(qrec, service, experiment_file):
+    status, _, err = qrec(
+        "submit", experiment_file, "-b", "qpu", "--yes", "--max-qpu-seconds", "1.5"
+    )
+    assert (status, service.jobs) == (2, {})
+    assert "--set n_pairs=" in err
+    assert not find_runs(experiment_file)
+
+
+def test_nothing_is_spent_without_being_asked_for(qrec, service, experiment_file, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    status, _, err = qrec("submit", experiment_file, "-b", "qpu")
+    assert (status, service.jobs) == (2, {})
+    assert "--yes" in err
+
+
+def test_run_spends_nothing(qrec, service, experiment_file):
+    status, _, err = qrec("run", experiment_file, "-b", "qpu")
+    assert (status, service.jobs) == (2, {})
+    assert "qrec submit" in err
+
+
+def test_saved_account_is_enough(service, monkeypatch, tmp_path):
+    for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_URL"):
+        monkeypatch.delenv(name)
+    entry = {"kind": "ibm", "device": "ibm_loopback", "shots": 10, "seed_transpiler": 0,
+             "max_qpu_seconds": 1}  # fmt: skip
+    # The client reads HOME when it is imported, so this needs a process of its own.
+    ask = f"from qrec.backends import open_backend; print(open_backend({entry}).target.num_qubits)"
+    command = [sys.executable, "-c", ask]
+    without = subprocess.run(command, capture_output=True, text=True)
+    assert "QISKIT_IBM_TOKEN" in without.stderr
+    (tmp_path / ".qiskit").mkdir(exist_ok=True)
+    account = {"channel": "ibm_quantum_platform", "token": API_KEY, "instance": CRN,
+               "url": f"{service.url}/experimental"}  # fmt: skip
+    saved = json.dumps({"default-ibm-quantum-platform": account})
+    (tmp_path / ".qiskit" / "qiskit-ibm.json").write_text(saved)
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.stdout == "7\n", found.stderr
+
+
+def test_wrong_names_are_said(service):
+    entry = {"kind": "ibm", "shots": 10, "seed_transpiler": 0, "max_qpu_seconds": 1}
+    with pytest.raises(ConfigError, match="ibm_loopback"):
+        _ = open_backend({**entry, "device": "ibm_nowhere"}).target
+    with pytest.raises(ConfigError, match="resilience_level"):
+        open_backend({**entry, "device": "ibm_loopback", "resilience_level": 1})
+    service.revoked = True
+    with pytest.raises(MissingError, match="API key") as caught:
+        _ = open_backend({**entry, "device": "ibm_loopback"}).target
+    assert API_KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("arrives", [False, True], ids=["before", "after"])
+def test_killed_while_submitting(arrives, service, experiment_file):
+    """`kill -9` before or after the service has the job: the same command ends with one."""
+    service.faults = [Fault("POST", r"/jobs$", "late" if arrives else "hang")]
+    command = ["submit", experiment_file, "-b", "qpu", "--yes"]
+    process = subprocess.Popen([sys.executable, "-m", "qrec", *map(str, command)])
+    deadline = time.monotonic() + 60
+    while ("POST", "/experimental/jobs") not in service.requests and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)  # into the wait for the answer
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(service.jobs) == int(arrives)
+    again = shell(*command)
+    assert again.returncode == 0, again.stderr
+    assert len(service.live()) == 1
+    states = json.loads(shell("status", "--json").stdout)["rows"]
+    assert [row["job"] for row in states] == [job.id for job in service.live()]
+    while (fetched := shell("fetch")).returncode == 3:
+        pass
+    assert fetched.returncode == 0, fetched.stderr
+    assert len(service.jobs) == 1
+    assert API_KEY not in again.stderr + fetched.stderr
+
+
+def test_two_fetchers_at_once(service, experiment_file, qrec):
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    for job in service.jobs.values():
+        job.step = 2
+    command = [sys.executable, "-m", "qrec", "fetch", "latest"]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.communicate() and process.returncode for process in both] == [0, 0]
+    assert sum(path.endswith("/results") for _, path in service.requests) == 1
