@@ -75,7 +75,7 @@ def _rotate(state: Tensor, axis: int, place: int, cos: Tensor, sin: Tensor) -> T
     parts = list(state.reshape(-1, 4, 4**place, state.shape[-1]).unbind(1))
     a, b = axis % 3 + 1, (axis + 1) % 3 + 1
     parts[a], parts[b] = cos * parts[a] - sin * parts[b], sin * parts[a] + cos * parts[b]
-    wide = torch.broadcast_tensors(*parts)  # type: ignore[no-untyped-call]
+    wide = torch.broadcast_tensors(*parts)
     return torch.stack(wide, 1).reshape(-1, wide[0].shape[-1])
 
 
