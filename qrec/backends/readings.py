@@ -25,9 +25,7 @@ def support(observable: SparseObservable) -> list[int]:
     for term in observable:
         for bit_term, label in zip(term.bit_terms, term.bit_labels(), strict=True):
             if bit_term not in _EIGENVALUES:
-                raise ConfigError(
-                    f"observable term {label!r} is not diagonal; expected Z, 0 or 1"
-                )
+                raise ConfigError(f"observable term {label!r} is not diagonal; expected Z, 0 or 1")
     return sorted({int(q) for q in observable.indices})
 
 
