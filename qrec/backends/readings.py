@@ -23,11 +23,9 @@ def support(observable: SparseObservable) -> list[int]:
     Raises ConfigError for a term that one measurement in the Z basis cannot read.
     """
     for term in observable:
-        for bit_term in term.bit_terms:
+        for bit_term, label in zip(term.bit_terms, term.bit_labels(), strict=True):
             if bit_term not in _EIGENVALUES:
-                raise ConfigError(
-                    f"observable term {bit_term.label!r} is not diagonal; expected Z, 0 or 1"
-                )
+                raise ConfigError(f"observable term {label!r} is not diagonal; expected Z, 0 or 1")
     return sorted({int(q) for q in observable.indices})
 
 

@@ -89,7 +89,8 @@ class Evolution:
 
     def _product(self, low: Tensor, high: Tensor) -> Tensor:
         shape = (len(high), len(low), max(low.shape[1], high.shape[1]))
-        out = self.buffers.beside(low, shape)
+        whole = len(high) * len(low) == 2**self.n_qubits  # the others are held side by side
+        out = self.buffers.beside(low, shape) if whole else None
         return torch.mul(high[:, None], low, out=out).reshape(len(high) * len(low), -1)
 
     def _one_qubit(

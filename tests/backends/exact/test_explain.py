@@ -47,3 +47,10 @@ def test_single_precision_is_close_to_double() -> None:
         for dtype in ("float64", "float32")
     )
     assert 0 < np.abs(double - single).max() < 1e-5
+
+
+def test_an_observable_that_one_measurement_cannot_read_is_named() -> None:
+    from qrec.backends.readings import support
+
+    with pytest.raises(ConfigError, match="'X' is not diagonal"):
+        support(SparseObservable("IX"))

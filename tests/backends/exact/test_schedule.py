@@ -61,7 +61,8 @@ def test_a_layer_becomes_few_blocks() -> None:
     assert [type(step) for step in steps] == [Monomial, Dense, Dense] * 2
 
 
-def test_the_same_answer_with_and_without_buffers(make_circuit, make_observable) -> None:
+@pytest.mark.parametrize("n_rows", [1, 700, 20_000])
+def test_the_same_answer_with_and_without_buffers(n_rows, make_circuit, make_observable) -> None:
     """Where no gradient is recorded, steps overwrite two arrays in turn."""
     from qrec.backends.exact.expectation import Expectation
 
@@ -69,7 +70,7 @@ def test_the_same_answer_with_and_without_buffers(make_circuit, make_observable)
     exact = Expectation(random.circuit, observable, method="statevector")
     rng = np.random.default_rng(0)
     values = {"theta": torch.from_numpy(rng.normal(size=4)), "w": torch.tensor(0.3).double(),
-              "x": torch.from_numpy(rng.normal(size=(700, 3)))}  # fmt: skip
+              "x": torch.from_numpy(rng.normal(size=(n_rows, 3)))}  # fmt: skip
     recorded = exact(values)
     with torch.inference_mode():
         np.testing.assert_array_equal(exact(values), recorded)
