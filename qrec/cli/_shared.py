@@ -15,6 +15,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where data sets are, instead of $QREC_DATA_DIR.")
 ]
+BackendNames = Annotated[
+    list[str] | None, typer.Option("-b", help="Backend of the quantum recommenders.")
+]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value, e.g. dataset=ml-100k.")
+]
 BackendsFile = Annotated[Path | None, typer.Option("--backends", help="The backends.yaml to read.")]
 
 

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrec.cli._shared import AsJson, BackendsFile, DataDir, show_json, show_note, show_tables
+from qrec.cli._shared import (
+    AsJson,
+    BackendNames,
+    BackendsFile,
+    Changes,
+    DataDir,
+    show_json,
+    show_note,
+    show_tables,
+)
 from qrec.errors import ConfigError, NotFinishedError
 
 if TYPE_CHECKING:
@@ -15,12 +24,8 @@ if TYPE_CHECKING:
 
 def run(
     exp: Annotated[str | None, typer.Argument(help="A packaged experiment or a YAML file.")] = None,
-    backend: Annotated[
-        list[str] | None, typer.Option("-b", help="Backend of the quantum recommenders.")
-    ] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, e.g. dataset=ml-100k.")
-    ] = None,
+    backend: BackendNames = None,
+    change: Changes = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Finish a stopped run.")

@@ -7,7 +7,9 @@ import typer
 
 from qrec.cli._shared import (
     AsJson,
+    BackendNames,
     BackendsFile,
+    Changes,
     DataDir,
     cell,
     show_json,
@@ -23,12 +25,8 @@ if TYPE_CHECKING:
 
 def submit(
     exp: Annotated[str, typer.Argument(help="A packaged experiment or a YAML file.")],
-    backend: Annotated[
-        list[str] | None, typer.Option("-b", help="Backend of the quantum recommenders.")
-    ] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, e.g. dataset=ml-100k.")
-    ] = None,
+    backend: BackendNames = None,
+    change: Changes = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the cost; send nothing.")
     ] = False,
