@@ -18,9 +18,10 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import part_of
+from qrec.backends.exact.mixed import MixedPaulis
 from qrec.backends.exact.pauli import Real, rotation_parts
-from qrec.backends.exact.paulistate import PurePaulis, run_pauli
 from qrec.backends.exact.program import Channel, Operation, Rotation
+from qrec.backends.exact.pure import PurePaulis
 from qrec.backends.exact.split import Split
 
 _WIDEST_PURE = 4  # qubits
@@ -91,10 +92,16 @@ class Front:
         self._pure = {
             id(f): PurePaulis(f.qubits, f.operations, row_columns) for f in factors if f.is_pure
         }
+        self._mixed = {
+            id(f): MixedPaulis(f.qubits, f.operations, self._index)
+            for f in factors
+            if f.operations and not f.harmonic and not f.is_pure
+        }
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
-        return float(sum(4 ** len(f.qubits) * len(f.operations) for f in self._factors))
+        pure = sum(4.0 ** len(f.qubits) * len(f.operations) for f in self._factors if f.is_pure)
+        return pure + sum(mixed.work_per_row() for mixed in self._mixed.values())
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
@@ -111,8 +118,8 @@ class Front:
                 out.append(harmonics[self._index[factor.operations[-1]]])
             elif id(factor) in self._pure:
                 out.append(self._pure[id(factor)](shared, rows))
-            elif factor.operations:
-                out.append(run_pauli(factor.qubits, factor.operations, harmonics, self._index))
+            elif id(factor) in self._mixed:
+                out.append(self._mixed[id(factor)](harmonics))
             else:
                 out.append(torch.ones(1, 1, dtype=rows.dtype, device=rows.device))
         return out
