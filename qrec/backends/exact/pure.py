@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,8 @@ class PurePaulis:
     """The Pauli expectation values of a small noiseless factor, by way of its state vector.
 
     <psi|P|psi> is linear in the products psi_i^* psi_j: 4^m numbers from 2^m amplitudes.
+    `strings` are the codes of those that can differ from zero, ascending: a string with an odd
+    number of Y is antisymmetric and vanishes where amplitudes are real.
     """
 
     def __init__(
@@ -27,16 +30,23 @@ class PurePaulis:
         program = Program(len(qubits), len(row_columns), tuple(own))
         self._evolution = Evolution(program, row_columns, program.is_real)
         last = self._evolution.last
-        strings = paulis(len(qubits))  # seen after `last`
+        observed = paulis(len(qubits))
+        symmetric = (observed == observed.mT).all(axis=(1, 2))
+        self.strings = np.flatnonzero(symmetric | (not program.is_real))
         inverse = last.inverse()
-        moved = strings[:, inverse.source][:, :, inverse.source]
+        moved = observed[self.strings][:, inverse.source][:, :, inverse.source]
         phases = inverse.phase[:, None].conj() * inverse.phase
-        self._strings = torch.from_numpy((moved * phases.conj()).reshape(len(strings), -1))
+        flat = (moved * phases.conj()).reshape(len(self.strings), -1)
+        self._observed = torch.from_numpy(flat)  # seen after `last`
+
+    def work_per_row(self) -> float:
+        """Return the multiplications of one row."""
+        return self._evolution.work_per_row() + self._observed.shape[1] * (3.0 + len(self.strings))
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
-        """Return the values `(4^m, n_rows)`, strings in the order of their codes."""
+        """Return the values `(n_strings, n_rows)` of `strings`."""
         psi = self._evolution.fix(shared)(rows)
         products = (psi.conj()[:, None] * psi).reshape(len(psi) ** 2, -1)
         if psi.is_complex():
-            return (self._strings.to(psi) @ products).real
-        return self._strings.real.to(psi) @ products
+            return (self._observed.to(psi) @ products).real
+        return self._observed.real.to(psi) @ products
