@@ -116,11 +116,12 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
         if fits:
             open_blocks.append(_join([*touched, new], qubits))
             continue
-        blocks += touched
         if new.renaming or len(new.qubits) > _WIDEST_FUSED:
-            blocks.append(new)
-        else:
-            open_blocks.append(new)
+            blocks += [*touched, new]
+            continue
+        inside = [b for b in touched if set(b.qubits) <= set(new.qubits)]
+        blocks += [b for b in touched if b not in inside]
+        open_blocks.append(_join([*inside, new], tuple(sorted(new.qubits))))
     return blocks + open_blocks
 
 

@@ -7,6 +7,7 @@ products on the coefficients that live. Clifford gates only rename strings and c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,17 @@ class TooManyTermsError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One block applied to the table: place terms in rows of 4^k, multiply, keep some."""
+    """One block applied to the table: place numbers in rows of 4^k, then multiply.
+
+    `source` says where each place's number stands in the flat result of the step before, or
+    its length where there is none; `target` is the way back.
+    """
 
     block: Block
-    terms: Codes  # (n_in,) which of the terms before are placed
-    sign: Real  # (n_in,)
-    place: Codes  # (n_in,) where in the flat (n_groups, 4^k)
-    shape: tuple[int, int]
-    keep: Codes  # (n_out,) which places of the product are terms afterwards
+    shape: tuple[int, int]  # (n_groups, 4^k)
+    source: Codes  # (n_groups 4^k,)
+    sign: Real | None  # (n_groups 4^k,), of the numbers placed; None where all are +
+    target: Codes  # (size of the result before,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,43 +47,57 @@ class Pull:
 
     start: Real  # coefficients of the observable
     steps: tuple[Step, ...]
-    terms: Codes
+    terms: Codes  # where the table's numbers stand in the last result
     sign: Real
     codes: Codes
 
     def forward(self, angles: Real) -> tuple[Real, list[Real]]:
         """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
-        table, tape = self.start, []
+        flat, tape = _with_zero(self.start), []
         for step in self.steps:
-            placed = np.zeros(step.shape)
-            placed.ravel()[step.place] = step.sign * table[step.terms]
-            tape.append(placed)
-            table = (placed @ step.block.matrix(angles)).ravel()[step.keep]
-        return self.sign * table[self.terms], tape
+            placed = _signed(flat[step.source], step).reshape(step.shape)
+            if step.block.has_angles:
+                tape.append(placed)
+            flat = _product(placed, step.block.matrix(angles))
+        return self.sign * flat[self.terms], tape
 
     def backward(self, angles: Real, tape: list[Real], slope: Real) -> Real:
         """Return the gradient `(n_angles,)` of sum(slope * table)."""
         out = np.zeros_like(angles)
-        grad = np.zeros(self._before_last())
+        grad = np.zeros(prod(self.steps[-1].shape) if self.steps else len(self.start))
         grad[self.terms] = self.sign * slope
-        for place, step in reversed(list(enumerate(self.steps))):
-            product = np.zeros(step.shape)
-            product.ravel()[step.keep] = grad
+        tape = list(tape)
+        for step in reversed(self.steps):
+            product = grad.reshape(step.shape)
             if step.block.has_angles:
-                step.block.add_gradient(angles, tape[place].T @ product, out)
-            if place == 0:
-                break
-            placed = (product @ step.block.matrix(angles).T).ravel()[step.place]
-            grad = np.zeros(len(self.steps[place - 1].keep))
-            grad[step.terms] = step.sign * placed
+                step.block.add_gradient(angles, tape.pop().T @ product, out)
+            if not tape:
+                break  # no angle is left to reach
+            placed = _product(product, step.block.matrix(angles).T)
+            placed[:-1] = _signed(placed[:-1], step)
+            grad = placed[step.target]
         return out
 
     def work(self) -> float:
         """Return the multiplications of one pull."""
         return float(sum(s.shape[0] * s.shape[1] ** 2 for s in self.steps))
 
-    def _before_last(self) -> int:
-        return len(self.steps[-1].keep) if self.steps else len(self.start)
+
+def _with_zero(numbers: Real) -> Real:
+    """Append the zero that `source` and `target` point to where there is nothing."""
+    return np.append(numbers, 0.0)
+
+
+def _product(rows: Real, matrix: Real) -> Real:
+    """Return the flat product with a zero behind it."""
+    out = np.empty(rows.size + 1)
+    out[-1] = 0.0
+    np.matmul(rows, matrix, out=out[:-1].reshape(rows.shape))
+    return out
+
+
+def _signed(numbers: Real, step: Step) -> Real:
+    return numbers if step.sign is None else numbers * step.sign
 
 
 def plan_pull(
@@ -150,16 +168,20 @@ def _rename(codes: Codes, block: Block) -> tuple[Codes, Real]:
 
 
 class _Planner:
-    """Walks the blocks; renamings are held back until a step places the terms."""
+    """Walks the blocks; renamings are held back until a step places the terms.
+
+    `_where` says where each live string's coefficient stands in the last step's result, whose
+    size is `_size`.
+    """
 
     def __init__(self, codes: Codes, coefficients: Real, useful: Codes) -> None:
         self._start = coefficients
         self._steps: list[Step] = []
-        self._take(codes, useful)
+        self._take(codes, np.arange(len(codes)), len(codes), useful)
 
-    def _take(self, codes: Codes, useful: Codes) -> None:
-        self._terms = np.flatnonzero(np.isin(codes, useful))
-        self._codes = codes[self._terms]
+    def _take(self, codes: Codes, where: Codes, size: int, useful: Codes) -> None:
+        live = np.isin(codes, useful)
+        self._codes, self._where, self._size = codes[live], where[live], size
         self._sign = np.ones(len(self._codes))
 
     def plan(self, blocks: Sequence[Block], live: Sequence[Codes]) -> Pull:
@@ -169,11 +191,20 @@ class _Planner:
                 self._sign = self._sign * sign
                 continue
             grouped = _Grouped(self._codes, block)
+            self._steps.append(self._step(grouped))
             reached = grouped.reached()
-            reached[reached] = np.isin(grouped.outputs(reached), useful)
-            keep = np.flatnonzero(reached)
-            self._steps.append(
-                Step(block, self._terms, self._sign, grouped.place, grouped.shape, keep)
-            )
-            self._take(grouped.outputs(reached), useful)
-        return Pull(self._start, tuple(self._steps), self._terms, self._sign, self._codes)
+            where = np.flatnonzero(reached)
+            self._take(grouped.outputs(reached), where, prod(grouped.shape), useful)
+        return Pull(self._start, tuple(self._steps), self._where, self._sign, self._codes)
+
+    def _step(self, grouped: _Grouped) -> Step:
+        size = prod(grouped.shape)
+        source = np.full(size, self._size)
+        source[grouped.place] = self._where
+        target = np.full(self._size, size)
+        target[self._where] = grouped.place
+        sign = np.ones(size)
+        sign[grouped.place] = self._sign
+        return Step(
+            grouped.block, grouped.shape, source, None if (sign > 0).all() else sign, target
+        )

@@ -101,6 +101,25 @@ def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
     )
 
 
+def test_gradients_where_channels_without_angles_come_last() -> None:
+    """Routed on the device, the net's last gates are swaps: the pull begins with constants."""
+    net = build_circuit("angle_net")
+    z = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("ZZ", [3, 6], 0.3)], 8)
+    exact = open_backend("exact_noisy").expectation(net, z)
+    rng = np.random.default_rng(0)
+    sizes = {"theta": (net.num_parameters - 8,), "u": (2, 4), "v": (2, 4)}
+    leaves = {k: torch.tensor(rng.normal(size=n), requires_grad=True) for k, n in sizes.items()}
+    exact(leaves).sum().backward()
+    step = {k: torch.tensor(rng.normal(size=n)) for k, n in sizes.items()}
+    with torch.no_grad():
+        ahead, behind = (
+            exact({k: x + sign * 1e-5 * step[k] for k, x in leaves.items()}).sum()
+            for sign in (1, -1)
+        )
+    slope = sum((leaves[k].grad * step[k]).sum() for k in sizes)
+    assert float(slope) == pytest.approx(float((ahead - behind) / 2e-5), rel=1e-6, abs=1e-8)
+
+
 def test_noise_pulls_values_towards_the_mixed_state() -> None:
     circuit = build_circuit("angle_net")
     z = SparseObservable.from_sparse_list([("Z", [0], 1.0)], 8)
