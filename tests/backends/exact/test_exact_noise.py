@@ -15,6 +15,7 @@ from qrec.backends.exact.expectation import Expectation
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
 from qrec.circuits import build_circuit, circuit_names
+from qrec.circuits.angle_net import angle_net
 from qrec.errors import ConfigError
 
 
@@ -103,11 +104,11 @@ def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
 
 def test_gradients_where_channels_without_angles_come_last() -> None:
     """Routed on the device, the net's last gates are swaps: the pull begins with constants."""
-    net = build_circuit("angle_net")
-    z = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("ZZ", [3, 6], 0.3)], 8)
+    net = angle_net(3, 3, "all")
+    z = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("ZZ", [2, 5], 0.3)], 6)
     exact = open_backend("exact_noisy").expectation(net, z)
     rng = np.random.default_rng(0)
-    sizes = {"theta": (net.num_parameters - 8,), "u": (2, 4), "v": (2, 4)}
+    sizes = {"theta": (18,), "u": (2, 3), "v": (2, 3)}
     leaves = {k: torch.tensor(rng.normal(size=n), requires_grad=True) for k, n in sizes.items()}
     exact(leaves).sum().backward()
     step = {k: torch.tensor(rng.normal(size=n)) for k, n in sizes.items()}
