@@ -7,14 +7,18 @@ products on the coefficients that live. Clifford gates only rename strings and c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.backends.exact.blocks import Block
+from qrec.backends.exact.matrices import BlockMatrices
 from qrec.backends.exact.pauli import Codes, Real, local, spread
 
+# Of each step: the numbers placed, the matrices of the block's parts, and their product.
+Tape = list[tuple[Real, list[Real], Real]]
 MOST_TERMS = 2**21  # Pauli strings of one table: 16 MB, and about three times that in indices
 
 
@@ -51,32 +55,38 @@ class Pull:
     sign: Real
     codes: Codes
 
-    def forward(self, angles: Real) -> tuple[Real, list[Real]]:
+    @cached_property
+    def _matrices(self) -> BlockMatrices:
+        return BlockMatrices([step.block for step in self.steps])
+
+    def forward(self, angles: Real) -> tuple[Real, Tape]:
         """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
         flat, tape = _with_zero(self.start), []
-        for step in self.steps:
+        for step, matrices in zip(self.steps, self._matrices(angles), strict=True):
             placed = _signed(flat[step.source], step).reshape(step.shape)
-            if step.block.has_angles:
-                tape.append(placed)
-            flat = _product(placed, step.block.matrix(angles))
+            matrix = reduce(np.matmul, matrices)
+            tape.append((placed, matrices, matrix))
+            flat = _product(placed, matrix)
         return self.sign * flat[self.terms], tape
 
-    def backward(self, angles: Real, tape: list[Real], slope: Real) -> Real:
+    def backward(self, angles: Real, tape: Tape, slope: Real) -> Real:
         """Return the gradient `(n_angles,)` of sum(slope * table)."""
-        out = np.zeros_like(angles)
+        slopes: list[Real] = []  # in the matrices with angles, the last first
         grad = np.zeros(prod(self.steps[-1].shape) if self.steps else len(self.start))
         grad[self.terms] = self.sign * slope
-        tape = list(tape)
-        for step in reversed(self.steps):
+        for place in range(len(self.steps) - 1, self._first_with_angles - 1, -1):
+            step, (placed, matrices, matrix) = self.steps[place], tape[place]
             product = grad.reshape(step.shape)
             if step.block.has_angles:
-                step.block.add_gradient(angles, tape.pop().T @ product, out)
-            if not tape:
-                break  # no angle is left to reach
-            placed = _product(product, step.block.matrix(angles).T)
-            placed[:-1] = _signed(placed[:-1], step)
-            grad = placed[step.target]
-        return out
+                slopes += reversed(step.block.part_slopes(matrices, placed.T @ product))
+            before = _product(product, matrix.T)
+            before[:-1] = _signed(before[:-1], step)
+            grad = before[step.target]
+        return self._matrices.gradient(angles, slopes[::-1])
+
+    @property
+    def _first_with_angles(self) -> int:
+        return next((i for i, s in enumerate(self.steps) if s.block.has_angles), len(self.steps))
 
     def work(self) -> float:
         """Return the multiplications of one pull."""
