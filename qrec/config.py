@@ -15,7 +15,8 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_SNAPSHOT = r"^fake:Fake\w+$"
+# A device as it was at one time: see `qrec.backends.snapshots.open_snapshot`.
+SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 
 class ExactSpec(Spec):
@@ -28,7 +29,7 @@ class ExactSpec(Spec):
     kind: Literal["exact"]
     name: str = "exact"
     dtype: Literal["float32", "float64"] = "float64"
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    snapshot: SnapshotName | None = None
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
 
@@ -56,7 +57,7 @@ class AerSpec(SampledSpec):
 
     kind: Literal["aer"]
     name: str = "aer"
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    snapshot: SnapshotName | None = None
 
 
 class IbmSpec(Spec):

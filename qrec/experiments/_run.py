@@ -7,6 +7,7 @@ from typing import Any
 
 from qrec.analysis.html import write_report
 from qrec.analysis.table import to_text
+from qrec.backends.snapshots import Snapshot
 from qrec.errors import NotFinishedError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._load import Source, load_experiment, restore_experiment
@@ -73,8 +74,14 @@ def resume(
 
 
 def begin(experiment: BaseExperiment) -> RunFolder:
-    """Make the folder of a new run of `experiment`."""
-    return create_run(experiment.spec, experiment.details())
+    """Make the folder of a new run of `experiment`, the devices it computes with pinned in it."""
+    return create_run(experiment.spec, experiment.details(), pinned(experiment))
+
+
+def pinned(experiment: BaseExperiment) -> list[Snapshot]:
+    """Return the snapshots that the experiment's backends compute with."""
+    found = [backend.pinned for backend in experiment.backends().values()]
+    return [snapshot for snapshot in found if snapshot is not None]
 
 
 def finish(folder: RunFolder, experiment: BaseExperiment, report: Report) -> Run:
