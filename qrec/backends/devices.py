@@ -54,7 +54,7 @@ def read_target(configuration: dict[str, Any], properties: dict[str, Any]) -> Ta
     try:
         calibrated = properties_from_server_data(deepcopy(properties), use_fractional_gates=None)
         return convert_to_target(read, calibrated)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except Exception as error:  # the converter fails in a way of its own for every oddity
         raise ConfigError(
             f"snapshot of {name!r}: its properties are not those of such a device: "
             f"{type(error).__name__}: {error}"
