@@ -90,13 +90,20 @@ def open_snapshot(source: str) -> Snapshot:
 
     ``fake:NAME`` is one that qiskit-ibm-runtime ships, e.g. ``fake:FakeTorino``; ``file:PATH``
     a file out of a run folder, relative to the working directory; ``live:NAME`` a device of
-    IBM Quantum as it is now, asked for once per process. Raises ConfigError for an unknown
-    name, and for a file that is not what qrec wrote.
+    IBM Quantum as it is now, asked for once until `forget_live`.
+
+    Raises ConfigError for an unknown name, and for a file that is not what qrec wrote; for
+    ``live:`` what `IbmService` raises.
     """
     kind, _, name = source.partition(":")
     if kind == "file":
         return read_snapshot(Path(name))
     return _fake(name) if kind == "fake" else _live(name)
+
+
+def forget_live() -> None:
+    """Have ``live:`` ask again, as every run does when it begins."""
+    _live.cache_clear()
 
 
 def read_snapshot(path: Path) -> Snapshot:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qrec.analysis.html import write_report
 from qrec.analysis.table import to_text
-from qrec.backends.snapshots import Snapshot
+from qrec.backends.snapshots import Snapshot, forget_live
 from qrec.errors import NotFinishedError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._load import Source, load_experiment, restore_experiment
@@ -75,6 +75,7 @@ def resume(
 
 def begin(experiment: BaseExperiment) -> RunFolder:
     """Make the folder of a new run of `experiment`, the devices it computes with pinned in it."""
+    forget_live()
     return create_run(experiment.spec, experiment.details(), pinned(experiment))
 
 
