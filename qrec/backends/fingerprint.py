@@ -20,10 +20,10 @@ class UnknownFormError(Exception):
 def fingerprint(circuit: QuantumCircuit) -> str:
     """Return the sha256 of a circuit's structure.
 
-    That is: its registers, the names of its parameters in their order, its global phase, and
-    in their order its instructions with qubits, classical bits and parameters, numbers to the
-    last bit. Gates outside Qiskit's standard library count with their definitions. What the
-    circuit is called counts not. Raises UnknownFormError for control flow, real-time variables
+    That is: its registers, its global phase, and in their order its instructions with qubits,
+    classical bits and parameters: numbers to the last bit, expressions as they are written.
+    Gates outside Qiskit's standard library count with their definitions. What the circuit is
+    called counts not. Raises UnknownFormError for control flow, real-time variables
     and unknown types of parameters.
     """
     digest = sha256()
@@ -38,7 +38,6 @@ def _tokens(circuit: QuantumCircuit) -> Iterator[Any]:
     yield circuit.num_qubits, circuit.num_clbits
     for register in (*circuit.qregs, *circuit.cregs):
         yield type(register).__name__, register.name, [circuit.find_bit(b).index for b in register]
-    yield [parameter.name for parameter in circuit.parameters]
     yield _parameter(circuit.global_phase)
     for instruction in circuit.data:
         yield (
@@ -55,7 +54,6 @@ def _operation(operation: Any) -> Any:
         operation.base_class.__name__,
         operation.name,
         operation.label,
-        getattr(operation, "ctrl_state", None),
         getattr(operation, "unit", None),  # of a delay
         [_parameter(value) for value in operation.params],
     )

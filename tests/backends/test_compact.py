@@ -72,8 +72,8 @@ def test_values_are_those_of_the_whole_device(experiment):
 
 def scattered():
     """Return a circuit on qubits 6, 3 and 1 of Jakarta, measured crosswise into two registers."""
-    t = ParameterVector("t", 3)
-    circuit = QuantumCircuit(7)
+    t = ParameterVector("t", 4)
+    circuit = QuantumCircuit(7, global_phase=t[3])
     registers = ClassicalRegister(1, "one"), ClassicalRegister(2, "two")
     for register in registers:
         circuit.add_register(register)
@@ -85,11 +85,12 @@ def scattered():
     circuit.cx(1, 3)
     circuit.barrier()
     circuit.measure([3, 6, 1], [2, 0, 1])
-    return circuit, np.random.default_rng(3).uniform(-3, 3, (5, 3))
+    return circuit, np.random.default_rng(3).uniform(-3, 3, (5, 4))
 
 
 def test_shots_are_those_of_the_whole_device_and_of_no_other_pub():
     circuit, rows = scattered()
+    assert compact(circuit)[2] == (1, 3, 6)
     whole = SamplerV2.from_backend(WHOLE["FakeJakartaV2"], seed=8)
     sampler = NoisySampler(DEVICES["FakeJakartaV2"], seed=8, shots=300)
     expected = whole.run([(circuit, rows, 300)]).result()[0].data

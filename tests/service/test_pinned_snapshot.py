@@ -115,7 +115,8 @@ def test_resumed_run_computes_with_the_device_it_began_with(
     one, other = (begin(load_experiment(experiment_file, {}, ["today"])) for _ in range(2))
     resume(one.id)
     recalibrate()
-    forget_live()
+    later = begin(load_experiment(experiment_file, {}, ["today"]))
+    assert later.snapshots() != other.snapshots()
     service.revoked = True
     resume(other.id)
     assert one.snapshots() == other.snapshots()
