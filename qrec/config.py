@@ -53,7 +53,10 @@ class SampledSpec(Spec):
 
 
 class AerSpec(SampledSpec):
-    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`."""
+    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
+
+    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``.
+    """
 
     kind: Literal["aer"]
     name: str = "aer"
