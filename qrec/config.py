@@ -20,25 +20,33 @@ SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$"
 
 
 class ExactSpec(Spec):
-    """Exact expectation values, differentiable: infinite shots.
+    """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
 
     Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
-    that device, under its noise. The transpiler's settings belong to a snapshot alone.
+    that device, under its noise. The transpiler's settings belong to a snapshot alone, the
+    simulator's seed to shots.
     """
 
     kind: Literal["exact"]
     name: str = "exact"
     dtype: Literal["float32", "float64"] = "float64"
+    shots: Annotated[int, Field(ge=1)] | None = None  # None: infinitely many
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None
     snapshot: SnapshotName | None = None
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
-    def _transpiler_with_snapshot(self) -> "ExactSpec":
-        for key in ("optimization_level", "seed_transpiler"):
-            if (getattr(self, key) is None) != (self.snapshot is None):
-                wanted = "missing beside" if self.snapshot else "has no meaning without"
-                raise ValueError(f"{key} {wanted} snapshot")
+    def _settings_go_together(self) -> "ExactSpec":
+        for key, owner in (
+            ("optimization_level", "snapshot"),
+            ("seed_transpiler", "snapshot"),
+            ("seed_simulator", "shots"),
+        ):
+            owned = getattr(self, owner) is not None
+            if (getattr(self, key) is not None) != owned:
+                wanted = "missing beside" if owned else "has no meaning without"
+                raise ValueError(f"{key} {wanted} {owner}")
         return self
 
 

@@ -73,7 +73,7 @@ def test_agrees_with_dense_algebra_within_its_errors(backend: Backend) -> None:
     workload = asymmetric_workload()
     reading = backend.run([workload])[0]
     exact = exact_values(workload)
-    if backend.name in ("aer_noisy", "exact_noisy"):
+    if backend.name in ("aer_noisy", "exact_noisy", "exact_shots"):
         assert np.corrcoef(reading.value, exact)[0, 1] > 0.98
         assert np.abs(reading.value - exact).max() < 0.25
     else:
@@ -100,16 +100,21 @@ def test_same_seed_same_numbers_whatever_runs_beside(name: str) -> None:
     np.testing.assert_allclose(alone, beside, rtol=0, atol=1e-12)
 
 
-def test_workloads_of_one_run_draw_their_own_shots() -> None:
+SAMPLED = ["aer_ideal", "exact_shots"]
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_workloads_of_one_run_draw_their_own_shots(name: str) -> None:
     one, two = asymmetric_workload(key="one"), asymmetric_workload(key="two")
-    readings = open_backend("aer_ideal").run([one, two])
+    readings = open_backend(name).run([one, two])
     assert np.any(readings[0].value != readings[1].value)
 
 
-def test_rows_draw_their_own_shots() -> None:
+@pytest.mark.parametrize("name", SAMPLED)
+def test_rows_draw_their_own_shots(name: str) -> None:
     workload = asymmetric_workload(1)
     same = np.repeat(workload.parameters, 30, axis=0)
-    reading = open_backend("aer_ideal").run(
+    reading = open_backend(name).run(
         [Workload(workload.circuit, workload.observable, same, "same")]
     )[0]
     assert 0.6 < reading.value.std(ddof=1) / reading.stderr.mean() < 1.5

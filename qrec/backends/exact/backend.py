@@ -1,4 +1,4 @@
-"""`kind: exact`: infinite shots, ideal or under a device's noise, gradients by autograd."""
+"""`kind: exact`: exact distributions, ideal or under a device's noise, gradients by autograd."""
 
 import importlib.metadata
 from collections.abc import Sequence
@@ -11,27 +11,28 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target
 
-from qrec.backends.base import Estimate, LocalBackend, Raw, Unit
+from qrec.backends.base import Estimate, Limits, LocalBackend, Raw, Unit, workload_seed
 from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.explain import explain
 from qrec.backends.exact.sampler import ExactSampler, split_measurements
+from qrec.backends.exact.shots import draw_counts
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
 from qrec.backends.snapshots import Snapshot, open_snapshot
 from qrec.backends.transpile import Transpiler
 from qrec.backends.workload import Workload
 from qrec.config import ExactSpec
+from qrec.errors import ConfigError
 
 
 class ExactBackend(LocalBackend):
     """Evaluates the logical circuit as it is, or transpiled for a device under its noise.
 
-    A reading has no error and no shots.
+    Without shots a reading has no error. With them it is drawn from the exact distribution,
+    and what needs exact values (`estimator`, `expectation`) raises ConfigError.
     """
-
-    shots = None
 
     def __init__(self, spec: ExactSpec) -> None:
         super().__init__(spec, spec.name)
@@ -57,6 +58,15 @@ class ExactBackend(LocalBackend):
         return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
 
     @property
+    def shots(self) -> int | None:
+        return self._spec.shots
+
+    @property
+    def limits(self) -> Limits:
+        """Shots cost nothing here: as much at a time as without."""
+        return Limits(pubs=1, evaluations=4096)
+
+    @property
     def target(self) -> Target | None:
         return self._noise and self._noise.target
 
@@ -65,14 +75,21 @@ class ExactBackend(LocalBackend):
 
     def estimator(self) -> BaseEstimatorV2:
         """Return the engine as an estimator; with a snapshot it takes ISA circuits."""
+        self._check_exact("an estimator")
         return ExactEstimator(self._noise, self._spec.dtype)
 
     def sampler(self) -> BaseSamplerV2:
-        """Return a sampler of the exact distribution whose seed is 0; ISA circuits as above."""
-        return ExactSampler(seed=0, noise=self._noise)
+        """Return a sampler of the exact distribution; ISA circuits as above.
+
+        Without shots of its own the backend's sampler has the seed 0.
+        """
+        return ExactSampler(
+            seed=self._spec.seed_simulator or 0, noise=self._noise, shots=self.shots
+        )
 
     def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> Expectation:
         """Return a logical circuit's expectation value here as a torch function."""
+        self._check_exact("an expectation with gradients")
         isa, observed = self._isa(circuit, observable)
         return Expectation(isa, observed, noise=self._noise, parameters=circuit.parameters)
 
@@ -88,7 +105,14 @@ class ExactBackend(LocalBackend):
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
         units = [Unit(w, self._isa(w.circuit, w.observable)[0]) for w in workloads]
-        return units, Estimate(len(units), sum(map(len, workloads)), 0)
+        return units, self.estimate(units)
+
+    def _check_exact(self, what: str) -> None:
+        if self.shots is not None:
+            raise ConfigError(
+                f"backend {self.name!r} has shots: {self.shots}, {what} has none; expected an "
+                "entry of kind exact without shots and seed_simulator"
+            )
 
     def _isa(
         self, circuit: QuantumCircuit, observable: SparseObservable
@@ -107,14 +131,13 @@ class ExactBackend(LocalBackend):
         observable = workload.observable
         if self._noise is not None:
             observable = observable.apply_layout(unit.circuit.layout)
-        value = evaluate(
-            unit.circuit,
-            observable,
-            workload.parameters,
-            parameters=workload.circuit.parameters,
-            noise=self._noise,
-            dtype=self._spec.dtype,
-        )
+        columns = workload.circuit.parameters
+        what = (unit.circuit, observable, workload.parameters, columns, self._noise)
+        if self._spec.shots is not None:
+            assert self._spec.seed_simulator is not None
+            seed = workload_seed(self._spec.seed_simulator, workload)
+            return {"counts": draw_counts(*what, self._spec.dtype, self._spec.shots, seed)}
+        value = evaluate(*what, dtype=self._spec.dtype)
         return {"value": value, "stderr": np.zeros_like(value)}
 
 
