@@ -7,7 +7,7 @@ from typing import Any
 
 from qrec.analysis.html import write_report
 from qrec.analysis.table import to_text
-from qrec.backends.snapshots import Snapshot, forget_live
+from qrec.backends.snapshots import forget_live
 from qrec.errors import NotFinishedError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._load import Source, load_experiment, restore_experiment
@@ -73,16 +73,15 @@ def resume(
         return finish(folder, loaded, report)
 
 
-def begin(experiment: BaseExperiment) -> RunFolder:
-    """Make the folder of a new run of `experiment`, the devices it computes with pinned in it."""
+def begin(experiment: BaseExperiment, parent: Path | None = None) -> RunFolder:
+    """Make the folder of a new run of `experiment`, in `parent` or with all other runs.
+
+    The devices that it computes with are pinned in it.
+    """
     forget_live()
-    return create_run(experiment.spec, experiment.details(), pinned(experiment))
-
-
-def pinned(experiment: BaseExperiment) -> list[Snapshot]:
-    """Return the snapshots that the experiment's backends compute with."""
     found = [backend.pinned for backend in experiment.backends().values()]
-    return [snapshot for snapshot in found if snapshot is not None]
+    snapshots = [snapshot for snapshot in found if snapshot is not None]
+    return create_run(experiment.spec, experiment.details(), parent, snapshots)
 
 
 def finish(folder: RunFolder, experiment: BaseExperiment, report: Report) -> Run:

@@ -153,8 +153,8 @@ def runs_dir() -> Path:
 def create_run(
     spec: ExperimentSpec,
     details: dict[str, Any],
-    snapshots: Iterable[Snapshot] = (),
     parent: Path | None = None,
+    snapshots: Iterable[Snapshot] = (),
 ) -> RunFolder:
     """Make the folder of a new run, ``<UTC time>_<name>_<hash of the spec>``.
 
