@@ -110,8 +110,9 @@ def read_snapshot(path: Path) -> Snapshot:
     """Read a snapshot's file. Raises ConfigError that says what is wrong with it."""
     try:
         content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a run's snapshot") from None
+    except OSError as error:
+        expected = "runs/RUN/snapshots/FILE.json"
+        raise ConfigError(f"{path}: {error.strerror}; expected a file such as {expected}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(content, dict):

@@ -65,7 +65,7 @@ def changed(**fields):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "no such file"),
+        (None, "No such file"),
         ("", "not valid JSON"),
         (TEXT[: len(TEXT) // 2], "not valid JSON"),
         ("[1, 2]", "found list"),
@@ -108,6 +108,11 @@ def test_no_change_goes_unnoticed(tmp_path_factory, place, letter):
 def test_what_is_no_device_is_said_when_it_is_needed(configuration, properties):
     with pytest.raises(ConfigError, match=r"snapshot of '(x|fake_manila)': its"):
         _ = make_snapshot(configuration, properties, "here").device
+
+
+def test_a_folder_is_no_snapshot(tmp_path):
+    with pytest.raises(ConfigError, match=r"directory; expected a file such as"):
+        open_snapshot(f"file:{tmp_path}")
 
 
 def test_names_are_checked():

@@ -54,6 +54,15 @@ def add_backend(folder, name, **fields):
     path.write_text(yaml.safe_dump(content))
 
 
+def described(target):
+    """Return errors and durations of a target's operations, whatever their order."""
+    return {
+        (name, qubits): properties and (properties.error, properties.duration)
+        for name in target.operation_names
+        for qubits, properties in target[name].items()
+    }
+
+
 def values(kind, snapshot):
     """Return what a backend with this device makes of an asymmetric circuit."""
     circuit = QuantumCircuit(4)
@@ -88,6 +97,8 @@ def test_noise_of_the_day_of_a_job_is_simulated_later(
     for kind in ("aer", "exact"):
         expected = values(kind, "fake:FakeJakartaV2")
         np.testing.assert_array_equal(values(kind, f"file:{file}"), expected)
+    same = [open_snapshot(name) for name in (f"file:{file}", "fake:FakeJakartaV2")]
+    assert described(same[0].device.target) == described(same[1].device.target)
     monkeypatch.chdir(tmp_path)
     relative = f"file:{file.relative_to(tmp_path)}"
     add_backend(tmp_path, "noise_of_the_day", kind="aer", snapshot=relative, **SETTINGS, **SHOTS)
@@ -95,6 +106,22 @@ def test_noise_of_the_day_of_a_job_is_simulated_later(
     simulated = find_run("latest")
     assert simulated.id != sent.id
     assert simulated.snapshots() == {"noise_of_the_day": sent.snapshots()["qpu"]}
+
+
+def test_target_is_the_one_that_the_client_gives(service, monkeypatch):
+    """Without fractional gates, which the client leaves out of a device that has them."""
+    shipped = open_snapshot("fake:FakeFractionalBackend")
+    assert "rzz" in shipped.device.target.operation_names
+    named = {"backend_name": DEVICE, "simulator": False, "local": False}
+    files = {"configuration": shipped.configuration | named, "properties": shipped.properties}
+    files["status"] = loopback_service.device_file("status")
+    monkeypatch.setattr(loopback_service, "device_file", files.__getitem__)
+    backend = open_backend(
+        {"kind": "ibm", "device": DEVICE, "shots": 10, "seed_transpiler": 0, "max_qpu_seconds": 1}
+    )
+    assert described(backend.target) == described(backend._service.device().target)
+    assert "rzz" not in backend.target.operation_names
+    assert not service.jobs
 
 
 def test_live_is_the_device_as_it_is_when_a_run_begins(service, recalibrate):
