@@ -15,7 +15,8 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_SNAPSHOT = r"^fake:Fake\w+$"
+# A device as it was at one time: see `qrec.backends.snapshots.open_snapshot`.
+SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 
 class ExactSpec(Spec):
@@ -31,7 +32,7 @@ class ExactSpec(Spec):
     dtype: Literal["float32", "float64"] = "float64"
     shots: Annotated[int, Field(ge=1)] | None = None  # None: infinitely many
     seed_simulator: Annotated[int, Field(ge=0)] | None = None
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    snapshot: SnapshotName | None = None
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
 
@@ -60,11 +61,14 @@ class SampledSpec(Spec):
 
 
 class AerSpec(SampledSpec):
-    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`."""
+    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
+
+    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``.
+    """
 
     kind: Literal["aer"]
     name: str = "aer"
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    snapshot: SnapshotName | None = None
 
 
 class IbmSpec(Spec):

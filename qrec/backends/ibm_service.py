@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import qiskit_ibm_runtime.api.client as client_module
+from qiskit.providers import BackendV2
 from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.api.session import RetrySession
@@ -21,6 +22,7 @@ from qiskit_ibm_runtime.exceptions import IBMNotAuthorizedError
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.executor_sampler.prepare import prepare
 from qiskit_ibm_runtime.options_models import SamplerOptions
+from qiskit_ibm_runtime.utils.backend_decoder import filter_raw_configuration
 from requests import RequestException, Response
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -81,7 +83,10 @@ class IbmService:
         return self._ask("connecting", lambda device: device)
 
     def calibration(self) -> dict[str, Any]:
-        """Return the device's configuration and properties as the service gives them."""
+        """Return the device's configuration and properties as the service gives them now.
+
+        Fractional gates are left out, as the client leaves them out of a device's target.
+        """
 
         def ask(device: IBMBackend) -> dict[str, Any]:
             client = device._api_client
@@ -91,7 +96,9 @@ class IbmService:
             }
 
         found = self._ask("reading the calibration", ask)
-        return dict(json.loads(json.dumps(found, default=str)))
+        plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
+        filter_raw_configuration(plain["configuration"], use_fractional_gates=False)
+        return plain
 
     def submit(self, pubs: Sequence[Any], options: SamplerOptions) -> str:
         """Send PUBs as one job in a batch; return the job's id."""
@@ -191,7 +198,7 @@ class IbmService:
         return UnknownOutcomeError(f"{said} (no usable answer)")
 
 
-def count_executions(pubs: Sequence[Any], options: SamplerOptions, device: IBMBackend) -> int:
+def count_executions(pubs: Sequence[Any], options: SamplerOptions, device: BackendV2) -> int:
     """Return how often circuits run for these PUBs, as the client itself prepares them."""
     program, _ = prepare(list(pubs), options, backend=device)
     sizes = [_n_elements(item) for item in program.items]

@@ -101,9 +101,9 @@ def _from_spec(spec: BackendSpec) -> Backend:
         from qrec.backends.ibm import IbmBackend
 
         return IbmBackend(spec)
-    from qrec.backends.aer import AerBackend
+    from qrec.backends.aer import AerBackend, NoisyAerBackend
 
-    return AerBackend(spec)
+    return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)
 
 
 def _sampled(source: BaseSamplerV2 | BackendV2, fields: dict[str, Any]) -> Backend:

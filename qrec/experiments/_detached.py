@@ -14,7 +14,7 @@ from qrec.experiments._load import restore_experiment
 from qrec.experiments._run import Run, begin, finish
 from qrec.experiments.comparison import Comparison
 from qrec.runs.execute import write_raws
-from qrec.runs.folder import RunFolder, create_run, find_run, run_ids, run_suffix
+from qrec.runs.folder import RunFolder, find_run, run_ids, run_suffix
 from qrec.runs.jobs import (
     PlannedJob,
     assemble,
@@ -76,7 +76,7 @@ def detachable(experiment: BaseExperiment) -> Comparison:
 
 def dry_plan(experiment: Comparison, parent: Path, report: Report) -> Plan:
     """Plan a run in the folder `parent`, which the caller throws away."""
-    return _plan(experiment, create_run(experiment.spec, experiment.details(), parent), report)
+    return _plan(experiment, begin(experiment, parent), report)
 
 
 def check_budget(plan: Plan, max_qpu_seconds: float | None) -> None:

@@ -78,8 +78,11 @@ class Comparison(BaseExperiment):
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
             },
-            "backends": {name: self.backend(name).snapshot() for name in self._backend_names()},
+            "backends": {name: backend.snapshot() for name, backend in self.backends().items()},
         }
+
+    def backends(self) -> dict[str, Backend]:
+        return {name: self.backend(name) for name in self._backend_names()}
 
     def execute(self, folder: RunFolder, report: Report) -> None:
         self.use_recorded(folder)
@@ -283,6 +286,8 @@ class Comparison(BaseExperiment):
     def use_recorded(self, folder: RunFolder) -> None:
         """Take the run's recorded backends, and refuse other ratings than it began with."""
         self._check_record(folder.record().details)
+        for name, snapshot in folder.snapshots().items():
+            self.backend(name).pin(snapshot)
 
     def _check_record(self, details: dict[str, Any]) -> None:
         check_same(self._summary(), details["dataset"])

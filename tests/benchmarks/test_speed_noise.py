@@ -26,9 +26,9 @@ def aer_noisy(circuit: QuantumCircuit, z: SparseObservable, rows: np.ndarray):
     from qiskit_aer import AerSimulator
     from qiskit_aer.primitives import EstimatorV2
 
-    from qrec.backends.devices import fake_device
+    from qrec.backends.snapshots import open_snapshot
 
-    device = fake_device(SETTINGS["snapshot"])
+    device = open_snapshot(SETTINGS["snapshot"]).device
     isa = exact(**SETTINGS).pass_manager().run(circuit)
     observed = SparsePauliOp.from_sparse_observable(z.apply_layout(isa.layout).as_paulis())
     model = AerSimulator.from_backend(device).options.noise_model

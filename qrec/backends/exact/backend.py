@@ -9,10 +9,9 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import SparseObservable
-from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Estimate, Limits, LocalBackend, Raw, Unit, workload_seed
-from qrec.backends.devices import fake_device
 from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
@@ -21,6 +20,8 @@ from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
+from qrec.backends.snapshots import Snapshot, open_snapshot
+from qrec.backends.transpile import Transpiler
 from qrec.backends.workload import Workload
 from qrec.config import ExactSpec
 from qrec.errors import ConfigError
@@ -36,7 +37,25 @@ class ExactBackend(LocalBackend):
     def __init__(self, spec: ExactSpec) -> None:
         super().__init__(spec, spec.name)
         self._spec = spec
-        self._noise = _noise(spec.snapshot) if spec.snapshot else None
+
+    @property
+    def pinned(self) -> Snapshot | None:
+        if self._pinned is None and self._spec.snapshot is not None:
+            self._pinned = open_snapshot(self._spec.snapshot)
+        return self._pinned
+
+    @property
+    def _noise(self) -> DeviceNoise | None:
+        return None if self.pinned is None else _noise(self.pinned)
+
+    @property
+    def _transpiler(self) -> Transpiler | None:
+        spec = self._spec
+        if self.pinned is None:
+            return None
+        assert spec.optimization_level is not None  # the spec sees to that
+        assert spec.seed_transpiler is not None
+        return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
 
     @property
     def shots(self) -> int | None:
@@ -52,13 +71,7 @@ class ExactBackend(LocalBackend):
         return self._noise and self._noise.target
 
     def pass_manager(self) -> PassManager | None:
-        if self._noise is None:
-            return None
-        return generate_preset_pass_manager(
-            optimization_level=self._spec.optimization_level,
-            target=self._noise.target,
-            seed_transpiler=self._spec.seed_transpiler,
-        )
+        return self._transpiler and self._transpiler.pass_manager()
 
     def estimator(self) -> BaseEstimatorV2:
         """Return the engine as an estimator; with a snapshot it takes ISA circuits."""
@@ -87,7 +100,8 @@ class ExactBackend(LocalBackend):
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
-        return {"spec": self.spec.model_dump(mode="json"), "packages": packages}
+        device = {} if self.pinned is None else {"snapshot": self.pinned.summary()}
+        return {"spec": self.spec.model_dump(mode="json"), "packages": packages} | device
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
         units = [Unit(w, self._isa(w.circuit, w.observable)[0]) for w in workloads]
@@ -103,13 +117,13 @@ class ExactBackend(LocalBackend):
     def _isa(
         self, circuit: QuantumCircuit, observable: SparseObservable
     ) -> tuple[QuantumCircuit, SparseObservable]:
-        transpiler = self.pass_manager()
+        transpiler = self._transpiler
         if transpiler is None:
             return circuit, observable
         # A measurement changes which qubits the transpiler picks: with it they are those that
         # an aer backend with the same settings runs on.
         whole = measure(circuit, observable) if is_diagonal(observable) else circuit
-        isa = transpiler.run(whole)
+        [isa] = transpiler.run([whole])
         return split_measurements(isa)[0], observable.apply_layout(isa.layout)
 
     def _execute(self, unit: Unit) -> Raw:
@@ -128,6 +142,6 @@ class ExactBackend(LocalBackend):
 
 
 @cache
-def _noise(snapshot: str) -> DeviceNoise:
+def _noise(snapshot: Snapshot) -> DeviceNoise:
     """Read a device once per process."""
-    return DeviceNoise(fake_device(snapshot).target)
+    return DeviceNoise(snapshot.device.target)
