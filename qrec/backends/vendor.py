@@ -30,7 +30,8 @@ from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 SAMPLER, COUNTS = ROUTES = ("BackendSamplerV2", "run().get_counts()")
 
-Pub = tuple[QuantumCircuit, list[str], NDArray[np.float64]]  # names and rows of its parameters
+# A circuit, its parameters' names and their values, one row per run; one empty row without any.
+Pub = tuple[QuantumCircuit, list[str], NDArray[np.float64]]
 Bits = dict[str, NDArray[np.uint8]]  # of one PUB: register -> (rows, shots, bytes), as BitArray
 
 
@@ -68,7 +69,7 @@ class Vendor:
             raise VendorError("failed", f"transpiling: {_said(error)}") from error
 
     def run(self, pubs: list[Pub], shots: int, route: str, seed: int | None) -> list[Bits]:
-        """Run every row of every PUB by one of `ROUTES`; without parameters that is one row."""
+        """Run every row of every PUB by one of `ROUTES`."""
         take = _by_sampler if route == SAMPLER else _by_counts
         try:
             return take(self.device, pubs, shots, seed)
@@ -156,7 +157,7 @@ def _by_counts(device: BackendV2, pubs: list[Pub], shots: int, seed: int | None)
     bound = [
         circuit.assign_parameters(dict(zip(names, row)))  # noqa: B905
         for circuit, names, rows in pubs
-        for row in (rows if names else [()])
+        for row in rows
     ]
     size = device.max_circuits or len(bound)
     counts: list[dict[str, int]] = []
@@ -167,8 +168,7 @@ def _by_counts(device: BackendV2, pubs: list[Pub], shots: int, seed: int | None)
     if len(counts) != len(bound):
         raise ValueError(f"counts of {len(counts)} circuits came for {len(bound)}")
     rest = iter(counts)
-    return [_stacked(circuit, [next(rest) for _ in (rows if names else [()])], shots)
-            for circuit, names, rows in pubs]  # fmt: skip
+    return [_stacked(circuit, [next(rest) for _ in rows], shots) for circuit, _, rows in pubs]
 
 
 def _stacked(circuit: QuantumCircuit, counts: list[dict[str, int]], shots: int) -> Bits:

@@ -11,6 +11,8 @@ from qiskit import QuantumCircuit, qpy
 from qrec.backends import vendor
 from qrec.backends.vendor import Bits, Pub, Vendor, VendorError
 
+_OLDEST_QISKIT = (1, 4)  # 1.3 cannot write all transpiled parameters as QPY
+
 
 class VendorProcess:
     """What `Vendor` is, its calls answered by a process that `python` runs.
@@ -78,9 +80,10 @@ class VendorProcess:
         self.description: dict[str, Any] = answer["description"]
         # Neither side may write what the other is too old to read.
         self._qpy = min(qpy.QPY_VERSION, answer["qpy"])
-        if self._qpy < qpy.QPY_COMPATIBILITY_VERSION:
-            found = self.description["packages"]["qiskit"]
-            raise VendorError("missing", f"{self._python} has qiskit {found}; 1.3 or newer needed")
+        found = self.description["packages"]["qiskit"]
+        if tuple(map(int, found.split(".")[:2])) < _OLDEST_QISKIT:
+            self._stop()
+            raise VendorError("missing", f"{self._python} has qiskit {found}; 1.4 or newer needed")
 
     def _ask(self, request: dict[str, Any], starting: bool = False) -> dict[str, Any]:
         process = self._process

@@ -26,6 +26,7 @@ def doctor(
     """Show versions and data sets found, and run a Bell circuit on each backend.
 
     On a QPU nothing is run; one named with -b has its account tried and its device looked up.
+    A vendor's backend has to pass its self-test; one that is not free only where it is named.
     """
     from qrec.backends import backend_names
 

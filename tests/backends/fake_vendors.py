@@ -227,8 +227,12 @@ class OldQiskit(Honest):
         qpy.QPY_VERSION, qpy.load, qpy.dump = self.version, old_load, old_dump
 
 
-class TooOldQiskit(OldQiskit):
-    version = 12
+class TooOldQiskit(Honest):
+    def __init__(self):
+        import __main__ as worker
+
+        super().__init__()
+        worker.version = lambda _: "1.3.3"
 
 
 class Broken:

@@ -49,7 +49,7 @@ def test_older_qiskit_is_spoken_to_in_its_version_of_qpy():
 
 @pytest.mark.slow
 def test_qiskit_that_is_too_old():
-    with pytest.raises(MissingError, match=r"1\.3 or newer"):
+    with pytest.raises(MissingError, match=r"qiskit 1\.3\.3; 1\.4 or newer"):
         apart("TooOldQiskit").snapshot()
 
 
