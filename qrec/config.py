@@ -85,7 +85,7 @@ class IbmSpec(Spec):
     max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
 
 
-_SECRET = re.compile("token|secret|password|credential|key", re.IGNORECASE)
+_SECRET = re.compile("token|secret|password|credential|(api|access)_?key", re.IGNORECASE)
 
 
 class ProviderSpec(Spec):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any, TypeAlias
 
 from qiskit import QuantumCircuit, qpy
@@ -26,6 +27,7 @@ class VendorProcess:
         self._python = str(Path(python).expanduser())
         self._opening = {"path": path, "arguments": arguments}
         self._process: subprocess.Popen[str] | None = None
+        self._one_at_a_time = Lock()  # Qiskit's primitives run jobs in threads
         self._start()
 
     def transpile(
@@ -52,10 +54,11 @@ class VendorProcess:
         ]
 
     def _call(self, call: str, circuits: list[QuantumCircuit], **fields: Any) -> dict[str, Any]:
-        if self._process is None:
-            self._start()
-        sent = vendor.dump_circuits(circuits, self._qpy)
-        return self._ask({"call": call, "circuits": sent, "qpy": self._qpy, **fields})
+        with self._one_at_a_time:
+            if self._process is None:
+                self._start()
+            sent = vendor.dump_circuits(circuits, self._qpy)
+            return self._ask({"call": call, "circuits": sent, "qpy": self._qpy, **fields})
 
     def _start(self) -> None:
         self._stderr: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 from test_provider import vendor, workload
 
 from qrec.errors import ConfigError, MissingError, RejectedError
@@ -57,8 +58,19 @@ def test_what_the_vendor_raises_comes_across():
     with pytest.raises(RejectedError) as caught:
         apart("Chatty", shots=5001).run([workload()])
     assert str(caught.value) == "backend 'vendor': ValueError: at most 5000 shots, not 5001"
-    with pytest.raises(MissingError, match="pip install no-such-vendor"):
-        apart("no_such_vendor:Backend").snapshot()
+    with pytest.raises(MissingError, match="pip install workload"):  # not qrec's own workload.py
+        apart("workload:Backend").snapshot()
+
+
+def test_jobs_at_once_get_their_own_answers():
+    sampler = apart("Chatty").sampler()
+    circuits = [QuantumCircuit(1, 1), QuantumCircuit(1, 1)] * 6
+    for i, circuit in enumerate(circuits[:2]):
+        circuit.rx(i * np.pi, 0)
+        circuit.measure(0, 0)
+    jobs = [sampler.run([circuit], shots=20) for circuit in circuits]
+    found = [job.result()[0].data.c.get_counts() for job in jobs]
+    assert found == [{"0": 20}, {"1": 20}] * 6
 
 
 @pytest.mark.slow
