@@ -217,10 +217,10 @@ class Comparison(BaseExperiment):
             raws = read_raws(stored)
         else:
             backend = self.backend(task.backend)
-            if not backend.is_local:
+            if backend.costs:
                 raise ConfigError(
-                    f"backend {task.backend!r} is no simulator: `qrec submit` shows the cost, "
-                    "asks, and sends jobs that outlive this process"
+                    f"backend {task.backend!r} is no free simulator: `qrec submit` shows what "
+                    "is sent, and asks first"
                 )
             units = self._units(task, workloads, folder)
             raws = execute(
