@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from qiskit.primitives import BaseSamplerV2
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
-from qiskit_aer.primitives import SamplerV2
+from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qrec.backends.devices import fake_device
 from qrec.backends.sampled import SampledBackend
@@ -37,6 +37,19 @@ class AerBackend(SampledBackend):
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         return SamplerV2.from_backend(self._device, seed=seed)
+
+
+def aer_estimator(snapshot: str | None = None, precision: str = "double") -> BaseEstimatorV2:
+    """Return Aer's own estimator on one thread: what the exact engine is compared with.
+
+    Values are exact where precision 0 is asked of a run; with `snapshot` under that device's
+    noise, by density matrices. `precision` is that of the amplitudes, "single" or "double".
+    """
+    options = {"method": "statevector", "precision": precision, "max_parallel_threads": 1}
+    if snapshot is not None:
+        noise = _simulator(snapshot).options.noise_model
+        options |= {"method": "density_matrix", "noise_model": noise}
+    return EstimatorV2(options={"backend_options": options})
 
 
 @cache
