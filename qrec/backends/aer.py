@@ -47,7 +47,7 @@ class NoisyAerBackend(SampledBackend):
 
     def __init__(self, spec: AerSpec, source: str) -> None:
         super().__init__(spec)
-        self._source = source
+        self._source, self._scheduling = source, spec.scheduling_method
 
     @property
     def pinned(self) -> Snapshot:
@@ -78,7 +78,12 @@ class NoisyAerBackend(SampledBackend):
     @property
     def _transpiler(self) -> Transpiler:
         spec = self._spec
-        return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
+        return Transpiler(
+            self.pinned,
+            spec.optimization_level,
+            spec.seed_transpiler,
+            scheduling=self._scheduling,
+        )
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return self._transpiler.run(circuits)
