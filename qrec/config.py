@@ -1,10 +1,20 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from qrec.errors import ConfigError
 
@@ -87,6 +97,34 @@ class IbmSpec(Spec):
     max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
 
 
+_SECRET = re.compile("token|secret|password|credential|(api|access)_?key", re.IGNORECASE)
+
+
+class ProviderSpec(Spec):
+    """Shots on any vendor's `BackendV2`: what ``module:attribute`` returns when called."""
+
+    kind: Literal["provider"]
+    name: str = "provider"
+    backend: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
+    arguments: dict[str, JsonValue] = {}  # of the call
+    python: str | None = None  # the interpreter of a virtual environment that the vendor has
+    free: bool  # whether running costs nothing: a simulator
+    shots: Annotated[int, Field(ge=1)]
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None  # where the vendor obeys one
+    optimization_level: Annotated[int, Field(ge=0, le=3)]
+    seed_transpiler: Annotated[int, Field(ge=0)]
+
+    @field_validator("arguments")
+    @classmethod
+    def _no_secret(cls, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if secret := [name for name in arguments if _SECRET.search(name)]:
+            raise ValueError(
+                f"{secret[0]!r} looks like a credential, and what stands here is stored with "
+                "every run; let the vendor read it from the environment"
+            )
+        return arguments
+
+
 class EstimatedSpec(Spec):
     """Settings of an estimator primitive handed over by the user."""
 
@@ -104,7 +142,7 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
+BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec | ProviderSpec
 _BACKEND: TypeAdapter[BackendSpec] = TypeAdapter(
     Annotated[BackendSpec, Field(discriminator="kind")]
 )

@@ -8,7 +8,8 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
-from qiskit_aer.primitives import SamplerV2
+from qiskit_aer.noise import NoiseModel
+from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qrec.backends.noisy import NoisyEstimator, NoisySampler
 from qrec.backends.sampled import SampledBackend
@@ -84,6 +85,19 @@ class NoisyAerBackend(SampledBackend):
 
     def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
         return NoisySampler(self.pinned, seed=seed, shots=self.shots)
+
+
+def aer_estimator(snapshot: str | None = None, precision: str = "double") -> BaseEstimatorV2:
+    """Return Aer's own estimator on one thread: what the exact engine is compared with.
+
+    Values are exact where precision 0 is asked of a run; with `snapshot` under that device's
+    noise, by density matrices. `precision` is that of the amplitudes, "single" or "double".
+    """
+    options = {"method": "statevector", "precision": precision, "max_parallel_threads": 1}
+    if snapshot is not None:
+        noise = NoiseModel.from_backend(open_snapshot(snapshot).device)
+        options |= {"method": "density_matrix", "noise_model": noise}
+    return EstimatorV2(options={"backend_options": options})
 
 
 @cache

@@ -80,6 +80,11 @@ class Backend(ABC):
         """Shots per evaluation; None where values are exact."""
 
     @property
+    def costs(self) -> bool:
+        """Whether shots here are paid for, so that none may be taken without being asked."""
+        return not self.is_local
+
+    @property
     def max_qpu_seconds(self) -> float | None:
         """QPU time that all jobs in a ledger may take together; None where none is used."""
         return None

@@ -14,6 +14,7 @@ from qrec.config import (
     EstimatedSpec,
     ExactSpec,
     IbmSpec,
+    ProviderSpec,
     SampledSpec,
     parse_backend,
     parse_fields,
@@ -101,6 +102,10 @@ def _from_spec(spec: BackendSpec) -> Backend:
         from qrec.backends.ibm import IbmBackend
 
         return IbmBackend(spec)
+    if isinstance(spec, ProviderSpec):
+        from qrec.backends.provider import ProviderBackend
+
+        return ProviderBackend(spec)
     from qrec.backends.aer import AerBackend, NoisyAerBackend
 
     return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)

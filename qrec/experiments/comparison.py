@@ -21,12 +21,12 @@ from qrec.backends import open_backend
 from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
 from qrec.backends.workload import Workload
-from qrec.data import Ratings, Split, load_ratings, split
+from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
-from qrec.experiments._observed import check_disjoint, check_same, summarise
+from qrec.experiments._observed import check_same, summarise
 from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
 from qrec.runs.execute import add_circuits, execute, read_circuits, read_raws, write_raws
@@ -165,8 +165,7 @@ class Comparison(BaseExperiment):
     @cached_property
     def ratings(self) -> Ratings:
         """The ratings of the experiment's data set."""
-        options = {k: v for k, v in self.spec.dataset.items() if k != "name"}
-        return load_ratings(self.spec.dataset["name"], data_dir=self.places.data_dir, **options)
+        return self.spec.load(self.places.data_dir)
 
     def _sample(
         self,
@@ -217,10 +216,10 @@ class Comparison(BaseExperiment):
             raws = read_raws(stored)
         else:
             backend = self.backend(task.backend)
-            if not backend.is_local:
+            if backend.costs:
                 raise ConfigError(
-                    f"backend {task.backend!r} is no simulator: `qrec submit` shows the cost, "
-                    "asks, and sends jobs that outlive this process"
+                    f"backend {task.backend!r} is no free simulator: `qrec submit` shows what "
+                    "is sent, and asks first"
                 )
             units = self._units(task, workloads, folder)
             raws = execute(
@@ -266,13 +265,8 @@ class Comparison(BaseExperiment):
         return scored[np.sort(draw.choice(len(scored), n, replace=False))]
 
     def _split(self, repeat: int) -> Split:
-        options = {k: v for k, v in self.spec.split.items() if k != "kind"}
-        seed, data_dir = self._seed(repeat, "split"), self.places.data_dir
-        parts = split(
-            self.ratings, self.spec.split["kind"], seed=seed, data_dir=data_dir, **options
-        )
-        check_disjoint(parts)
-        return parts
+        seed = self._seed(repeat, "split")
+        return self.spec.parts(self.ratings, seed, self.places.data_dir)
 
     def _seed(self, repeat: int, name: str) -> int:
         return child_seed(self.spec.seed, "repeat", repeat, name)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Kraus, random_quantum_channel, random_unitary
 
-from qrec.backends.exact.blocks import part_of
+from qrec.backends.exact.blocks import Block, part_of
+from qrec.backends.exact.matrices import BlockMatrices
 from qrec.backends.exact.mixed import MixedPaulis
 from qrec.backends.exact.pauli import embed, transfer
 from qrec.backends.exact.program import Channel, Fixed, Operation, Rotation
@@ -41,7 +42,9 @@ def one_by_one(operations: list[Operation], angles: dict[Operation, np.ndarray])
         for _ in QUBITS:
             state = np.kron(np.array([1.0, 0.0, 0.0, 1.0]), state)
         for place, operation in enumerate(operations):
-            matrix = part_of(operation).matrix(np.array([angles.get(place, np.zeros(3))[row]]))
+            block = Block(operation.qubits, (part_of(operation),))
+            angle = np.array([angles.get(place, np.zeros(N_ROWS))[row]])
+            [[matrix]] = BlockMatrices([block])(angle)
             places = tuple(QUBITS.index(q) for q in operation.qubits)
             state = embed(matrix, places, len(QUBITS)) @ state
         rows.append(state)
