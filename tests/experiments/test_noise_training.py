@@ -96,7 +96,7 @@ def test_wrong_key_or_value_is_named(changes, said):
 @pytest.mark.parametrize("backend", ["exact", "aer_ideal"])
 def test_a_backend_without_noise_or_gradients_is_refused(backend):
     with pytest.raises(ConfigError, match="kind exact with a snapshot"):
-        load_experiment(SMALL, backends=[backend]).details()
+        load_experiment(SMALL, backends=[backend]).backends()
     with pytest.raises(ConfigError, match="takes one backend"):
         load_experiment(SMALL, backends=[backend, "exact_noisy"])
 
