@@ -39,6 +39,8 @@ def test_every_arm_is_scored_beside_classical_models(small):
     assert [row["minus"] for row in small.rows if "minus" in row] == [IDEAL, PUT_BACK]
     details = small.folder.record().details
     assert details["backends"]["exact_noisy"]["spec"]["snapshot"] == "fake:FakeTorino"
+    [kept] = small.folder.snapshots().values()
+    assert kept.summary() == details["backends"]["exact_noisy"]["snapshot"]
     assert len(details["dataset"]["sha256"]) == 64
 
 
