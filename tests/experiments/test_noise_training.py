@@ -39,6 +39,8 @@ def test_every_arm_is_scored_beside_classical_models(small):
     assert [row["minus"] for row in small.rows if "minus" in row] == [IDEAL, PUT_BACK]
     details = small.folder.record().details
     assert details["backends"]["exact_noisy"]["spec"]["snapshot"] == "fake:FakeTorino"
+    [kept] = small.folder.snapshots().values()
+    assert kept.summary() == details["backends"]["exact_noisy"]["snapshot"]
     assert len(details["dataset"]["sha256"]) == 64
 
 
@@ -96,7 +98,7 @@ def test_wrong_key_or_value_is_named(changes, said):
 @pytest.mark.parametrize("backend", ["exact", "aer_ideal"])
 def test_a_backend_without_noise_or_gradients_is_refused(backend):
     with pytest.raises(ConfigError, match="kind exact with a snapshot"):
-        load_experiment(SMALL, backends=[backend]).details()
+        load_experiment(SMALL, backends=[backend]).backends()
     with pytest.raises(ConfigError, match="takes one backend"):
         load_experiment(SMALL, backends=[backend, "exact_noisy"])
 
