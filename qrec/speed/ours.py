@@ -28,12 +28,13 @@ from qrec.speed.work import Work
 Bits = Literal[32, 64]
 SNAPSHOT = "fake:FakeTorino"  # a Heron processor
 _TRANSPILER = {"optimization_level": 3, "seed_transpiler": 7}
+_SHOTS = {"shots": 1024, "seed_simulator": 1}
 _NOISY = {"snapshot": SNAPSHOT, **_TRANSPILER}
 
 
-def exact(bits: Bits = 32, noisy: bool = False) -> Backend:
-    """Return the exact backend, with noise or without."""
-    more = _NOISY if noisy else {}
+def exact(bits: Bits = 32, noisy: bool = False, shots: bool = False) -> Backend:
+    """Return the exact backend, with or without noise and 1024 shots."""
+    more = (_NOISY if noisy else {}) | (_SHOTS if shots else {})
     return open_backend({"kind": "exact", "dtype": f"float{bits}", **more})
 
 
@@ -132,21 +133,14 @@ def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
     return call
 
 
-def swap_test_values(n_factors: int, n_rows: int, noisy: bool) -> Call:
-    """Return <Z> of SWAP tests at infinite shots."""
-    backend = _local(exact(noisy=noisy))
+def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
+    """Return SWAP tests at infinite shots, or from 1024 drawn from the exact distribution."""
+    backend = _local(exact(noisy=noisy, shots=shots))
     [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
-    return lambda: np.asarray(backend._execute(unit)["value"])
 
-
-def swap_test_shots(n_factors: int, n_rows: int, noisy: bool) -> Call:
-    """Return <Z> of SWAP tests from 1024 shots, drawn from the exact distribution."""
-    unit, _ = _aer_unit(n_factors, n_rows, noisy)
-    sampler = exact(noisy=noisy).sampler()
-    pub = (unit.circuit, unit.workload.parameters)
-
-    def call() -> None:
-        sampler.run([pub], shots=1024).result()
+    def call() -> NDArray[np.float64] | None:
+        raw = backend._execute(unit)
+        return None if shots else np.asarray(raw["value"])
 
     return call
 
@@ -163,7 +157,7 @@ def aer_swap_test(n_factors: int, n_rows: int, noisy: bool) -> Call:
 
 def _aer_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[Unit, LocalBackend]:
     more = _NOISY if noisy else _TRANSPILER
-    backend = _local(open_backend({"kind": "aer", "shots": 1024, "seed_simulator": 1, **more}))
+    backend = _local(open_backend({"kind": "aer", **_SHOTS, **more}))
     [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
     return unit, backend
 

@@ -49,11 +49,11 @@ class Sizes:
     swap_aer: int = 100
     users: int = 943  # MovieLens-100K
     items: int = 1682
-    swap_shots: int = 1_000
+    noisy_swaps: int = 1_000
 
 
 QUICK = Sizes(rows=40, wide_rows=10, slow=2, some=10, wide_some=10, noisy=2, swap_aer=2, users=20,
-              items=30, swap_shots=20)  # fmt: skip
+              items=30, noisy_swaps=20)  # fmt: skip
 
 
 def races(quick: bool = False) -> dict[str, Race]:
@@ -200,16 +200,13 @@ def _noisy(name: str, sizes: Sizes) -> Race:
 
 
 def _swap(k: int, noisy: bool, shots: bool, sizes: Sizes) -> Race:
-    n, few = sizes.swap_shots if noisy or shots else sizes.rows, sizes.swap_aer
+    n, few = sizes.noisy_swaps if noisy else sizes.rows, sizes.swap_aer
     words = f"SWAP tests, k = {k}{', under noise' if noisy else ''}"
-    build = ours.swap_test_shots if shots else ours.swap_test_values
     return Race(
         f"swap-k{k}{'-noisy' if noisy else ''}{'-shots' if shots else ''}",
         f"{words}, {'1024 shots' if shots else 'infinite shots'}",
         [
-            Contender(
-                "qrec", lambda: build(k, n, noisy), n, 64 if shots else 32, is_ours=True
-            ),
+            Contender("qrec", lambda: ours.swap_tests(k, n, noisy, shots), n, 32, is_ours=True),
             Contender("Aer SamplerV2", lambda: ours.aer_swap_test(k, few, noisy), few,
                       64, at_least=1000.0),
         ],
