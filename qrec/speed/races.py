@@ -49,7 +49,7 @@ class Sizes:
     swap_aer: int = 100
     users: int = 943  # MovieLens-100K
     items: int = 1682
-    noisy_swaps: int = 1_000
+    noisy_swaps: int = 5_000
 
 
 QUICK = Sizes(rows=40, wide_rows=10, slow=2, some=10, wide_some=10, noisy=2, swap_aer=2, users=20,

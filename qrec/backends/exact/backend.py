@@ -69,7 +69,7 @@ class ExactBackend(LocalBackend):
     @property
     def limits(self) -> Limits:
         """Shots cost nothing here: as much at a time as without."""
-        return Limits(pubs=1, evaluations=4096)
+        return Limits(pubs=1, evaluations=2**14)
 
     @property
     def target(self) -> Target | None:
