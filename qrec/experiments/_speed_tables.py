@@ -86,8 +86,8 @@ def limit_table(rows: list[Row]) -> Table:
             body.append([row["race"], who, str(row["bits"]), *cells])
     notes = [
         "Of the time that is taken, the part that its matrix products would take at the rate of "
-        "16 x 16 blocks (all pairs: of a large GEMM), its passes over numbers at that of a copy "
-        "in cache (all pairs: their results, in memory), and its sines and cosines; on "
+        "16 x 16 blocks (table: of a large GEMM), its passes over numbers at that of a copy in "
+        "cache (all pairs: their results, in memory), and its sines and cosines; on "
         "paper, from the plan, one after the other. The rest is the limit not reached: calls, "
         "short rows, parameter rows that are read and turned. Billions per second: results.csv."
     ]

@@ -17,7 +17,6 @@ from qrec.backends.exact.plan import Method
 from qrec.backends.exact.problem import read_problem
 from qrec.backends.exact.schedule import Dense, Step, Turn
 from qrec.backends.exact.split import depends_on_row
-from qrec.backends.exact.statevector import StateVector
 from qrec.backends.exact.table import Table
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
@@ -50,14 +49,14 @@ def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost
     planned = planning.plan(problem, by_row, n_rows, method)
     seen, _ = light_cone(problem.program, problem.codes)
     turns = [op for op in seen.operations if depends_on_row(op, by_row)]
-    size, products, passes = planned.numbers_per_row(), planned.work_per_row(), 2.0
-    if isinstance(planned, StateVector):
-        evolution = planned.evolution
-        steps = evolution.plan.steps
-        # The prefix and the end take one product each; the prefix writes, all that follow read.
-        products = size * (2.0 + sum(map(_products, steps))) * (1 if evolution.is_real else 2)
-        passes *= len(steps) + 1
-    return Cost(2 * products, passes * size * bits / 8, 2.0 * len(turns))
+    moved, sines = 2.0 * planned.numbers_per_row() * bits / 8, 2.0 * len(turns)
+    if isinstance(planned, Table):
+        return Cost(2 * planned.work_per_row(), moved, sines, "2048 x 2048")
+    evolution = planned.evolution
+    steps = evolution.plan.steps
+    # The prefix and the end take one product each; the prefix writes, all that follow read.
+    products = (2.0 + sum(map(_products, steps))) * (1 if evolution.is_real else 2)
+    return Cost(2 * products * planned.numbers_per_row(), moved * (len(steps) + 1), sines)
 
 
 def _products(step: Step) -> float:
