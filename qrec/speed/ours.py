@@ -51,7 +51,7 @@ def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost
     turns = [op for op in seen.operations if depends_on_row(op, by_row)]
     moved, sines = 2.0 * planned.numbers_per_row() * bits / 8, 2.0 * len(turns)
     if isinstance(planned, Table):
-        return Cost(2 * planned.work_per_row(), moved, sines, "2048 x 2048")
+        return Cost(2 * planned.cost_per_row(), moved, sines, "2048 x 2048")
     evolution = planned.evolution
     steps = evolution.plan.steps
     # The prefix and the end take one product each; the prefix writes, all that follow read.

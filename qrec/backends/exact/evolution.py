@@ -74,9 +74,9 @@ class Evolution:
         """Return how many real numbers a row takes."""
         return int(2**self.n_qubits) * (1 if self.is_real else 2)
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row."""
-        # Of one amplitude, in multiplications of a matrix product that take as long.
+    def cost_per_row(self) -> float:
+        """Return what one row costs, see `plan`."""
+        # Of one amplitude, as measured.
         cost = {Dense: 2.0**4, Turn: 12.0, Monomial: 3.0}
         steps = sum(cost[type(step)] for step in self.plan.steps)
         return float((steps + 6) * 2**self.n_qubits * (1 if self.is_real else 4))

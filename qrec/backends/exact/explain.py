@@ -34,7 +34,7 @@ def explain(
         f"{len(problem.program.operations)} operations, {by_row.sum()} of {len(by_row)} "
         "parameters differ by row",
         *(_table(planned) if isinstance(planned, Table) else _state(planned, problem)),
-        f"work: {planned.work_per_row():,.0f} multiplications a row",
+        f"a row takes as long as {planned.cost_per_row():,.0f} multiplications in a matrix product",
         f"{dtype}, chunks of {chunk:,} rows, {torch.get_num_threads()} threads",
     ]
     return "\n".join(lines)

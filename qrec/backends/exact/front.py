@@ -103,10 +103,10 @@ class Front:
             if f.operations and not f.harmonic and f.pure is None
         }
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row."""
-        pure = sum(f.pure.work_per_row() for f in self._factors if f.pure is not None)
-        return pure + sum(mixed.work_per_row() for mixed in self._mixed.values())
+    def cost_per_row(self) -> float:
+        """Return what one row costs, see `plan`."""
+        pure = sum(f.pure.cost_per_row() for f in self._factors if f.pure is not None)
+        return pure + sum(mixed.cost_per_row() for mixed in self._mixed.values())
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""

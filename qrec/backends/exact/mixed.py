@@ -53,8 +53,8 @@ class MixedPaulis:
         self._rank = _along_a_line(qubits, steps)
         self._steps = [self._by_rank(s) if isinstance(s, Fused) else s for s in steps]
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row, at most."""
+    def cost_per_row(self) -> float:
+        """Return what one row costs at most, see `plan`."""
         widths = [4 if isinstance(step, Rotation) else len(step.matrix) for step in self._steps]
         return float(4 ** len(self._qubits) * sum(widths))
 

@@ -1,4 +1,7 @@
-"""The choice between the Heisenberg table and the state vector, by what they cost."""
+"""The choice between the Heisenberg table and the state vector, by what they cost.
+
+A cost is a time, in multiplications of a matrix product that take as long.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -74,8 +77,8 @@ def _plan(
         table = _table(problem, row_columns, int(limit))
     except TooManyTermsError:
         return state
-    work = table.work_per_row() + table.pull.work() / many
-    return table if work <= state.work_per_row() else state
+    work = table.cost_per_row() + table.pull.work() / many
+    return table if work <= state.cost_per_row() else state
 
 
 def _state(problem: Problem, row_columns: Sequence[bool]) -> StateVector:

@@ -39,9 +39,9 @@ class PurePaulis:
         flat = (moved * phases.conj()).reshape(len(self.strings), -1)
         self._observed = torch.from_numpy(flat)  # seen after `last`
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row."""
-        return self._evolution.work_per_row() + self._observed.shape[1] * (3.0 + len(self.strings))
+    def cost_per_row(self) -> float:
+        """Return what one row costs, see `plan`."""
+        return self._evolution.cost_per_row() + self._observed.shape[1] * (3.0 + len(self.strings))
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the values `(n_strings, n_rows)` of `strings`."""

@@ -38,9 +38,9 @@ class StateVector:
         buffers = self.evolution.buffers
         return lambda rows: self._observable(evolve(rows), buffers).expand(rows.shape[1])
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row."""
-        return self.evolution.work_per_row()
+    def cost_per_row(self) -> float:
+        """Return what one row costs, see `plan`."""
+        return self.evolution.cost_per_row()
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""

@@ -170,10 +170,10 @@ class Table:
         in_sides = 2 * (len(self.left) + len(self.right))
         return in_sides + sum(front.numbers_per_row() for front in self._fronts)
 
-    def work_per_row(self) -> float:
-        """Return the multiplications of one row."""
+    def cost_per_row(self) -> float:
+        """Return what one row costs, see `plan`."""
         products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
-        return products + sum(front.work_per_row() for front in self._fronts)
+        return products + sum(front.cost_per_row() for front in self._fronts)
 
     def spread_terms(self, coefficients: Real) -> Real:
         out: Real = self._spread @ coefficients
