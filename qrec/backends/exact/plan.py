@@ -77,8 +77,8 @@ def _plan(
         table = _table(problem, row_columns, int(limit))
     except TooManyTermsError:
         return state
-    work = table.cost_per_row() + table.pull.work() / many
-    return table if work <= state.cost_per_row() else state
+    cost = table.cost_per_row() + table.pull.work() / many
+    return table if cost <= state.cost_per_row() else state
 
 
 def _state(problem: Problem, row_columns: Sequence[bool]) -> StateVector:
