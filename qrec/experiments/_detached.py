@@ -1,8 +1,7 @@
 """Detached runs: submitted now, fetched by another process, then finished like any other."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,14 @@ from qrec.experiments._load import restore_experiment
 from qrec.experiments._run import Run, begin, finish
 from qrec.experiments.comparison import Comparison
 from qrec.runs.execute import write_raws
-from qrec.runs.folder import RunFolder, create_run, find_run, run_ids, run_suffix
+from qrec.runs.folder import (
+    RunFolder,
+    find_run,
+    planning_place,
+    publish,
+    run_ids,
+    run_suffix,
+)
 from qrec.runs.jobs import (
     PlannedJob,
     assemble,
@@ -26,6 +32,7 @@ from qrec.runs.jobs import (
     reconcile,
     records,
     renewed,
+    settle,
     submit_job,
     units_of,
     write_jobs,
@@ -76,7 +83,7 @@ def detachable(experiment: BaseExperiment) -> Comparison:
 
 def dry_plan(experiment: Comparison, parent: Path, report: Report) -> Plan:
     """Plan a run in the folder `parent`, which the caller throws away."""
-    return _plan(experiment, create_run(experiment.spec, experiment.details(), parent), report)
+    return _plan(experiment, begin(experiment, parent), report)
 
 
 def check_budget(plan: Plan, max_qpu_seconds: float | None) -> None:
@@ -107,22 +114,18 @@ def submit(
     it stopped, so that the same command again sends what is missing and nothing else. Before
     anything is sent, `confirm` is called with the plan and may raise to refuse.
     """
-    with only_submitter():
+    with only_submitter(), planning_place() as place:
         ledger = Ledger()
         started = _unfinished(experiment, ledger)
-        folder = started or begin(experiment)
-        try:
-            plan = _plan(experiment, folder, report)
-            plan = _renew_failed(plan, ledger)
-            check_budget(plan, max_qpu_seconds)
-            if any(job.state in ("PLANNED", "FAILED") for job in _records(plan, ledger)):
-                confirm(plan)
-        except BaseException:
-            if started is None:
-                shutil.rmtree(folder.path)  # nothing was sent
-            raise
-        write_jobs(folder, plan.jobs)
-        ledger.add(records(folder.id, plan.jobs))
+        plan = _plan(experiment, started or begin(experiment, place), report)
+        plan = _renew_failed(plan, ledger)
+        check_budget(plan, max_qpu_seconds)
+        if any(job.state in ("PLANNED", "FAILED") for job in _records(plan, ledger)):
+            confirm(plan)
+        write_jobs(plan.folder, plan.jobs)
+        if started is None:
+            plan = replace(plan, folder=publish(plan.folder))
+        ledger.add(records(plan.folder.id, plan.jobs))
         _send(plan, ledger, report)
     return plan
 
@@ -131,11 +134,14 @@ def states(run: str | None) -> list[Row]:
     """Return the jobs of a run, or of all; those in flight are asked for."""
     ledger, opened = Ledger(), cache(lambda run: _restored(find_run(run)))
     rows = []
-    for job in ledger.jobs(None if run is None else find_run(run).id):
-        state, message = job.state, job.message
-        if state == "SUBMITTED":
+    for known in ledger.jobs(None if run is None else find_run(run).id):
+        job, state, message = known, known.state, known.message
+        if state in ("SUBMITTING", "SUBMITTED"):
             try:
-                state = opened(job.run).backend(job.backend).poll(job.job_id or "")
+                backend = opened(job.run).backend(job.backend)
+                settle(ledger, backend, job.uid)
+                job = ledger.job(job.uid)
+                state = job.state if job.job_id is None else backend.poll(job.job_id)
             except QrecError as error:
                 message = str(error)
         rows.append(
@@ -162,10 +168,7 @@ def fetch(run: str, places: Places, report: Report) -> Run:
         experiment = _restored(folder, places)
         jobs, ledger = _submitted(folder), Ledger()
         problems = [
-            problem
-            for job in jobs
-            if ledger.job(job.uid).state == "SUBMITTED"
-            and (problem := _collected(ledger, experiment, folder, job.uid))
+            problem for job in jobs if (problem := _collected(ledger, experiment, folder, job.uid))
         ]
         found = [ledger.job(job.uid) for job in jobs]
         if any(job.state != "DONE" for job in found):
@@ -261,8 +264,11 @@ def _unfinished(experiment: Comparison, ledger: Ledger) -> RunFolder | None:
 
 def _collected(ledger: Ledger, experiment: Comparison, folder: RunFolder, uid: str) -> str:
     """Collect one job; return what went wrong, if anything did: the others do not wait for it."""
+    backend = experiment.backend(ledger.job(uid).backend)
     try:
-        collect_job(ledger, experiment.backend(ledger.job(uid).backend), folder, uid)
+        settle(ledger, backend, uid)
+        if ledger.job(uid).state == "SUBMITTED":
+            collect_job(ledger, backend, folder, uid)
     except QrecError as error:
         return str(error)
     return ""
@@ -309,7 +315,7 @@ def _not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[s
     if ended:
         return QrecError(f"{text}; `qrec submit` of the same experiment sends failed ones again")
     if counts.get("PLANNED", 0) + counts.get("SUBMITTING", 0):
-        text += "; some were never sent: give the same `qrec submit` again"
+        text += "; some have not arrived: give the same `qrec submit` again"
     return NotFinishedError("; ".join([text, *problems]))
 
 

@@ -72,9 +72,9 @@ def resume(
         return finish(folder, loaded, report)
 
 
-def begin(experiment: BaseExperiment) -> RunFolder:
-    """Make the folder of a new run of `experiment`."""
-    return create_run(experiment.spec, experiment.details())
+def begin(experiment: BaseExperiment, parent: Path | None = None) -> RunFolder:
+    """Make the folder of a new run of `experiment`, in `parent` or with all other runs."""
+    return create_run(experiment.spec, experiment.details(), parent)
 
 
 def finish(folder: RunFolder, experiment: BaseExperiment, report: Report) -> Run:

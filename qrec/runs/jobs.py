@@ -94,12 +94,10 @@ def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
 
 @contextmanager
 def only_submitter() -> Iterator[None]:
-    """Keep other processes from submitting; the lock dies with the process."""
-    with _lock_file("submit.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise QrecError("another process is submitting; wait for it to end") from None
+    """Keep other processes from sending and settling jobs; the lock dies with the process."""
+    with _submit_lock() as mine:
+        if not mine:
+            raise QrecError("another process is sending or settling jobs; wait for it to end")
         yield
 
 
@@ -146,14 +144,24 @@ def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequ
     raise failure
 
 
+def settle(ledger: Ledger, backend: Backend, uid: str) -> None:
+    """Adopt a job whose request was never answered, if the backend has it; send nothing.
+
+    Where it has none the doubt stays, for `submit_job` to send it. While another process is
+    submitting, the doubt may be that process's own and is left to it.
+    """
+    if ledger.job(uid).state == "SUBMITTING":
+        with _submit_lock() as mine:
+            if mine and ledger.job(uid).state == "SUBMITTING":
+                _adopted(ledger, backend, uid)
+
+
 def reconcile(ledger: Ledger, backend: Backend, uid: str) -> bool:
     """Settle a doubt: adopt the job if the backend has it, or else plan it again."""
-    job_id = backend.find(uid)
-    if job_id is None:
-        ledger.planned(uid)
-        return False
-    ledger.submitted(uid, job_id)
-    return True
+    if _adopted(ledger, backend, uid):
+        return True
+    ledger.planned(uid)
+    return False
 
 
 def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -> str:
@@ -235,6 +243,13 @@ def _rows(unit: Unit, part: Part) -> Unit:
     return replace(unit, workload=replace(workload, parameters=rows, key=key))
 
 
+def _adopted(ledger: Ledger, backend: Backend, uid: str) -> bool:
+    job_id = backend.find(uid)
+    if job_id is not None:
+        ledger.submitted(uid, job_id)
+    return job_id is not None
+
+
 def _throttle(ledger: Ledger, backend: Backend) -> None:
     """Wait until the backend's allowance of jobs per minute has room for one more."""
     most = backend.limits.jobs_per_minute
@@ -255,6 +270,15 @@ def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float 
     return None if used is None else float(used)
 
 
-def _lock_file(name: str) -> Path:
+@contextmanager
+def _submit_lock() -> Iterator[bool]:
+    """Hold the lock of all runs that whoever sends or settles jobs must have, if it is free."""
     runs_dir().mkdir(parents=True, exist_ok=True)
-    return runs_dir() / name
+    with (runs_dir() / "submit.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mine = False
+        else:
+            mine = True
+        yield mine

@@ -15,6 +15,8 @@ from loopback_service import API_KEY, CRN, Fault, decode_program
 from qrec.backends import open_backend
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
+from qrec.runs.jobs import only_submitter
+from qrec.runs.ledger import Ledger
 
 
 def executions(job) -> int:
@@ -164,6 +166,66 @@ def test_killed_while_submitting(arrives, service, experiment_file):
     assert fetched.returncode == 0, fetched.stderr
     assert len(service.jobs) == 1
     assert API_KEY not in again.stderr + fetched.stderr
+
+
+@pytest.mark.parametrize("command", ["fetch", pytest.param("status", marks=pytest.mark.slow)])
+def test_a_job_whose_request_was_never_answered_is_adopted(
+    command, service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs$", "garbage", 99)]
+    assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 3
+    service.faults = []
+    qrec(command, "latest")
+    [row] = json.loads(qrec("status", "--json")[1])["rows"]
+    [job] = service.jobs.values()
+    assert row["job"] == job.id
+    while (status := qrec("fetch")[0]) == 3:
+        pass
+    assert (status, len(service.jobs)) == (0, 1)
+
+
+def test_a_job_that_never_arrived_is_sent_by_submit_alone(
+    service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "reset", 99)]
+    command = ("submit", experiment_file, "-b", "qpu", "--yes")
+    assert qrec(*command)[0] == 3
+    service.faults = []
+    assert qrec("status")[0] == 0
+    status, _, err = qrec("fetch")
+    assert (status, service.jobs) == (3, {})
+    assert "give the same `qrec submit` again" in err
+    assert qrec(*command)[0] == 0
+    assert len(service.jobs) == 1
+
+
+def test_a_doubt_is_left_to_the_process_that_is_submitting(
+    service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs$", "garbage", 99)]
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    service.faults = []
+    with only_submitter():
+        assert qrec("fetch")[0] == 3
+        assert [job.state for job in Ledger().jobs()] == ["SUBMITTING"]
+
+
+def test_killed_while_planning_leaves_no_run(service, experiment_file, qrec):
+    command = ("submit", experiment_file, "-b", "qpu", "--yes")
+    killed = (
+        "import os, signal, qrec.experiments._detached as d; from qrec.cli import main; "
+        "d.plan_jobs = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
+    )
+    process = subprocess.run([sys.executable, "-c", killed, *map(str, command)])
+    assert process.returncode == -signal.SIGKILL
+    assert not find_runs(experiment_file)
+    assert qrec("fetch", "latest")[0] == 2
+    assert qrec(*command)[0] == 0
+    assert len(find_runs(experiment_file)) == len(service.jobs) == 1
+    assert not list(experiment_file.parent.rglob(".unfinished-*"))
 
 
 def test_two_fetchers_at_once(service, experiment_file, qrec):
