@@ -156,6 +156,10 @@ class Backend(ABC):
         """Return what the backend recorded of a job: time stamps, usage."""
         return {}
 
+    def properties_at(self, moment: str) -> dict[str, Any]:
+        """Return how well the device worked at a moment, ISO 8601, as the backend says it."""
+        return {}
+
     def close(self) -> None:  # noqa: B027  # most backends have nothing to say
         """Say that no more jobs follow; those sent are not touched."""
 

@@ -162,6 +162,9 @@ class IbmBackend(Backend):
     def metrics(self, job_id: str) -> dict[str, Any]:
         return self._service.metrics(job_id)
 
+    def properties_at(self, moment: str) -> dict[str, Any]:
+        return self._service.properties(moment)
+
     def cancel(self, job_id: str) -> None:
         try:
             self._service.cancel(job_id)

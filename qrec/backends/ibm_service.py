@@ -10,6 +10,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import qiskit_ibm_runtime.api.client as client_module
@@ -90,8 +91,16 @@ class IbmService:
                 "properties": client.backend_properties(self.name),
             }
 
-        found = self._ask("reading the calibration", ask)
-        return dict(json.loads(json.dumps(found, default=str)))
+        return _as_json(self._ask("reading the calibration", ask))
+
+    def properties(self, moment: str) -> dict[str, Any]:
+        """Return the device's properties that were valid at a moment (ISO 8601)."""
+
+        def ask(device: IBMBackend) -> dict[str, Any]:
+            when = datetime.fromisoformat(moment)
+            return dict(device._api_client.backend_properties(self.name, datetime=when))
+
+        return _as_json(self._ask("reading the properties at run time", ask))
 
     def submit(self, pubs: Sequence[Any], options: SamplerOptions) -> str:
         """Send PUBs as one job in a batch; return the job's id."""
@@ -205,6 +214,10 @@ def decode_result(text: str) -> Any:
         if decoder.is_applicable(result):
             result = decoder.decode(result)
     return result
+
+
+def _as_json(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(answer, default=str)))
 
 
 def _n_elements(item: Any) -> int:

@@ -1,6 +1,7 @@
 """Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
 
 import fcntl
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -265,9 +266,27 @@ def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float 
     """Store what the backend says of a job that ended; return the QPU seconds it used."""
     metrics = backend.metrics(job_id)
     if metrics:
+        running = metrics.get("timestamps", {}).get("running")
+        if running:
+            metrics = metrics | {"properties": _properties(backend, running, folder)}
         write_json(folder.path / "raw" / "jobs" / f"{uid}.metrics.json", metrics)
     used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
     return None if used is None else float(used)
+
+
+def _properties(backend: Backend, running: str, folder: RunFolder) -> str:
+    """Store the device's properties at run time, each distinct one once; return the file's path.
+
+    Where the backend does not give them away, its answer stands in their place.
+    """
+    try:
+        found = backend.properties_at(running)
+    except RejectedError as error:
+        return str(error)
+    digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    name = f"raw/properties/{digest}.json"
+    write_json(folder.path / name, found)
+    return name
 
 
 @contextmanager

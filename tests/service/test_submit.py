@@ -13,6 +13,8 @@ import yaml
 from loopback_service import API_KEY, CRN, Fault, decode_program
 
 from qrec.backends import open_backend
+from qrec.backends.base import Limits
+from qrec.backends.ibm import IbmBackend
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
 from qrec.runs.jobs import only_submitter
@@ -168,12 +170,31 @@ def test_killed_while_submitting(arrives, service, experiment_file):
     assert API_KEY not in again.stderr + fetched.stderr
 
 
+@pytest.mark.parametrize("days", [(1, 1), (1, 2)], ids=["same day", "two days"])
+def test_properties_at_run_time_are_stored_once_each(
+    days, service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr(IbmBackend, "limits", property(lambda _: Limits(pubs=1)))
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    for job, day in zip(service.jobs.values(), days, strict=True):
+        job.created = f"2026-01-0{day}T12:00:00Z"
+    while qrec("fetch", "latest")[0] == 3:
+        pass
+    raw = find_run("latest").path / "raw"
+    assert len(list((raw / "properties").iterdir())) == len(set(days))
+    for job, day in zip(service.jobs.values(), days, strict=True):
+        metrics = json.loads((raw / "jobs" / f"{job.body['tags'][0]}.metrics.json").read_text())
+        stored = json.loads((raw.parent / metrics["properties"]).read_text())
+        assert stored["last_update_date"] == f"2026-01-0{day}T00:00:00Z"
+        assert len(stored["qubits"]) == 7
+
+
 @pytest.mark.parametrize("command", ["fetch", pytest.param("status", marks=pytest.mark.slow)])
 def test_a_job_whose_request_was_never_answered_is_adopted(
     command, service, experiment_file, qrec, monkeypatch
 ):
     monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
-    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs$", "garbage", 99)]
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
     assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 3
     service.faults = []
     qrec(command, "latest")
@@ -205,7 +226,7 @@ def test_a_doubt_is_left_to_the_process_that_is_submitting(
     service, experiment_file, qrec, monkeypatch
 ):
     monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
-    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs$", "garbage", 99)]
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
     qrec("submit", experiment_file, "-b", "qpu", "--yes")
     service.faults = []
     with only_submitter():
