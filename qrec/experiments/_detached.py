@@ -320,10 +320,27 @@ def _not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[s
 
 
 def _over_budget(plan: Plan, row: Row, budget: float, spent: float) -> str:
-    share = max(0.0, budget - spent) / row["qpu_seconds"]
-    n_pairs, shots = plan.experiment.spec.n_pairs, int(row["shots"])
     return (
         f"{row['backend']}: {row['qpu_seconds']:.1f} s of QPU time asked, {spent:.1f} s of "
-        f"{budget:.1f} s already used; what would fit: --set n_pairs={int(n_pairs * share)}, or "
-        f"{int(shots * share)} shots; or allow more with --max-qpu-seconds"
+        f"{budget:.1f} s already used; what would fit: {_fitting(plan, row, budget - spent)}; "
+        "or allow more with --max-qpu-seconds"
     )
+
+
+def _fitting(plan: Plan, row: Row, left: float) -> str:
+    """Say how many pairs, or how many shots, would take at most `left` seconds of QPU time."""
+    backend, tasks = plan.experiment.backend(row["backend"]), dict(plan.tasks[row["backend"]])
+    objectives = [task.name for task in plan.experiment.objectives.tasks()]
+    others = [unit for name in objectives for unit in tasks.pop(name, [])]
+    overhead = backend.estimate([]).qpu_seconds
+
+    def share(units: list[Unit]) -> float:
+        fixed = backend.estimate(units).qpu_seconds + (row["jobs"] - 1) * overhead
+        return float((left - fixed) / (row["qpu_seconds"] - fixed))
+
+    rows = max((len(unit.workload) for units in tasks.values() for unit in units), default=0)
+    n_pairs = int(rows * share(others)) if rows else 0
+    n_shots = int(row["shots"] * share([]))
+    ways = [f"--set n_pairs={n_pairs}"] if n_pairs >= 2 else []
+    ways += [f"{n_shots} shots"] if n_shots >= 1 else []
+    return ", or ".join(ways) or "nothing of it"

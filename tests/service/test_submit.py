@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,15 @@ from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
 from qrec.runs.jobs import only_submitter
 from qrec.runs.ledger import Ledger
+
+OBJECTIVES = [
+    {"label": "original", "objective": "original", "n_evaluations": 2},
+    {"label": "modified", "objective": "modified", "form": "direct", "n_evaluations": 2},
+]
+
+
+def change_yaml(path, **fields):
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | fields))
 
 
 def executions(job) -> int:
@@ -92,13 +102,48 @@ def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
         np.testing.assert_array_equal(one.prediction, other.prediction)
 
 
-def test_budget_refuses_and_says_what_fits(qrec, service, experiment_file):
+@pytest.mark.parametrize("objectives", [[], OBJECTIVES], ids=["pairs", "objectives too"])
+def test_budget_refuses_and_what_it_says_fits(objectives, qrec, service, experiment_file):
+    change_yaml(experiment_file, objectives=objectives)
+    command = ("submit", experiment_file, "-b", "qpu", "--dry-run", "--json")
+    asked = json.loads(qrec(*command)[1])["rows"][0]["qpu_seconds"]
+    budget = 0.4 * 2.0 + 0.6 * asked  # two seconds are the job's own
+    status, _, err = qrec(
+        "submit", experiment_file, "-b", "qpu", "--yes", "--max-qpu-seconds", budget
+    )
+    assert (status, service.jobs) == (2, {})
+    assert not find_runs(experiment_file)
+    n_pairs, shots = map(int, re.findall(r"n_pairs=(\d+), or (\d+) shots", err)[0])
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs}")[0] == 0
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs + 2}")[0] == 2
+    backends = experiment_file.parent / "backends.yaml"
+    text = backends.read_text()
+    backends.write_text(text.replace("shots: 40", f"shots: {shots}"))
+    assert qrec(*command, "--max-qpu-seconds", budget)[0] == 0
+
+
+def test_budget_that_nothing_fits(qrec, service, experiment_file):
     status, _, err = qrec(
         "submit", experiment_file, "-b", "qpu", "--yes", "--max-qpu-seconds", "1.5"
     )
     assert (status, service.jobs) == (2, {})
-    assert "--set n_pairs=" in err
-    assert not find_runs(experiment_file)
+    assert "would fit: nothing of it" in err
+
+
+def test_objectives_go_into_the_same_job(qrec, service, experiment_file):
+    change_yaml(experiment_file, objectives=OBJECTIVES)
+    _, out, _ = qrec("submit", experiment_file, "-b", "qpu", "--yes", "--json")
+    [job] = service.jobs.values()
+    [row] = json.loads(out)["rows"]
+    assert row["pubs"] == 2 + 3
+    assert row["executions"] == executions(job) == (2 * 6 + 3 * 2) * 40
+    while qrec("fetch", "latest")[0] == 3:
+        pass
+    [*_, original, modified] = json.loads(qrec("replay", "latest", "--json")[1])["rows"]
+    assert (original["label"], original["shots"]) == ("original", 80)
+    for found in (original, modified):
+        # Noise takes much of it; the sign and the order of magnitude stay.
+        assert 0.2 * found["exact"] < found["value"] < 1.2 * found["exact"] + 4 * found["stderr"]
 
 
 def test_nothing_is_spent_without_being_asked_for(qrec, service, experiment_file, monkeypatch):
