@@ -11,17 +11,20 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import qiskit_ibm_runtime.api.client as client_module
+from qiskit import QuantumCircuit
 from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.api.session import RetrySession
 from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
 from qiskit_ibm_runtime.exceptions import IBMNotAuthorizedError
+from qiskit_ibm_runtime.executor_estimator import Estimator
+from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
-from qiskit_ibm_runtime.executor_sampler.prepare import prepare
-from qiskit_ibm_runtime.options_models import SamplerOptions
+from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
+from qiskit_ibm_runtime.options_models import EstimatorOptions, SamplerOptions
 from requests import RequestException, Response
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -46,6 +49,7 @@ _STATES = {
 }
 _RAN_TOO_LONG = 1305  # the reason code of a job cancelled by its own max_execution_time
 T = TypeVar("T")
+Options: TypeAlias = SamplerOptions | EstimatorOptions
 
 
 class BoundedSession(RetrySession):  # type: ignore[misc]  # the client has no types for mypy
@@ -102,13 +106,14 @@ class IbmService:
 
         return _as_json(self._ask("reading the properties at run time", ask))
 
-    def submit(self, pubs: Sequence[Any], options: SamplerOptions) -> str:
-        """Send PUBs as one job in a batch; return the job's id."""
+    def submit(self, pubs: Sequence[Any], options: Options) -> str:
+        """Send PUBs of the sampler or the estimator as one job in a batch; return the job's id."""
+        primitive = Estimator if isinstance(options, EstimatorOptions) else Sampler
 
         def send(device: IBMBackend) -> str:
             if self._batch is None:
                 self._batch = Batch(backend=device)
-            return str(Sampler(mode=self._batch, options=options).run(list(pubs)).job_id())
+            return str(primitive(mode=self._batch, options=options).run(list(pubs)).job_id())
 
         return self._ask("submitting", send)
 
@@ -200,15 +205,19 @@ class IbmService:
         return UnknownOutcomeError(f"{said} (no usable answer)")
 
 
-def count_executions(pubs: Sequence[Any], options: SamplerOptions, device: IBMBackend) -> int:
-    """Return how often circuits run for these PUBs, as the client itself prepares them."""
+def programmed(
+    pubs: Sequence[Any], options: Options, device: IBMBackend
+) -> list[tuple[QuantumCircuit, int]]:
+    """Return what runs for these PUBs, and how often, as the client itself prepares them."""
+    if not pubs:
+        return []
+    prepare = prepare_estimator if isinstance(options, EstimatorOptions) else prepare_sampler
     program, _ = prepare(list(pubs), options, backend=device)
-    sizes = [_n_elements(item) for item in program.items]
-    return int(sum(sizes) * program.shots)
+    return [(item.circuit, int(item.size()) * int(program.shots)) for item in program.items]
 
 
 def decode_result(text: str) -> Any:
-    """Turn the text of a result into the sampler's `PrimitiveResult`; needs no connection."""
+    """Turn the text of a result into the primitive's `PrimitiveResult`; needs no connection."""
     result: Any = text
     for decoder in DEFAULT_DECODERS["executor"]:
         if decoder.is_applicable(result):
@@ -218,13 +227,6 @@ def decode_result(text: str) -> Any:
 
 def _as_json(answer: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(json.dumps(answer, default=str)))
-
-
-def _n_elements(item: Any) -> int:
-    n = 1
-    for length in item.shape:
-        n *= length
-    return n
 
 
 def _state(job: dict[str, Any]) -> tuple[str, str]:

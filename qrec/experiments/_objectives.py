@@ -77,7 +77,7 @@ class Objectives:
         ]
 
     def _row(self, tasks: list[ObjectiveTask], folder: RunFolder) -> Row:
-        entry, value, variance, shots = tasks[0].entry, 0.0, 0.0, None
+        entry, value, variance = tasks[0].entry, 0.0, 0.0
         for task, probe in zip(tasks, self._probes[entry.label], strict=True):
             [raw] = stored_results(task.name, folder)
             reading = read(self.workload(task, folder), raw)
@@ -85,7 +85,7 @@ class Objectives:
             variance += (
                 float(((probe.factor * reading.stderr) ** 2).sum()) / len(reading.value) ** 2
             )
-            shots = None if reading.shots is None else reading.shots * len(reading.value)
+        shots = folder.record().details["backends"][tasks[0].backend]["spec"].get("shots")
         costs = [gate_counts(task.name, folder)["executed"] for task in tasks]
         return {
             "label": entry.label,
@@ -93,9 +93,10 @@ class Objectives:
             "form": entry.form,
             "backend": tasks[0].backend,
             "circuits": len(tasks),
-            "shots": shots,
+            "shots": None if shots is None else shots * entry.n_evaluations,
             "value": value,
-            "stderr": variance**0.5,
+            # Extrapolation to no noise may leave the error open.
+            "stderr": variance**0.5 if np.isfinite(variance) else None,
             "exact": float(self._trained(entry, folder)["value"]),
             **{key: max(cost[key] for cost in costs) for key in ("qubits", "two_qubit_gates")},
         }
@@ -142,7 +143,7 @@ def objectives_table(rows: Sequence[Row]) -> Table:
             row["label"],
             row["backend"],
             number(row["shots"], 0),
-            f"{row['value']:.3f}±{row['stderr']:.3f}",
+            f"{row['value']:.3f}±{number(row['stderr'], 3)}",
             f"{row['exact']:.3f}",
             str(row["qubits"]),
             str(row["two_qubit_gates"]),

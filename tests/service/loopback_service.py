@@ -308,8 +308,12 @@ def _execute(params: dict[str, Any]) -> str:
     from ibm_quantum_schemas.executor.version_2_0 import models
     from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
     from qiskit_ibm_runtime.options_models.simulator import SimulatorOptions
+    from samplomatic.quantum_program import SamplexItem
 
     program, _ = decode_program(params)
+    for item in program.items:
+        if isinstance(item, SamplexItem):
+            item.samplex.finalize()
     found = run_quantum_program(simulator(), program, SimulatorOptions(seed_simulator=5))
     items = [
         models.QuantumProgramResultItemModel(

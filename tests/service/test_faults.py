@@ -52,20 +52,6 @@ def later(*values: object) -> list[object]:
     return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
-@pytest.fixture
-def fetch_all(qrec):
-    """Return a function that fetches until the run is finished."""
-
-    def call():
-        for _ in range(6):
-            status, _, err = qrec("fetch", "latest")
-            if status == 0:
-                return
-        raise AssertionError(err)
-
-    return call
-
-
 def assert_said_clearly(status: int, err: str, tmp_path) -> None:
     messages = [line for line in err.splitlines() if line.startswith("qrec: ")]
     assert len(messages) == (1 if status else 0), err
