@@ -49,9 +49,12 @@ class PlannedJob:
 
 def plan_jobs(backend: Backend, tasks: dict[str, list[Unit]]) -> list[PlannedJob]:
     """Pack the units of all tasks into as few jobs as the backend's limits allow."""
+    pieces = list(_pieces(backend, tasks))
+    if pieces and _fits(backend, [unit for _, unit in pieces]):
+        return [_job(backend, pieces)]  # as it mostly is: to estimate piece by piece takes long
     jobs: list[PlannedJob] = []
     packed: list[tuple[Part, Unit]] = []
-    for part, unit in _pieces(backend, tasks):
+    for part, unit in pieces:
         if packed and not _fits(backend, [*(u for _, u in packed), unit]):
             jobs.append(_job(backend, packed))
             packed = []

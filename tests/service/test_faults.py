@@ -117,6 +117,24 @@ def test_fetch(where, how, times, submit, qrec, fetch_all, service, tmp_path):
     assert len(service.jobs) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
+@pytest.mark.parametrize("how", FAULTS)
+def test_fetch_of_a_job_in_doubt(how, times, submit, qrec, fetch_all, service, tmp_path):
+    service.faults = [Fault(*PATHS["submit"], "lost"), Fault(*PATHS["find"], "garbage", 99)]
+    assert submit()[0] == 3
+    service.faults = [Fault(*PATHS["find"], how, times)]
+    for _ in range(3):
+        status, _, err = qrec("fetch", "latest")
+        assert_said_clearly(status, err, tmp_path)
+        assert status == 3  # the second job was never sent
+    assert len(service.jobs) == 1
+    service.faults = []
+    assert submit()[0] == 0
+    fetch_all()
+    assert_two_live_jobs(service)
+
+
 @pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
 @pytest.mark.parametrize("how", sweep(*FAULTS))
 def test_cancel(how, times, submit, qrec, service, tmp_path):
