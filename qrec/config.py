@@ -1,10 +1,20 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from qrec.errors import ConfigError
 
@@ -15,29 +25,38 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_SNAPSHOT = r"^fake:Fake\w+$"
+# A device as it was at one time: see `qrec.backends.snapshots.open_snapshot`.
+SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 
 class ExactSpec(Spec):
-    """Exact expectation values, differentiable: infinite shots.
+    """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
 
     Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
-    that device, under its noise. The transpiler's settings belong to a snapshot alone.
+    that device, under its noise. The transpiler's settings belong to a snapshot alone, the
+    simulator's seed to shots.
     """
 
     kind: Literal["exact"]
     name: str = "exact"
     dtype: Literal["float32", "float64"] = "float64"
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    shots: Annotated[int, Field(ge=1)] | None = None  # None: infinitely many
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None
+    snapshot: SnapshotName | None = None
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
-    def _transpiler_with_snapshot(self) -> "ExactSpec":
-        for key in ("optimization_level", "seed_transpiler"):
-            if (getattr(self, key) is None) != (self.snapshot is None):
-                wanted = "missing beside" if self.snapshot else "has no meaning without"
-                raise ValueError(f"{key} {wanted} snapshot")
+    def _settings_go_together(self) -> "ExactSpec":
+        for key, owner in (
+            ("optimization_level", "snapshot"),
+            ("seed_transpiler", "snapshot"),
+            ("seed_simulator", "shots"),
+        ):
+            owned = getattr(self, owner) is not None
+            if (getattr(self, key) is not None) != owned:
+                wanted = "missing beside" if owned else "has no meaning without"
+                raise ValueError(f"{key} {wanted} {owner}")
         return self
 
 
@@ -52,11 +71,14 @@ class SampledSpec(Spec):
 
 
 class AerSpec(SampledSpec):
-    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`."""
+    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
+
+    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``.
+    """
 
     kind: Literal["aer"]
     name: str = "aer"
-    snapshot: Annotated[str, Field(pattern=_SNAPSHOT)] | None = None
+    snapshot: SnapshotName | None = None
 
 
 class IbmSpec(Spec):
@@ -90,6 +112,34 @@ class IbmSpec(Spec):
         return self
 
 
+_SECRET = re.compile("token|secret|password|credential|(api|access)_?key", re.IGNORECASE)
+
+
+class ProviderSpec(Spec):
+    """Shots on any vendor's `BackendV2`: what ``module:attribute`` returns when called."""
+
+    kind: Literal["provider"]
+    name: str = "provider"
+    backend: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
+    arguments: dict[str, JsonValue] = {}  # of the call
+    python: str | None = None  # the interpreter of a virtual environment that the vendor has
+    free: bool  # whether running costs nothing: a simulator
+    shots: Annotated[int, Field(ge=1)]
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None  # where the vendor obeys one
+    optimization_level: Annotated[int, Field(ge=0, le=3)]
+    seed_transpiler: Annotated[int, Field(ge=0)]
+
+    @field_validator("arguments")
+    @classmethod
+    def _no_secret(cls, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if secret := [name for name in arguments if _SECRET.search(name)]:
+            raise ValueError(
+                f"{secret[0]!r} looks like a credential, and what stands here is stored with "
+                "every run; let the vendor read it from the environment"
+            )
+        return arguments
+
+
 class EstimatedSpec(Spec):
     """Settings of an estimator primitive handed over by the user."""
 
@@ -107,7 +157,7 @@ class ExperimentSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec
+BackendSpec: TypeAlias = ExactSpec | AerSpec | IbmSpec | ProviderSpec
 _BACKEND: TypeAdapter[BackendSpec] = TypeAdapter(
     Annotated[BackendSpec, Field(discriminator="kind")]
 )

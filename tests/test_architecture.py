@@ -18,7 +18,7 @@ LAYERS = [
     {"data"},
     {"circuits"},
     {"backends"},
-    {"svd", "recommenders"},
+    {"svd", "recommenders", "speed"},
     {"metrics"},
     {"runs"},
     {"analysis"},

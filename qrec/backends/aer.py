@@ -1,14 +1,20 @@
 """`kind: aer`: shots on Qiskit Aer, ideal or with a device's noise."""
 
+import importlib.metadata
 from functools import cache
+from typing import Any
 
-from qiskit.primitives import BaseSamplerV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
-from qiskit_aer.primitives import SamplerV2
+from qiskit_aer.noise import NoiseModel
+from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
-from qrec.backends.devices import fake_device
+from qrec.backends.noisy import NoisyEstimator, NoisySampler
 from qrec.backends.sampled import SampledBackend
+from qrec.backends.snapshots import Snapshot, open_snapshot
+from qrec.backends.transpile import Transpiler
 from qrec.config import AerSpec
 
 # Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
@@ -20,15 +26,12 @@ _BOUND_RIGHTLY = [
 
 
 class AerBackend(SampledBackend):
-    """Aer's own sampler: all parameter rows of a workload in one call."""
+    """Aer's own sampler without noise: all parameter rows of a workload in one call."""
 
     def __init__(self, spec: AerSpec) -> None:
-        super().__init__(spec, device=_simulator(spec.snapshot))
-        self._spec: AerSpec = spec
+        super().__init__(spec, device=_ideal())
 
     def pass_manager(self) -> PassManager:
-        if self._spec.snapshot is not None:
-            return super().pass_manager()
         return generate_preset_pass_manager(
             optimization_level=self._spec.optimization_level,
             basis_gates=_BOUND_RIGHTLY,
@@ -39,9 +42,65 @@ class AerBackend(SampledBackend):
         return SamplerV2.from_backend(self._device, seed=seed)
 
 
+class NoisyAerBackend(SampledBackend):
+    """Circuits transpiled for the device of a snapshot, under its noise."""
+
+    def __init__(self, spec: AerSpec, source: str) -> None:
+        super().__init__(spec)
+        self._source = source
+
+    @property
+    def pinned(self) -> Snapshot:
+        if self._pinned is None:
+            self._pinned = open_snapshot(self._source)
+        return self._pinned
+
+    @property
+    def target(self) -> Target:
+        return self.pinned.device.target
+
+    def pass_manager(self) -> PassManager:
+        return self._transpiler.pass_manager()
+
+    def estimator(self) -> BaseEstimatorV2:
+        return NoisyEstimator(
+            self.pinned, seed=self._spec.seed_simulator, precision=self.shots**-0.5
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "snapshot": self.pinned.summary(),
+            "packages": packages,
+        }
+
+    @property
+    def _transpiler(self) -> Transpiler:
+        spec = self._spec
+        return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
+
+    def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
+        return self._transpiler.run(circuits)
+
+    def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
+        return NoisySampler(self.pinned, seed=seed, shots=self.shots)
+
+
+def aer_estimator(snapshot: str | None = None, precision: str = "double") -> BaseEstimatorV2:
+    """Return Aer's own estimator on one thread: what the exact engine is compared with.
+
+    Values are exact where precision 0 is asked of a run; with `snapshot` under that device's
+    noise, by density matrices. `precision` is that of the amplitudes, "single" or "double".
+    """
+    options = {"method": "statevector", "precision": precision, "max_parallel_threads": 1}
+    if snapshot is not None:
+        noise = NoiseModel.from_backend(open_snapshot(snapshot).device)
+        options |= {"method": "density_matrix", "noise_model": noise}
+    return EstimatorV2(options={"backend_options": options})
+
+
 @cache
-def _simulator(snapshot: str | None) -> AerSimulator:
-    """Build the simulator once per process: a big device's noise model takes seconds."""
-    if snapshot is None:
-        return AerSimulator(method="statevector")
-    return AerSimulator.from_backend(fake_device(snapshot), method="density_matrix")
+def _ideal() -> AerSimulator:
+    """Build the simulator once per process."""
+    return AerSimulator(method="statevector")

@@ -13,6 +13,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.readings import read
+from qrec.backends.snapshots import Snapshot
 from qrec.backends.workload import Reading, Workload
 from qrec.config import Spec
 from qrec.seeds import child_seed
@@ -65,6 +66,7 @@ class Backend(ABC):
     def __init__(self, spec: Spec, name: str) -> None:
         self.spec = spec
         self.name = name
+        self._pinned: Snapshot | None = None
 
     def __sklearn_clone__(self) -> "Backend":
         return self  # a simulator is built once per process
@@ -76,6 +78,11 @@ class Backend(ABC):
     @abstractmethod
     def shots(self) -> int | None:
         """Shots per evaluation; None where values are exact."""
+
+    @property
+    def costs(self) -> bool:
+        """Whether shots here are paid for, so that none may be taken without being asked."""
+        return not self.is_local
 
     @property
     def max_qpu_seconds(self) -> float | None:
@@ -104,9 +111,21 @@ class Backend(ABC):
     def sampler(self) -> BaseSamplerV2:
         """Return this backend as Qiskit's sampler primitive."""
 
+    @property
+    def pinned(self) -> Snapshot | None:
+        """The device as this backend computes with it, read when first asked for; None without.
+
+        Target, noise, cost and record all come from it.
+        """
+        return self._pinned
+
+    def pin(self, snapshot: Snapshot) -> None:
+        """Compute with this snapshot from now on, as when a run is taken up again."""
+        self._pinned = snapshot
+
     @abstractmethod
     def snapshot(self) -> dict[str, Any]:
-        """Return what must be recorded to repeat a run here: settings, versions, noise."""
+        """Return what must be recorded to repeat a run here: settings, versions, device."""
 
     @abstractmethod
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
@@ -156,9 +175,9 @@ class Backend(ABC):
         """Return what the backend recorded of a job: time stamps, usage."""
         return {}
 
-    def properties_at(self, moment: str) -> dict[str, Any]:
-        """Return how well the device worked at a moment, ISO 8601, as the backend says it."""
-        return {}
+    def snapshot_at(self, moment: str) -> Snapshot | None:
+        """Return the device as it was at a moment, ISO 8601; None where nobody knows."""
+        return None
 
     def close(self) -> None:  # noqa: B027  # most backends have nothing to say
         """Say that no more jobs follow; those sent are not touched."""

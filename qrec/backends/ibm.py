@@ -1,19 +1,18 @@
 """`kind: ibm`: a QPU of IBM Quantum, asked by jobs that outlive this process."""
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
-from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
 from qrec.backends.ibm_primitives import Shots, primitive
+from qrec.backends.snapshots import Snapshot, make_snapshot
+from qrec.backends.transpile import Transpiler
 from qrec.backends.workload import Workload
 from qrec.config import IbmSpec
 from qrec.errors import QrecError, RejectedError, UnknownOutcomeError
@@ -54,11 +53,18 @@ class IbmBackend(Backend):
         return self._spec.max_qpu_seconds
 
     @property
+    def pinned(self) -> Snapshot:
+        if self._pinned is None:
+            where = f"the service, of {self._spec.device}"
+            self._pinned = make_snapshot(**self._service.calibration(), where=where)
+        return self._pinned
+
+    @property
     def target(self) -> Target:
-        return self._service.device().target
+        return self.pinned.device.target
 
     def pass_manager(self) -> PassManager:
-        return self._pass_manager(self._spec.seed_transpiler)
+        return self._transpiler.pass_manager()
 
     def sampler(self) -> BaseSamplerV2:
         from qiskit_ibm_runtime.executor_sampler import Sampler
@@ -75,19 +81,11 @@ class IbmBackend(Backend):
         return Estimator(mode=self._service.device(), options=options)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the settings, and the device's calibration as it is now with its sha256."""
-        calibration = self._service.calibration()
-        text = json.dumps(calibration, sort_keys=True)
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "device": self._spec.device,
-            "date": datetime.now(UTC).isoformat(),
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            **calibration,
-        }
+        return {"spec": self.spec.model_dump(mode="json"), "snapshot": self.pinned.summary()}
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        units = [Unit(w, self._transpiled(self._primitive.circuit(w))) for w in workloads]
+        isa = self._transpiler.run([self._primitive.circuit(w) for w in workloads])
+        units = [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
         return units, self.estimate(units)
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
@@ -95,7 +93,7 @@ class IbmBackend(Backend):
 
         pubs, options = [self._primitive.pub(unit) for unit in units], self._primitive.options()
         seconds, executions = JOB_OVERHEAD_SECONDS, 0
-        for circuit, n in programmed(pubs, options, self._service.device()):
+        for circuit, n in programmed(pubs, options, self.pinned.device):
             executions += n
             seconds += n * self._seconds_each(circuit)
         evaluations = sum(len(unit.workload) for unit in units)
@@ -164,8 +162,10 @@ class IbmBackend(Backend):
     def metrics(self, job_id: str) -> dict[str, Any]:
         return self._service.metrics(job_id)
 
-    def properties_at(self, moment: str) -> dict[str, Any]:
-        return self._service.properties(moment)
+    def snapshot_at(self, moment: str) -> Snapshot:
+        properties = self._service.properties(moment)
+        where = f"the service, of {self._spec.device} at {moment}"
+        return make_snapshot(self.pinned.configuration, properties, where)
 
     def cancel(self, job_id: str) -> None:
         try:
@@ -187,36 +187,11 @@ class IbmBackend(Backend):
 
     def _seconds_each(self, circuit: QuantumCircuit) -> float:
         """Return the time one execution takes, with the pause before the next."""
-        pause = float(self._service.device().configuration().default_rep_delay)
-        return pause + float(circuit.estimate_duration(self.target, unit="s"))
+        return self.pinned.rep_delay + float(circuit.estimate_duration(self.target, unit="s"))
 
-    def _pass_manager(self, seed: int) -> PassManager:
-        return generate_preset_pass_manager(
-            optimization_level=self._spec.optimization_level,
-            target=self.target,
-            seed_transpiler=seed,
+    @property
+    def _transpiler(self) -> Transpiler:
+        spec = self._spec
+        return Transpiler(
+            self.pinned, spec.optimization_level, spec.seed_transpiler, spec.n_transpiler_seeds
         )
-
-    def _transpiled(self, circuit: QuantumCircuit) -> QuantumCircuit:
-        """Return the ISA circuit of the seed whose predicted fidelity is best."""
-        first = self._spec.seed_transpiler
-        tried = [
-            self._pass_manager(seed).run(circuit)
-            for seed in range(first, first + self._spec.n_transpiler_seeds)
-        ]
-        return max(tried, key=lambda isa: predicted_fidelity(isa, self.target))
-
-
-def predicted_fidelity(circuit: QuantumCircuit, target: Target) -> float:
-    """Return the product of (1 - error) over the circuit's instructions, measurements too.
-
-    An instruction of which the target reports no error counts as perfect.
-    """
-    fidelity = 1.0
-    for instruction in circuit.data:
-        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
-        name = instruction.operation.name
-        properties = target[name].get(qubits) if name in target.operation_names else None
-        if properties is not None and properties.error is not None:
-            fidelity *= 1.0 - properties.error
-    return fidelity

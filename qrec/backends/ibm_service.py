@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import qiskit_ibm_runtime.api.client as client_module
 from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2
 from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.api.session import RetrySession
@@ -25,6 +26,7 @@ from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_est
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
 from qiskit_ibm_runtime.options_models import EstimatorOptions, SamplerOptions
+from qiskit_ibm_runtime.utils.backend_decoder import filter_raw_configuration
 from requests import RequestException, Response
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -86,7 +88,10 @@ class IbmService:
         return self._ask("connecting", lambda device: device)
 
     def calibration(self) -> dict[str, Any]:
-        """Return the device's configuration and properties as the service gives them."""
+        """Return the device's configuration and properties as the service gives them now.
+
+        Fractional gates are left out, as the client leaves them out of a device's target.
+        """
 
         def ask(device: IBMBackend) -> dict[str, Any]:
             client = device._api_client
@@ -95,7 +100,9 @@ class IbmService:
                 "properties": client.backend_properties(self.name),
             }
 
-        return _as_json(self._ask("reading the calibration", ask))
+        plain = _as_json(self._ask("reading the calibration", ask))
+        filter_raw_configuration(plain["configuration"], use_fractional_gates=False)
+        return plain
 
     def properties(self, moment: str) -> dict[str, Any]:
         """Return the device's properties that were valid at a moment (ISO 8601)."""
@@ -206,7 +213,7 @@ class IbmService:
 
 
 def programmed(
-    pubs: Sequence[Any], options: Options, device: IBMBackend
+    pubs: Sequence[Any], options: Options, device: BackendV2
 ) -> list[tuple[QuantumCircuit, int]]:
     """Return what runs for these PUBs, and how often, as the client itself prepares them."""
     if not pubs:

@@ -14,6 +14,7 @@ from qrec.config import (
     EstimatedSpec,
     ExactSpec,
     IbmSpec,
+    ProviderSpec,
     SampledSpec,
     parse_backend,
     parse_fields,
@@ -101,9 +102,13 @@ def _from_spec(spec: BackendSpec) -> Backend:
         from qrec.backends.ibm import IbmBackend
 
         return IbmBackend(spec)
-    from qrec.backends.aer import AerBackend
+    if isinstance(spec, ProviderSpec):
+        from qrec.backends.provider import ProviderBackend
 
-    return AerBackend(spec)
+        return ProviderBackend(spec)
+    from qrec.backends.aer import AerBackend, NoisyAerBackend
+
+    return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)
 
 
 def _sampled(source: BaseSamplerV2 | BackendV2, fields: dict[str, Any]) -> Backend:

@@ -34,19 +34,36 @@ def is_diagonal(observable: SparseObservable) -> bool:
     return all(bit_term in _EIGENVALUES for term in observable for bit_term in term.bit_terms)
 
 
+def outcome_values(observable: SparseObservable) -> NDArray[np.float64]:
+    """Return a diagonal observable's value at each outcome, bit j being ``support[j]``."""
+    measured = support(observable)
+    bits = np.arange(2 ** len(measured))[:, None] >> np.arange(len(measured)) & 1
+    return diagonal_values(observable, bits.astype(np.uint8), measured)
+
+
+def spectrum(observable: SparseObservable) -> NDArray[np.float64]:
+    """Return the values a diagonal observable can take, each once, ascending."""
+    return np.unique(outcome_values(observable))
+
+
 def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
     """Turn one workload's raw result into a reading; needs nothing but what was stored.
 
-    `raw` holds either ``value`` and ``stderr`` (n_evaluations,) from an estimator, or ``bits``
-    (n_evaluations, shots, n_bytes), big-endian packed, bit j being qubit ``support[j]``.
+    `raw` holds ``value`` and ``stderr`` (n_evaluations,) from an estimator, or ``bits``
+    (n_evaluations, shots, n_bytes), big-endian packed, bit j being qubit ``support[j]``, or
+    ``counts`` (n_evaluations, n_values): how often each value of `spectrum` was seen.
     """
     if "value" in raw:
         return Reading(raw["value"], raw["stderr"], None)
+    values = spectrum(workload.observable)
+    if "counts" in raw:
+        counts = raw["counts"]
+        shots = int(counts[0].sum())
+        return _reading(counts @ values, counts @ values**2, shots, values)
     measured = support(workload.observable)
     bits = np.unpackbits(raw["bits"], axis=-1, bitorder="big")[..., ::-1][..., : len(measured)]
     samples = diagonal_values(workload.observable, bits, measured)
-    shots = samples.shape[-1]
-    return Reading(samples.mean(axis=-1), _stderr(workload.observable, samples), shots)
+    return _reading(samples.sum(-1), (samples**2).sum(-1), samples.shape[-1], values)
 
 
 def diagonal_values(
@@ -63,18 +80,22 @@ def diagonal_values(
     return total
 
 
-def _stderr(observable: SparseObservable, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard error of the mean of `(n_evaluations, shots)` samples.
+def _reading(
+    total: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    shots: int,
+    values: NDArray[np.float64],
+) -> Reading:
+    """Return the mean of `shots` samples, given their sum and that of their squares, (n,).
 
-    Half a pseudo-count stands at each end of the spectrum (Jeffreys' prior for a two-valued
-    observable), so that shots which all agree do not claim to be certain.
+    For the standard error half a pseudo-count stands at each end of the spectrum (Jeffreys'
+    prior for a two-valued observable), so that shots which all agree do not claim to be
+    certain.
     """
-    n_qubits = len(support(observable))
-    outcomes = np.indices((2,) * n_qubits).reshape(n_qubits, -1).T.astype(np.uint8)
-    spectrum = diagonal_values(observable, outcomes, support(observable))
-    low, high = spectrum.min(), spectrum.max()
-    shots = samples.shape[-1]
-    mean = (samples.sum(axis=-1) + 0.5 * (low + high)) / (shots + 1)
-    squares = ((samples - mean[:, None]) ** 2).sum(axis=-1)
-    squares += 0.5 * ((low - mean) ** 2 + (high - mean) ** 2)
-    return np.asarray(np.sqrt(squares / (shots + 1) / shots))
+    low, high = values[0], values[-1]
+    mean = (total + 0.5 * (low + high)) / (shots + 1)
+    about_mean = squares - 2 * mean * total + shots * mean**2
+    about_mean += 0.5 * ((low - mean) ** 2 + (high - mean) ** 2)
+    # Rounding must not make it negative where all that could be seen is one value.
+    stderr = np.sqrt(about_mean.clip(0.0) / (shots + 1) / shots)
+    return Reading(total / shots, stderr, shots)

@@ -87,10 +87,13 @@ class SampledBackend(LocalBackend):
         measured = [measure(w.circuit, w.observable) for w in workloads]
         units = [
             Unit(workload, circuit)
-            for workload, circuit in zip(workloads, self.pass_manager().run(measured), strict=True)
+            for workload, circuit in zip(workloads, self._transpiled(measured), strict=True)
         ]
         evaluations = sum(map(len, workloads))
         return units, Estimate(len(units), evaluations, evaluations * self.shots)
+
+    def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
+        return list(self.pass_manager().run(circuits))
 
     def _execute(self, unit: Unit) -> Raw:
         sampler = self._seeded_sampler(workload_seed(self._spec.seed_simulator, unit.workload))

@@ -23,7 +23,7 @@ def count(
     what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT|gate_tables")],
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", help="A backend's name, or fake:NAME such as fake:FakeTorino."),
+        typer.Option("--target", help="A backend's name, or a snapshot such as fake:FakeTorino."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -81,7 +81,7 @@ def _circuits(
 def _target(name: str, file: "Path | None") -> "Backend":
     from qrec.backends import open_backend
 
-    if not name.startswith("fake:"):
+    if not name.startswith(("fake:", "file:", "live:")):
         return open_backend(name, file=file)
     fields: dict[str, Any] = {
         "kind": "aer",

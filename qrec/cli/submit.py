@@ -65,7 +65,7 @@ def submit(
     def confirm(plan: "Plan") -> None:
         if not as_json:
             show_tables([cost_table(plan)])
-        costs = any(not plan.experiment.backend(row["backend"]).is_local for row in plan.rows())
+        costs = any(plan.experiment.backend(row["backend"]).costs for row in plan.rows())
         if costs and not yes:
             _ask()
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -102,15 +102,22 @@ def cached(path: Path, parse: Callable[[Path], Ratings]) -> Ratings:
     return Ratings(**columns, scale=(float(low), float(high)))
 
 
-def _store(ratings: Ratings, path: Path) -> None:
-    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in vars(ratings).items() if v is not None}
+def write_cache(path: Path, content: Callable[[IO[bytes]], Any]) -> None:
+    """Let `content` write a file of the cache; it appears whole or not at all.
+
+    Raises DataError where the cache cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            np.savez(file, **arrays)
+            content(file)
         Path(file.name).replace(path)
     except OSError as error:
         raise DataError(
-            f"cannot write the cache of parsed ratings: {error}; set QREC_CACHE_DIR to a folder "
-            "that can be written"
+            f"cannot write the cache: {error}; set QREC_CACHE_DIR to a folder that can be written"
         ) from error
+
+
+def _store(ratings: Ratings, path: Path) -> None:
+    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in vars(ratings).items() if v is not None}
+    write_cache(path, lambda file: np.savez(file, **arrays))

@@ -28,10 +28,10 @@ def raw_results(
     """
     if _raw_path(task, folder).is_file():
         return stored_results(task, folder)
-    if not backend.is_local:
+    if backend.costs:
         raise ConfigError(
-            f"backend {backend.name!r} is no simulator: `qrec submit` shows the cost, "
-            "asks, and sends jobs that outlive this process"
+            f"backend {backend.name!r} is no free simulator: `qrec submit` shows what is sent, "
+            "and asks first"
         )
     units = prepared(task, workloads, backend, folder)
     raws = execute(backend, units, lambda done, of: step(f"{task}: {done} of {of} evaluations"))

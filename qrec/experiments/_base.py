@@ -8,6 +8,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 
 from qrec.analysis.table import Figure, Table
+from qrec.backends.base import Backend
 from qrec.config import ExperimentSpec
 from qrec.runs.folder import RunFolder
 from qrec.runs.progress import Report
@@ -44,6 +45,10 @@ class BaseExperiment(ABC):
     @abstractmethod
     def details(self) -> dict[str, Any]:
         """Return what `record.json` must hold so that the run can be repeated."""
+
+    def backends(self) -> dict[str, Backend]:
+        """Return the backends that `details` names, by the names it gives them."""
+        return {}
 
     @abstractmethod
     def plan(self) -> Table:

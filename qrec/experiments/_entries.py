@@ -4,23 +4,17 @@ from collections import Counter
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from qrec.config import ExperimentSpec, Spec
-from qrec.data import dataset_names
-from qrec.data.splits import split_names
+from qrec.config import Spec
 from qrec.errors import ConfigError
+from qrec.experiments._observed import ObservedSpec
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
 from qrec.registry import check_name
 
 REFERENCE = "@"  # a parameter beginning with it names another entry
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-def _named(value: Any) -> Any:
-    """A bare name stands for a mapping with that name and no options."""
-    return {"name": value} if isinstance(value, str) else value
 
 
 class Entry(Spec):
@@ -93,7 +87,7 @@ class ObjectiveEntry(Spec):
         return self
 
 
-class ComparisonSpec(ExperimentSpec):
+class ComparisonSpec(ObservedSpec):
     """Recommenders, classical and quantum, fitted and scored on the same split.
 
     Repeat r has a split and seeds of its own. Backends that take shots predict `n_pairs` test
@@ -102,8 +96,6 @@ class ComparisonSpec(ExperimentSpec):
     """
 
     kind: Literal["comparison"]
-    dataset: Annotated[dict[str, Any], BeforeValidator(_named)]
-    split: dict[str, Any]
     repeats: Annotated[int, Field(ge=1)] = 1
     n_pairs: Annotated[int, Field(ge=2)] = 200
     recommenders: Annotated[list[Entry], Field(min_length=1)]
@@ -111,8 +103,6 @@ class ComparisonSpec(ExperimentSpec):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_name(str(self.dataset.get("name")), dataset_names(), "data set (in dataset.name)")
-        check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
         labels: list[str] = []
         for entry in self.recommenders:
             for name, label in entry.references.items():

@@ -1,13 +1,50 @@
 """The ratings of an experiment: what is recorded of them, and that parts stay apart."""
 
 import hashlib
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Self
 
 import numpy as np
+from pydantic import BeforeValidator, model_validator
 
-from qrec.data import Ratings, Split
+from qrec.config import ExperimentSpec
+from qrec.data import Ratings, Split, dataset_names, load_ratings
+from qrec.data import split as split_ratings
 from qrec.data.dataset import datasets
+from qrec.data.splits import split_names
 from qrec.errors import DataError
+from qrec.registry import check_name
+
+
+def _named(value: Any) -> Any:
+    """A bare name stands for a mapping with that name and no options."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class ObservedSpec(ExperimentSpec):
+    """The fields of experiments on observed ratings: a data set and how it is split."""
+
+    dataset: Annotated[dict[str, Any], BeforeValidator(_named)]
+    split: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        check_name(str(self.dataset.get("name")), dataset_names(), "data set (in dataset.name)")
+        check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
+        return self
+
+    def load(self, data_dir: Path | None) -> Ratings:
+        """Return the ratings of the data set."""
+        options = {key: value for key, value in self.dataset.items() if key != "name"}
+        return load_ratings(self.dataset["name"], data_dir=data_dir, **options)
+
+    def parts(self, ratings: Ratings, seed: int, data_dir: Path | None) -> Split:
+        """Return the split of `ratings`, whose parts share no pair."""
+        options = {key: value for key, value in self.split.items() if key != "kind"}
+        kind = self.split["kind"]
+        found = split_ratings(ratings, kind, seed=seed, data_dir=data_dir, **options)
+        check_disjoint(found)
+        return found
 
 
 def summarise(name: str, ratings: Ratings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from qrec.analysis.html import write_report
 from qrec.analysis.table import to_text
+from qrec.backends.snapshots import forget_live
 from qrec.errors import NotFinishedError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._load import Source, load_experiment, restore_experiment
@@ -73,8 +74,14 @@ def resume(
 
 
 def begin(experiment: BaseExperiment, parent: Path | None = None) -> RunFolder:
-    """Make the folder of a new run of `experiment`, in `parent` or with all other runs."""
-    return create_run(experiment.spec, experiment.details(), parent)
+    """Make the folder of a new run of `experiment`, in `parent` or with all other runs.
+
+    The devices that it computes with are pinned in it.
+    """
+    forget_live()
+    found = [backend.pinned for backend in experiment.backends().values()]
+    snapshots = [snapshot for snapshot in found if snapshot is not None]
+    return create_run(experiment.spec, experiment.details(), parent, snapshots)
 
 
 def finish(folder: RunFolder, experiment: BaseExperiment, report: Report) -> Run:

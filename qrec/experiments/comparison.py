@@ -17,13 +17,13 @@ from qrec.analysis.table import Table
 from qrec.backends import open_backend
 from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
-from qrec.data import Ratings, Split, load_ratings, split
+from qrec.data import Ratings, Split
 from qrec.experiments._asking import gate_counts, prepared, raw_results
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
 from qrec.experiments._objectives import Objectives, objectives_table
-from qrec.experiments._observed import check_disjoint, check_same, summarise
+from qrec.experiments._observed import check_same, summarise
 from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
 from qrec.runs.folder import RunFolder, Sample
@@ -74,8 +74,11 @@ class Comparison(BaseExperiment):
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
             },
-            "backends": {name: self.backend(name).snapshot() for name in self._backend_names()},
+            "backends": {name: backend.snapshot() for name, backend in self.backends().items()},
         }
+
+    def backends(self) -> dict[str, Backend]:
+        return {name: self.backend(name) for name in self._backend_names()}
 
     def execute(self, folder: RunFolder, report: Report) -> None:
         self.use_recorded(folder)
@@ -171,8 +174,7 @@ class Comparison(BaseExperiment):
     @cached_property
     def ratings(self) -> Ratings:
         """The ratings of the experiment's data set."""
-        options = {k: v for k, v in self.spec.dataset.items() if k != "name"}
-        return load_ratings(self.spec.dataset["name"], data_dir=self.places.data_dir, **options)
+        return self.spec.load(self.places.data_dir)
 
     def _sample(
         self,
@@ -242,13 +244,8 @@ class Comparison(BaseExperiment):
         return scored[np.sort(draw.choice(len(scored), n, replace=False))]
 
     def _split(self, repeat: int) -> Split:
-        options = {k: v for k, v in self.spec.split.items() if k != "kind"}
-        seed, data_dir = self._seed(repeat, "split"), self.places.data_dir
-        parts = split(
-            self.ratings, self.spec.split["kind"], seed=seed, data_dir=data_dir, **options
-        )
-        check_disjoint(parts)
-        return parts
+        seed = self._seed(repeat, "split")
+        return self.spec.parts(self.ratings, seed, self.places.data_dir)
 
     def _seed(self, repeat: int, name: str) -> int:
         return child_seed(self.spec.seed, "repeat", repeat, name)
@@ -264,6 +261,8 @@ class Comparison(BaseExperiment):
     def use_recorded(self, folder: RunFolder) -> None:
         """Take the run's recorded backends, and refuse other ratings than it began with."""
         self._check_record(folder.record().details)
+        for name, snapshot in folder.snapshots().items():
+            self.backend(name).pin(snapshot)
 
     def _check_record(self, details: dict[str, Any]) -> None:
         check_same(self._summary(), details["dataset"])

@@ -21,8 +21,11 @@ from qrec.backends import open_backend
 from qrec.backends.base import Backend
 from qrec.backends.readings import read
 from qrec.config import ExperimentSpec, Spec
+from qrec.experiments._base import Places
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import Positive, sweep, to_png, uniform_matrices, with_error
+from qrec.runs.folder import RunFolder
+from qrec.runs.progress import Report
 from qrec.seeds import child_seed
 from qrec.svd.ansatz import Real
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
@@ -108,11 +111,25 @@ class Noise(TaskExperiment):
 
     spec: NoiseSpec
 
+    def __init__(self, spec: NoiseSpec, places: Places) -> None:
+        super().__init__(spec, places)
+        self._opened: dict[str, Backend] = {}
+
     def tasks(self) -> list[str]:
         return list(self._settings())
 
     def details(self) -> dict[str, Any]:
-        return {"backends": {place.label: self._open(place).snapshot() for place in self._places()}}
+        return {"backends": {label: of.snapshot() for label, of in self.backends().items()}}
+
+    def backends(self) -> dict[str, Backend]:
+        if not self._opened:
+            self._opened = {place.label: self._open(place) for place in self._places()}
+        return self._opened
+
+    def execute(self, folder: RunFolder, report: Report) -> None:
+        for label, snapshot in folder.snapshots().items():
+            self.backends()[label].pin(snapshot)
+        super().execute(folder, report)
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         return {
@@ -123,7 +140,7 @@ class Noise(TaskExperiment):
 
     def compute(self, task: str, step: Step) -> Outcome:
         problem, form, place = self._settings()[task]
-        backend, matrices = self._open(place), self._matrices(problem)
+        backend, matrices = self.backends()[place.label], self._matrices(problem)
         rank = self.spec.rank
         step("training by linear algebra")
         seed = child_seed(self.spec.seed, problem.n_qubits, problem.n_layers)

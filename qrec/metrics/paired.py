@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from qrec.metrics.rating import Floats, clustered_stderr, rmse_influence
 
@@ -31,6 +32,57 @@ class Difference:
     @property
     def high(self) -> float:
         return self.value + _NORMAL_975 * self.stderr
+
+
+@dataclass(frozen=True, eq=False)
+class SeededDifference:
+    """RMSE of `a` minus RMSE of `b`, once per seed, on the same pairs.
+
+    `low` and `high` bound a 95 % interval of the mean over seeds for other users and other
+    seeds: variances of both are added, Student's t with n_seeds - 1 degrees of freedom.
+    """
+
+    values: Floats  # (n_seeds,)
+    user_stderr: float  # of the mean over seeds, clustered by user
+
+    @property
+    def value(self) -> float:
+        return float(self.values.mean())
+
+    @property
+    def seed_sd(self) -> float:
+        return float(self.values.std(ddof=1))
+
+    @property
+    def stderr(self) -> float:
+        return float(np.hypot(self.user_stderr, self.seed_sd / np.sqrt(len(self.values))))
+
+    @property
+    def low(self) -> float:
+        return self.value - self._reach()
+
+    @property
+    def high(self) -> float:
+        return self.value + self._reach()
+
+    def _reach(self) -> float:
+        return float(stdtrit(len(self.values) - 1, 0.975)) * self.stderr
+
+
+def seeded_rmse_difference(
+    truth: Floats, a: Floats, b: Floats, users: NDArray[np.integer]
+) -> SeededDifference:
+    """Compare predictions `(n_seeds, n)` of the same `truth` `(n,)`, at least two seeds each.
+
+    Row s of `a` and of `b` belong together. All pairs must be scored.
+    """
+    error_a, error_b = a - truth, b - truth
+    values = np.sqrt(np.mean(error_a**2, axis=1)) - np.sqrt(np.mean(error_b**2, axis=1))
+    influence = np.mean(
+        [rmse_influence(x) - rmse_influence(y) for x, y in zip(error_a, error_b, strict=True)],
+        axis=0,
+    )
+    return SeededDifference(values, clustered_stderr(influence, users))
 
 
 def rmse_difference(truth: Floats, a: Floats, b: Floats, users: NDArray[np.integer]) -> Difference:

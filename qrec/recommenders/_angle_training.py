@@ -3,8 +3,6 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
 from qrec.backends.exact.expectation import Expectation
@@ -15,8 +13,7 @@ Weights = dict[str, NDArray[np.float64]]
 
 
 def fit_angles(
-    circuit: QuantumCircuit,
-    observable: SparseObservable,
+    expectation: Expectation,
     weights: Weights,
     trainable: tuple[str, ...],
     ratings: Ratings,
@@ -26,15 +23,15 @@ def fit_angles(
 ) -> tuple[Weights, NDArray[np.float64]]:
     """Minimise mean squared error + reg (angles^2 + biases^2 of each rating's user and item).
 
-    `weights` holds the start: ``theta`` (n_theta,), ``u`` (n_users, n_factors), ``v``
-    (n_items, n_factors), ``user_bias`` (n_users,), ``item_bias`` (n_items,), ``mean`` and
-    ``gain`` (). Only those named in `trainable` change. Returns the weights of the best epoch
-    and the validation RMSE after every epoch.
+    `expectation` is a function of ``theta``, ``u`` and ``v``. `weights` holds the start:
+    ``theta`` (n_theta,), ``u`` (n_users, n_factors), ``v`` (n_items, n_factors), ``user_bias``
+    (n_users,), ``item_bias`` (n_items,), ``mean`` and ``gain`` (). Only those named in
+    `trainable` change. Returns the weights of the best epoch and the validation RMSE after
+    every epoch.
     """
     tensors = {name: torch.tensor(w, dtype=torch.float32) for name, w in weights.items()}
     for name in trainable:
         tensors[name].requires_grad_()
-    expectation = Expectation(circuit, observable)
     training, held_out = _columns(ratings), _columns(validation)
 
     def rate(users: Tensor, items: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from qrec.backends.open import Openable, open_backend
 from qrec.circuits.angle_net import Entangler, angle_net
 from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
+from qrec.errors import ConfigError
 from qrec.recommenders._checks import check_params
 from qrec.recommenders._quantum import Array, Codes, QuantumRecommender, read_z
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
@@ -18,6 +19,8 @@ from qrec.seeds import child_seed
 
 if TYPE_CHECKING:
     from qiskit_machine_learning.neural_networks import EstimatorQNN
+
+    from qrec.backends.exact.expectation import Expectation
 
 _TRAINED = {
     "report": ("theta", "mean", "gain"),
@@ -45,6 +48,15 @@ class AngleNet(QuantumRecommender):
     `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
     2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
     Training runs on the exact gradient in float32 and stops early on the validation RMSE.
+
+    `training_backend`, of kind exact, is where it runs; with a snapshot that is the circuit
+    transpiled once for the device, its parameters free, under the device's noise. `backend` is
+    where predictions are evaluated. A noisy circuit has gradients while Z_0 pulled back through
+    it stays within 2^18 Pauli strings: any on up to 9 qubits, so `n_factors` up to 4 where the
+    device routes without more; beyond, those with paired CNOTs or one layer. `reuploading`
+    under noise takes 16^n_factors numbers per row: practical up to 3.
+
+    Raises ConfigError for a `training_backend` that has no gradients, or none of this net.
     """
 
     def __init__(
@@ -60,6 +72,7 @@ class AngleNet(QuantumRecommender):
         batch_size: int = 1024,
         patience: int = 3,
         backend: Openable = "exact",
+        training_backend: Openable = "exact",
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -73,6 +86,7 @@ class AngleNet(QuantumRecommender):
         self.batch_size = batch_size
         self.patience = patience
         self.backend = backend
+        self.training_backend = training_backend
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
@@ -89,8 +103,8 @@ class AngleNet(QuantumRecommender):
             self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
         )
         trained, self.history_ = fit_angles(
-            self._untrained(), self.observable(), start, _TRAINED[self.features], to_fit, to_stop,
-            self.reg, schedule,
+            self._expectation(), start, _TRAINED[self.features], to_fit, to_stop, self.reg,
+            schedule,
         )  # fmt: skip
         self.theta_ = trained["theta"]
         self.user_angles_, self.item_angles_ = trained["u"], trained["v"]
@@ -130,6 +144,17 @@ class AngleNet(QuantumRecommender):
             default_precision=0.0 if backend.shots is None else backend.shots**-0.5,
             pass_manager=transpiler,
         )
+
+    def _expectation(self) -> "Expectation":
+        from qrec.backends.exact.backend import ExactBackend
+
+        backend = open_backend(self.training_backend)
+        if not isinstance(backend, ExactBackend):
+            raise ConfigError(
+                f"training_backend: found {backend.name!r}, which gives no gradients; expected one "
+                "of kind exact, such as exact or exact_noisy"
+            )
+        return backend.expectation(self._untrained(), self.observable())
 
     def _untrained(self) -> QuantumCircuit:
         n_layers, entangler = _FORMS[self.features]

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from qrec.backends.snapshots import Snapshot, read_snapshot
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError, QrecError
 from qrec.registry import check_name
@@ -67,6 +68,22 @@ class RunFolder:
         """Return what the run says about itself."""
         path = self.path / "record.json"
         return parse_fields(RunRecord, json.loads(path.read_text()), str(path))
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """Return the devices that the run's backends compute with, by the backends' names.
+
+        Raises ConfigError where one is not what the record says.
+        """
+        found = {}
+        for name, entry in self.record().details.get("backends", {}).items():
+            if "snapshot" in entry:
+                path, expected = self.path / entry["snapshot"]["file"], entry["snapshot"]["sha256"]
+                found[name] = read_snapshot(path)
+                if found[name].sha256 != expected:
+                    raise ConfigError(
+                        f"{path}: sha256 is {found[name].sha256}, but record.json says {expected}"
+                    )
+        return found
 
     def write_sample(self, task: str, sample: Sample) -> None:
         """Store the predictions of `task`; from then on it counts as finished."""
@@ -134,12 +151,15 @@ def runs_dir() -> Path:
 
 
 def create_run(
-    spec: ExperimentSpec, details: dict[str, Any], parent: Path | None = None
+    spec: ExperimentSpec,
+    details: dict[str, Any],
+    parent: Path | None = None,
+    snapshots: Iterable[Snapshot] = (),
 ) -> RunFolder:
     """Make the folder of a new run, ``<UTC time>_<name>_<hash of the spec>``.
 
-    The folder appears complete with its spec and its record, or not at all. It stands in
-    `parent`, or with all other runs.
+    The folder appears complete with its spec, its record and the snapshots that the record
+    names, or not at all. It stands in `parent`, or with all other runs.
     """
     content = _file_form(spec)
     while True:
@@ -154,6 +174,8 @@ def create_run(
     def fill(folder: Path) -> None:
         write_text(folder / "spec.yaml", content)
         write_json(folder / "record.json", record.model_dump(mode="json"))
+        for snapshot in set(snapshots):
+            write_text(folder / snapshot.file, snapshot.text())
 
     write_folder(path, fill)
     return RunFolder(path)

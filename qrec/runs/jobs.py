@@ -1,7 +1,6 @@
 """Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
 
 import fcntl
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from qrec.backends.base import Backend, Estimate, Raw, Unit
 from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
 from qrec.runs.execute import slices
-from qrec.runs.files import write, write_json
+from qrec.runs.files import write, write_json, write_text
 from qrec.runs.folder import RunFolder, runs_dir
 from qrec.runs.ledger import JobRecord, Ledger, new_uid
 
@@ -271,25 +270,25 @@ def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float 
     if metrics:
         running = metrics.get("timestamps", {}).get("running")
         if running:
-            metrics = metrics | {"properties": _properties(backend, running, folder)}
+            metrics = metrics | {"snapshot": _snapshot(backend, running, folder)}
         write_json(folder.path / "raw" / "jobs" / f"{uid}.metrics.json", metrics)
     used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
     return None if used is None else float(used)
 
 
-def _properties(backend: Backend, running: str, folder: RunFolder) -> str:
-    """Store the device's properties at run time, each distinct one once; return the file's path.
+def _snapshot(backend: Backend, running: str, folder: RunFolder) -> str | None:
+    """Store the device as it was when a job ran, once for all jobs; return the file's name.
 
-    Where the backend does not give them away, its answer stands in their place.
+    Where the backend refuses to say, its answer stands in the name's place.
     """
     try:
-        found = backend.properties_at(running)
+        found = backend.snapshot_at(running)
     except RejectedError as error:
         return str(error)
-    digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
-    name = f"raw/properties/{digest}.json"
-    write_json(folder.path / name, found)
-    return name
+    if found is None:
+        return None
+    write_text(folder.path / found.file, found.text())
+    return found.file
 
 
 @contextmanager

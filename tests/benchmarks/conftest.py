@@ -1,15 +1,14 @@
 """Benchmarks: `pytest tests/benchmarks --benchmark-only`; a plain test run leaves them out."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-sys.path.insert(0, str(Path(__file__).parent))
+LINES = pytest.StashKey[list[str]]()
 
-from race import LINES
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LINES] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -20,14 +19,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in LINES:
+    for line in terminalreporter.config.stash[LINES]:
         terminalreporter.write_line(line)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compare cores, not thread counts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture
+def lines(request: pytest.FixtureRequest) -> list[str]:
+    """Return what the terminal summary prints."""
+    return request.config.stash[LINES]

@@ -169,6 +169,25 @@ def test_doctor_fails_on_a_backend_that_does_not_open(qrec, tmp_path):
     assert "shots" in out
 
 
+def test_doctor_tries_vendors_that_are_there_and_free(qrec, tmp_path):
+    settings = {"kind": "provider", "shots": 50, "optimization_level": 1, "seed_transpiler": 1}
+    simulator = settings | {"backend": "qiskit.providers.basic_provider:BasicSimulator"}
+    missing = settings | {"backend": "no_such_vendor:Backend", "free": True}
+    entries = {"here": simulator | {"free": True}, "paid": simulator | {"free": False},
+               "missing": missing}  # fmt: skip
+    path = tmp_path / "backends.yaml"
+    path.write_text(yaml.safe_dump({"schema_version": 1, "backends": entries}))
+    status, out, _ = qrec("doctor", "--backends", path, "--json")
+    found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
+    assert status == 0
+    assert "Bell pair" in found["backend here"]
+    assert "not tried" in found["backend paid"]
+    assert "no_such_vendor" in found["backend missing"]
+    assert qrec("list", "backends", "--backends", path)[0] == 0
+    assert qrec("doctor", "--backends", path, "-b", "missing")[0] == 1
+    assert "Bell pair" in qrec("doctor", "--backends", path, "-b", "paid", "--json")[1]
+
+
 def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experiment):
     """The real command: Ctrl-C ends it with status 3; its last word finishes the run."""
     small_experiment["repeats"] = 200

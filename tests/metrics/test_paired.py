@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qrec.metrics import rmse, rmse_difference
+from qrec.metrics import rmse, rmse_difference, seeded_rmse_difference
 
 
 def test_difference_of_two_rmse_on_the_pairs_both_score():
@@ -45,3 +45,27 @@ def test_swapping_the_two_changes_the_sign_alone():
     forth, back = (rmse_difference(np.zeros(50), *ab, users) for ab in ((a, b), (b, a)))
     assert forth.value == pytest.approx(-back.value)
     assert forth.stderr == pytest.approx(back.stderr)
+
+
+def test_seeds_that_agree_give_the_interval_of_one():
+    rng = np.random.default_rng(3)
+    (truth, a, b), users = rng.normal(size=(3, 200)), np.repeat(np.arange(40), 5)
+    one = rmse_difference(truth, a, b, users)
+    found = seeded_rmse_difference(truth, np.array([a, a, a]), np.array([b, b, b]), users)
+    np.testing.assert_allclose(found.values, one.value)
+    assert found.stderr == pytest.approx(one.stderr)
+    assert found.high - found.value > one.high - one.value
+
+
+@pytest.mark.parametrize("seed_sd", [0.0, 0.3], ids=["users vary", "seeds vary"])
+def test_interval_over_seeds_covers_the_truth_as_often_as_it_says(seed_sd):
+    """It would not without the part of either."""
+    rng = np.random.default_rng(4)
+    users, covered = np.repeat(np.arange(50), 4), 0
+    for _ in range(400):
+        shared = rng.normal(size=50)[users] + rng.normal(size=200)
+        a, b = shared + 0.5 * rng.normal(size=(2, 200))
+        scale = 1 + seed_sd * rng.normal(size=(4, 1))
+        found = seeded_rmse_difference(np.zeros(200), a * scale, np.tile(b, (4, 1)), users)
+        covered += found.low <= 0.0 <= found.high
+    assert covered / 400 >= 0.93

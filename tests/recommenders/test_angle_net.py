@@ -5,9 +5,12 @@ import pytest
 import torch
 from qiskit_machine_learning.connectors import TorchConnector
 
+from qrec.backends import open_backend
 from qrec.backends.exact.expectation import Expectation
+from qrec.backends.workload import Workload
 from qrec.circuits.angle_net import angle_net
 from qrec.data import Split, load_ratings, split
+from qrec.errors import ConfigError
 from qrec.recommenders import AngleNet, GlobalMean
 
 
@@ -85,3 +88,55 @@ def test_reports_features_end_at_the_mean(parts: Split) -> None:
 
 def test_bound_circuit_has_only_the_datas_parameters(small: AngleNet) -> None:
     assert {p.vector.name for p in small.circuit().parameters} == {"u", "v"}
+
+
+def test_gradient_under_noise_is_the_slope_of_what_the_backend_reads(small: AngleNet) -> None:
+    """Finite differences of readings, in theta and in an item's angle."""
+    backend = open_backend("exact_noisy")
+    net = AngleNet(**small.get_params() | {"training_backend": backend})
+    u, v = small.user_angles_[:4], small.item_angles_[:4]
+    names, values = ("theta", "u", "v"), (small.theta_, u, v)
+    tensors = {n: torch.tensor(x, requires_grad=True) for n, x in zip(names, values, strict=True)}
+    net._expectation()(tensors)[0].backward()
+
+    def read(theta: np.ndarray, v: np.ndarray) -> float:
+        rows = np.hstack([np.tile(theta, (4, 1)), u, v])
+        workload = Workload(net._untrained(), net.observable(), rows, "w")
+        return float(backend.run([workload])[0].value[0])
+
+    step = 1e-4
+    for i in (0, 2, 7):
+        moved = step * np.eye(len(small.theta_))[i]
+        slope = (read(small.theta_ + moved, v) - read(small.theta_ - moved, v)) / (2 * step)
+        assert tensors["theta"].grad[i] == pytest.approx(slope, abs=1e-6)
+    moved = np.zeros_like(v)
+    moved[0, 1] = step
+    slope = (read(small.theta_, v + moved) - read(small.theta_, v - moved)) / (2 * step)
+    assert tensors["v"].grad[0, 1] == pytest.approx(slope, abs=1e-6)
+    assert abs(slope) > 1e-3
+
+
+def test_training_under_noise_stops_on_what_the_device_predicts(parts: Split) -> None:
+    params = {"n_factors": 2, "n_epochs": 3, "training_backend": "exact_noisy"}
+    first, second = (
+        AngleNet(**params, backend=where).fit(parts.train, validation=parts.validation)
+        for where in ("exact_noisy", "exact")
+    )
+    assert np.array_equal(first.theta_, second.theta_)
+    assert np.array_equal(first.history_, second.history_)
+    on_device, without_noise = (-net.score(parts.validation) for net in (first, second))
+    # Not equal: with theta bound the transpiler finds a slightly shorter circuit.
+    assert first.history_.min() == pytest.approx(on_device, abs=1e-3)
+    assert abs(first.history_.min() - without_noise) > 2e-3
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"training_backend": "aer_ideal"}, "training_backend.*'aer_ideal'.*kind exact"),
+        ({"training_backend": "exact_noisy", "n_factors": 5}, "no gradient through 10 noisy"),
+    ],
+)
+def test_training_without_gradients_is_refused(parts: Split, params: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        AngleNet(**params).fit(parts.train)

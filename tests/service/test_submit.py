@@ -16,6 +16,7 @@ from loopback_service import API_KEY, CRN, Fault, decode_program
 from qrec.backends import open_backend
 from qrec.backends.base import Limits
 from qrec.backends.ibm import IbmBackend
+from qrec.backends.snapshots import open_snapshot
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
 from qrec.runs.jobs import only_submitter
@@ -211,7 +212,7 @@ def test_killed_while_submitting(arrives, service, experiment_file):
 
 
 @pytest.mark.parametrize("days", [(1, 1), (1, 2)], ids=["same day", "two days"])
-def test_properties_at_run_time_are_stored_once_each(
+def test_the_device_at_run_time_is_stored_once_per_calibration(
     days, service, experiment_file, qrec, fetch_all, monkeypatch
 ):
     monkeypatch.setattr(IbmBackend, "limits", property(lambda _: Limits(pubs=1)))
@@ -219,13 +220,13 @@ def test_properties_at_run_time_are_stored_once_each(
     for job, day in zip(service.jobs.values(), days, strict=True):
         job.created = f"2026-01-0{day}T12:00:00Z"
     fetch_all()
-    raw = find_run("latest").path / "raw"
-    assert len(list((raw / "properties").iterdir())) == len(set(days))
+    run = find_run("latest").path
+    assert len(list((run / "snapshots").iterdir())) == 1 + len(set(days))  # the planned one, too
     for job, day in zip(service.jobs.values(), days, strict=True):
-        metrics = json.loads((raw / "jobs" / f"{job.body['tags'][0]}.metrics.json").read_text())
-        stored = json.loads((raw.parent / metrics["properties"]).read_text())
-        assert stored["last_update_date"] == f"2026-01-0{day}T00:00:00Z"
-        assert len(stored["qubits"]) == 7
+        metrics = json.loads((run / f"raw/jobs/{job.body['tags'][0]}.metrics.json").read_text())
+        stored = open_snapshot(f"file:{run / metrics['snapshot']}")
+        assert stored.date == f"2026-01-0{day}T00:00:00Z"
+        assert stored.device.num_qubits == 7
 
 
 @pytest.mark.parametrize("command", ["fetch", pytest.param("status", marks=pytest.mark.slow)])

@@ -3,7 +3,7 @@
 Everything here is in the order of the pull: from the end of the circuit to its beginning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -24,20 +24,6 @@ class Part:
     cos: Real | None = None
     sin: Real | None = None
     angle: int = -1  # which of the shared angles
-
-    def matrix(self, angles: Real) -> Real:
-        if self.cos is None or self.sin is None:
-            return self.still
-        angle = angles[self.angle]
-        out: Real = self.still + np.cos(angle) * self.cos + np.sin(angle) * self.sin
-        return out
-
-    def slope(self, angles: Real) -> Real:
-        assert self.cos is not None
-        assert self.sin is not None
-        angle = angles[self.angle]
-        out: Real = np.cos(angle) * self.sin - np.sin(angle) * self.cos
-        return out
 
     def leaves(self, strings: NDArray[np.int64]) -> bool:
         """Return whether a pull leaves these Pauli strings as they are, at every angle."""
@@ -80,21 +66,20 @@ class Block:
         target = np.abs(matrix).argmax(1)
         return target, np.sign(matrix[np.arange(len(matrix)), target])
 
-    def matrix(self, angles: Real) -> Real:
-        """Return the block's transfer matrix `(4^k, 4^k)` at the shared `angles`."""
-        return reduce(np.matmul, [part.matrix(angles) for part in self.parts])
+    def part_slopes(self, matrices: Sequence[Real], slope: Real) -> list[Real]:
+        """Return the gradients of sum(slope * product) in the matrices of parts with angles.
 
-    def add_gradient(self, angles: Real, slope: Real, out: Real) -> None:
-        """Add to `out` the gradient of sum(slope * matrix) in the shared angles."""
-        matrices = [part.matrix(angles) for part in self.parts]
+        `matrices` are those of all parts.
+        """
         behind = [np.eye(len(slope))]  # products of what follows each part
         for matrix in reversed(matrices[1:]):
             behind.append(matrix @ behind[-1])
-        before = slope
+        out, before = [], slope
         for part, matrix, after in zip(self.parts, matrices, reversed(behind), strict=True):
             if part.angle >= 0:
-                out[part.angle] += np.sum(part.slope(angles) * (before @ after.T))
+                out.append(before @ after.T)
             before = matrix.T @ before
+        return out
 
 
 def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> list[Block]:
@@ -116,11 +101,12 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
         if fits:
             open_blocks.append(_join([*touched, new], qubits))
             continue
-        blocks += touched
         if new.renaming or len(new.qubits) > _WIDEST_FUSED:
-            blocks.append(new)
-        else:
-            open_blocks.append(new)
+            blocks += [*touched, new]
+            continue
+        inside = [b for b in touched if set(b.qubits) <= set(new.qubits)]
+        blocks += [b for b in touched if b not in inside]
+        open_blocks.append(_join([*inside, new], tuple(sorted(new.qubits))))
     return blocks + open_blocks
 
 

@@ -6,11 +6,13 @@ the features of its factor (see `front`).
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
 from qrec.backends.exact.blocks import Block
 from qrec.backends.exact.front import Factor
+from qrec.backends.exact.matrices import BlockMatrices
 from qrec.backends.exact.memory import check_memory
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.errors import ConfigError
@@ -51,10 +53,11 @@ class DensePull:
         np.add.at(tensor, letters, self._coefficients)
         for qubit in [q for q in alive if q not in self._last]:
             tensor, alive = self._begin(tensor, alive, qubit)
-        for i, block in enumerate(self._blocks):
+        for i, matrices in enumerate(BlockMatrices(self._blocks)(angles)):
+            block = self._blocks[i]
             if not set(block.qubits) & set(alive):
                 continue  # it only meets I
-            tensor, alive = _apply(tensor, alive, block, block.matrix(angles))
+            tensor, alive = _apply(tensor, alive, block, reduce(np.matmul, matrices))
             for qubit in block.qubits:
                 if self._last[qubit] == i:
                     tensor, alive = self._begin(tensor, alive, qubit)

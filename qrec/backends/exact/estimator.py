@@ -66,9 +66,9 @@ def evaluate(
     circuit: QuantumCircuit,
     observable: SparseObservable,
     rows: NDArray[np.float64],
-    *,
     parameters: Iterable[Parameter] | None = None,
     noise: DeviceNoise | None = None,
+    *,
     dtype: Precision = "float64",
     method: Method | None = None,
 ) -> NDArray[np.float64]:

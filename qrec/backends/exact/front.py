@@ -5,7 +5,8 @@ expectation value through a few functions of the row's angles, its features:
 
 - a qubit with one rotation by a row's angle: 1, cos and sin of that angle;
 - an idle qubit: 1;
-- any other group of m qubits: its 4^m Pauli expectation values.
+- any other group of m qubits: its 4^m Pauli expectation values, without those of an odd
+  number of Y where amplitudes are real.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,10 @@ from torch import Tensor
 
 from qrec.backends.exact.angles import Angles
 from qrec.backends.exact.blocks import part_of
+from qrec.backends.exact.mixed import MixedPaulis
 from qrec.backends.exact.pauli import Real, rotation_parts
-from qrec.backends.exact.paulistate import PurePaulis, run_pauli
 from qrec.backends.exact.program import Channel, Operation, Rotation
+from qrec.backends.exact.pure import PurePaulis
 from qrec.backends.exact.split import Split
 
 _WIDEST_PURE = 4  # qubits
@@ -33,6 +35,7 @@ class Factor:
     qubits: tuple[int, ...]
     operations: tuple[Operation, ...]
     harmonic: bool  # whether its features are 1, cos, sin
+    row_columns: tuple[bool, ...]  # of each circuit parameter, whether it differs by row
 
     def columns(self) -> frozenset[int]:
         """Return the circuit parameters it depends on."""
@@ -41,14 +44,18 @@ class Factor:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its features are its Pauli expectation values themselves."""
-        return len(self.qubits) > 1 or bool(self.operations and not self.harmonic)
+        """Whether its features are all its Pauli expectation values."""
+        if self.pure is not None:
+            return bool(len(self.pure.strings) == 4 ** len(self.qubits))
+        return len(self.qubits) > 1 or (len(self.operations) > 0 and not self.harmonic)
 
-    @property
-    def is_pure(self) -> bool:
-        """Whether it is a state vector of several qubits, small enough for all its products."""
+    @cached_property
+    def pure(self) -> PurePaulis | None:
+        """The factor as a state vector, if it has several qubits but few and no noise."""
         noisy = any(isinstance(op, Channel) for op in self.operations)
-        return 1 < len(self.qubits) <= _WIDEST_PURE and not noisy
+        if noisy or not 1 < len(self.qubits) <= _WIDEST_PURE:
+            return None
+        return PurePaulis(self.qubits, self.operations, self.row_columns)
 
     @property
     def n_features(self) -> int:
@@ -59,6 +66,8 @@ class Factor:
         """Pauli strings in terms of features, `(4^m, n_features)`; for small factors."""
         if self.is_plain:
             return np.eye(self.n_features)
+        if self.pure is not None:
+            return np.eye(4 ** len(self.qubits))[:, self.pure.strings]
         start = np.array([1.0, 0.0, 0.0, 1.0])  # Pauli expectations of |0>
         if not self.operations:
             return start[:, None]
@@ -69,14 +78,14 @@ class Factor:
         return np.stack([part @ start for part in rotation_parts(rotation.name)], axis=1)
 
 
-def factors_of(split: Split) -> list[Factor]:
+def factors_of(split: Split, row_columns: Sequence[bool]) -> list[Factor]:
     """Return the factors of a split program's front, in the order of `split.factors`."""
     out = []
     for qubits in split.factors:
         own = tuple(op for op in split.front if op.qubits[0] in qubits)
         angles = [op for op in own if isinstance(op, Rotation) and op.columns]
         harmonic = len(qubits) == 1 and len(angles) == 1
-        out.append(Factor(qubits, own, harmonic))
+        out.append(Factor(qubits, own, harmonic, tuple(row_columns)))
     return out
 
 
@@ -88,13 +97,16 @@ class Front:
         rotations = [op for f in factors for op in f.operations if isinstance(op, Rotation)]
         self._index: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
-        self._pure = {
-            id(f): PurePaulis(f.qubits, f.operations, row_columns) for f in factors if f.is_pure
+        self._mixed = {
+            id(f): MixedPaulis(f.qubits, f.operations, self._index)
+            for f in factors
+            if f.operations and not f.harmonic and f.pure is None
         }
 
     def work_per_row(self) -> float:
         """Return the multiplications of one row."""
-        return float(sum(4 ** len(f.qubits) * len(f.operations) for f in self._factors))
+        pure = sum(f.pure.work_per_row() for f in self._factors if f.pure is not None)
+        return pure + sum(mixed.work_per_row() for mixed in self._mixed.values())
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
@@ -109,10 +121,10 @@ class Front:
         for factor in self._factors:
             if factor.harmonic:
                 out.append(harmonics[self._index[factor.operations[-1]]])
-            elif id(factor) in self._pure:
-                out.append(self._pure[id(factor)](shared, rows))
-            elif factor.operations:
-                out.append(run_pauli(factor.qubits, factor.operations, harmonics, self._index))
+            elif factor.pure is not None:
+                out.append(factor.pure(shared, rows))
+            elif id(factor) in self._mixed:
+                out.append(self._mixed[id(factor)](harmonics))
             else:
                 out.append(torch.ones(1, 1, dtype=rows.dtype, device=rows.device))
         return out

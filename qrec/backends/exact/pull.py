@@ -7,13 +7,18 @@ products on the coefficients that live. Clifford gates only rename strings and c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.backends.exact.blocks import Block
+from qrec.backends.exact.matrices import BlockMatrices
 from qrec.backends.exact.pauli import Codes, Real, local, spread
 
+# Of each step: the numbers placed, the matrices of the block's parts, and their product.
+Tape = list[tuple[Real, list[Real], Real]]
 MOST_TERMS = 2**21  # Pauli strings of one table: 16 MB, and about three times that in indices
 
 
@@ -27,14 +32,17 @@ class TooManyTermsError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One block applied to the table: place terms in rows of 4^k, multiply, keep some."""
+    """One block applied to the table: place numbers in rows of 4^k, then multiply.
+
+    `source` says where each place's number stands in the flat result of the step before, or
+    its length where there is none; `target` is the way back.
+    """
 
     block: Block
-    terms: Codes  # (n_in,) which of the terms before are placed
-    sign: Real  # (n_in,)
-    place: Codes  # (n_in,) where in the flat (n_groups, 4^k)
-    shape: tuple[int, int]
-    keep: Codes  # (n_out,) which places of the product are terms afterwards
+    shape: tuple[int, int]  # (n_groups, 4^k)
+    source: Codes  # (n_groups 4^k,)
+    sign: Real | None  # (n_groups 4^k,), of the numbers placed; None where all are +
+    target: Codes  # (size of the result before,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,43 +51,63 @@ class Pull:
 
     start: Real  # coefficients of the observable
     steps: tuple[Step, ...]
-    terms: Codes
+    terms: Codes  # where the table's numbers stand in the last result
     sign: Real
     codes: Codes
 
-    def forward(self, angles: Real) -> tuple[Real, list[Real]]:
-        """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
-        table, tape = self.start, []
-        for step in self.steps:
-            placed = np.zeros(step.shape)
-            placed.ravel()[step.place] = step.sign * table[step.terms]
-            tape.append(placed)
-            table = (placed @ step.block.matrix(angles)).ravel()[step.keep]
-        return self.sign * table[self.terms], tape
+    @cached_property
+    def _matrices(self) -> BlockMatrices:
+        return BlockMatrices([step.block for step in self.steps])
 
-    def backward(self, angles: Real, tape: list[Real], slope: Real) -> Real:
+    def forward(self, angles: Real) -> tuple[Real, Tape]:
+        """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
+        flat, tape = _with_zero(self.start), []
+        for step, matrices in zip(self.steps, self._matrices(angles), strict=True):
+            placed = _signed(flat[step.source], step).reshape(step.shape)
+            matrix = reduce(np.matmul, matrices)
+            tape.append((placed, matrices, matrix))
+            flat = _product(placed, matrix)
+        return self.sign * flat[self.terms], tape
+
+    def backward(self, angles: Real, tape: Tape, slope: Real) -> Real:
         """Return the gradient `(n_angles,)` of sum(slope * table)."""
-        out = np.zeros_like(angles)
-        grad = np.zeros(self._before_last())
+        slopes: list[Real] = []  # in the matrices with angles, the last first
+        grad = np.zeros(prod(self.steps[-1].shape) if self.steps else len(self.start))
         grad[self.terms] = self.sign * slope
-        for place, step in reversed(list(enumerate(self.steps))):
-            product = np.zeros(step.shape)
-            product.ravel()[step.keep] = grad
+        for place in range(len(self.steps) - 1, self._first_with_angles - 1, -1):
+            step, (placed, matrices, matrix) = self.steps[place], tape[place]
+            product = grad.reshape(step.shape)
             if step.block.has_angles:
-                step.block.add_gradient(angles, tape[place].T @ product, out)
-            if place == 0:
-                break
-            placed = (product @ step.block.matrix(angles).T).ravel()[step.place]
-            grad = np.zeros(len(self.steps[place - 1].keep))
-            grad[step.terms] = step.sign * placed
-        return out
+                slopes += reversed(step.block.part_slopes(matrices, placed.T @ product))
+            before = _product(product, matrix.T)
+            before[:-1] = _signed(before[:-1], step)
+            grad = before[step.target]
+        return self._matrices.gradient(angles, slopes[::-1])
+
+    @property
+    def _first_with_angles(self) -> int:
+        return next((i for i, s in enumerate(self.steps) if s.block.has_angles), len(self.steps))
 
     def work(self) -> float:
         """Return the multiplications of one pull."""
         return float(sum(s.shape[0] * s.shape[1] ** 2 for s in self.steps))
 
-    def _before_last(self) -> int:
-        return len(self.steps[-1].keep) if self.steps else len(self.start)
+
+def _with_zero(numbers: Real) -> Real:
+    """Append the zero that `source` and `target` point to where there is nothing."""
+    return np.append(numbers, 0.0)
+
+
+def _product(rows: Real, matrix: Real) -> Real:
+    """Return the flat product with a zero behind it."""
+    out = np.empty(rows.size + 1)
+    out[-1] = 0.0
+    np.matmul(rows, matrix, out=out[:-1].reshape(rows.shape))
+    return out
+
+
+def _signed(numbers: Real, step: Step) -> Real:
+    return numbers if step.sign is None else numbers * step.sign
 
 
 def plan_pull(
@@ -150,16 +178,20 @@ def _rename(codes: Codes, block: Block) -> tuple[Codes, Real]:
 
 
 class _Planner:
-    """Walks the blocks; renamings are held back until a step places the terms."""
+    """Walks the blocks; renamings are held back until a step places the terms.
+
+    `_where` says where each live string's coefficient stands in the last step's result, whose
+    size is `_size`.
+    """
 
     def __init__(self, codes: Codes, coefficients: Real, useful: Codes) -> None:
         self._start = coefficients
         self._steps: list[Step] = []
-        self._take(codes, useful)
+        self._take(codes, np.arange(len(codes)), len(codes), useful)
 
-    def _take(self, codes: Codes, useful: Codes) -> None:
-        self._terms = np.flatnonzero(np.isin(codes, useful))
-        self._codes = codes[self._terms]
+    def _take(self, codes: Codes, where: Codes, size: int, useful: Codes) -> None:
+        live = np.isin(codes, useful)
+        self._codes, self._where, self._size = codes[live], where[live], size
         self._sign = np.ones(len(self._codes))
 
     def plan(self, blocks: Sequence[Block], live: Sequence[Codes]) -> Pull:
@@ -169,11 +201,20 @@ class _Planner:
                 self._sign = self._sign * sign
                 continue
             grouped = _Grouped(self._codes, block)
+            self._steps.append(self._step(grouped))
             reached = grouped.reached()
-            reached[reached] = np.isin(grouped.outputs(reached), useful)
-            keep = np.flatnonzero(reached)
-            self._steps.append(
-                Step(block, self._terms, self._sign, grouped.place, grouped.shape, keep)
-            )
-            self._take(grouped.outputs(reached), useful)
-        return Pull(self._start, tuple(self._steps), self._terms, self._sign, self._codes)
+            where = np.flatnonzero(reached)
+            self._take(grouped.outputs(reached), where, prod(grouped.shape), useful)
+        return Pull(self._start, tuple(self._steps), self._where, self._sign, self._codes)
+
+    def _step(self, grouped: _Grouped) -> Step:
+        size = prod(grouped.shape)
+        source = np.full(size, self._size)
+        source[grouped.place] = self._where
+        target = np.full(self._size, size)
+        target[self._where] = grouped.place
+        sign = np.ones(size)
+        sign[grouped.place] = self._sign
+        return Step(
+            grouped.block, grouped.shape, source, None if (sign > 0).all() else sign, target
+        )

@@ -1,11 +1,12 @@
 """The exact engine as Qiskit's sampler primitive: shots drawn from the exact distribution."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import ClassicalRegister, Clbit
 from qiskit.primitives import (
     BaseSamplerV2,
     BitArray,
@@ -28,17 +29,21 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
 
     Pub number i of a call draws from the stream of (`seed`, i), so that a call can be
     repeated. Circuits measure at their end, once per qubit. With `noise` they are those of a
-    device, and read-out errors count. Raises ConfigError for measurements in mid-circuit.
+    device, and read-out errors count. `shots` is the count of pubs that name none. Raises
+    ConfigError for measurements in mid-circuit.
     """
 
-    def __init__(self, *, seed: int, noise: DeviceNoise | None = None) -> None:
-        self._seed, self._noise = seed, noise
+    def __init__(
+        self, *, seed: int, noise: DeviceNoise | None = None, shots: int | None = None
+    ) -> None:
+        self._seed, self._noise, self._shots = seed, noise, shots
 
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
     ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
-        """Sample pubs; each needs a shot count of its own or that of the call."""
-        coerced = [SamplerPub.coerce(pub, shots) for pub in pubs]
+        """Sample pubs; each needs a shot count of its own, that of the call or the sampler's."""
+        default = self._shots if shots is None else shots
+        coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
         for place, pub in enumerate(coerced):
             if pub.shots is None:
                 raise ConfigError(f"pub {place} has no shot count; expected run(pubs, shots=...)")
@@ -56,17 +61,23 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         flat = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
         chances = probabilities(gates, measured, flat, pub.circuit.parameters, self._noise)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(number,)))
-        outcomes = _draw(chances, pub.shots, rng)
-        data = {}
-        for register in pub.circuit.cregs:
-            packed = np.zeros((*outcomes.shape, -(-len(register) // 8)), np.uint8)
-            for place, clbit in enumerate(register):
-                if clbit in qubit_of:
-                    bit = (outcomes >> clbits.index(clbit) & 1).astype(np.uint8)
-                    packed[..., -1 - place // 8] |= bit << place % 8  # big-endian bytes
-            array = BitArray(packed, len(register))
-            data[register.name] = array.reshape(*rows.shape[:-1])
+        bits = _draw(chances, pub.shots, rng, [_packed(r, clbits) for r in pub.circuit.cregs])
+        data = {
+            register.name: BitArray(found, len(register)).reshape(*rows.shape[:-1])
+            for register, found in zip(pub.circuit.cregs, bits, strict=True)
+        }
         return SamplerPubResult(DataBin(**data, shape=rows.shape[:-1]))
+
+
+def _packed(register: ClassicalRegister, clbits: Sequence[Clbit]) -> NDArray[np.uint8]:
+    """Return a register's bytes at each outcome, bit j of an outcome being ``clbits[j]``."""
+    outcomes = np.arange(2 ** len(clbits))
+    out = np.zeros((len(outcomes), -(-len(register) // 8)), np.uint8)
+    for place, clbit in enumerate(register):
+        if clbit in clbits:
+            bit = (outcomes >> clbits.index(clbit) & 1).astype(np.uint8)
+            out[:, -1 - place // 8] |= bit << place % 8  # big-endian bytes
+    return out
 
 
 def split_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[object, int]]:
@@ -91,18 +102,29 @@ def split_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[ob
 
 
 def _draw(
-    chances: NDArray[np.float64], shots: int, rng: np.random.Generator
-) -> NDArray[np.unsignedinteger]:
-    """Return outcomes `(n_rows, shots)` for probabilities `(n_rows, n_outcomes)`."""
-    out = np.empty((len(chances), shots), np.min_scalar_type(chances.shape[1] - 1))
+    chances: NDArray[np.float64],
+    shots: int,
+    rng: np.random.Generator,
+    packed: Sequence[NDArray[np.uint8]],
+) -> list[NDArray[np.uint8]]:
+    """Return the bytes of outcomes drawn by `chances` (n_rows, n_outcomes), for each register.
+
+    `packed` holds a register's bytes `(n_outcomes, n_bytes)`, the answer `(n_rows, shots,
+    n_bytes)`.
+    """
+    out = [np.empty((len(chances), shots, p.shape[1]), np.uint8) for p in packed]
     edges = np.cumsum(chances, axis=1)
     edges /= edges[:, -1:]
     for start in range(0, len(chances), _ROWS_AT_ONCE):
         some = edges[start : start + _ROWS_AT_ONCE]
         uniform = rng.random((len(some), shots))
         if chances.shape[1] == 2:
-            out[start : start + len(some)] = uniform >= some[:, :1]
+            outcomes = (uniform >= some[:, :1]).view(np.uint8)
         else:
-            for row, (edge, u) in enumerate(zip(some, uniform, strict=True), start):
-                out[row] = np.searchsorted(edge, u, side="right")
+            drawn = [
+                np.searchsorted(e, u, side="right") for e, u in zip(some, uniform, strict=True)
+            ]
+            outcomes = np.array(drawn)
+        for place, table in zip(out, packed, strict=True):
+            np.take(table, outcomes, axis=0, out=place[start : start + len(some)], mode="clip")
     return out

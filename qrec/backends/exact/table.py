@@ -100,7 +100,7 @@ class Table:
         seen, kept = light_cone(program, codes)
         codes = local(codes, kept)
         parts = split(seen, row_columns)
-        factors = factors_of(parts)
+        factors = factors_of(parts, row_columns)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
         self._angles = Angles(rotations, row_columns)

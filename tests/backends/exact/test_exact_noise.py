@@ -15,6 +15,7 @@ from qrec.backends.exact.expectation import Expectation
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
 from qrec.circuits import build_circuit, circuit_names
+from qrec.circuits.angle_net import angle_net
 from qrec.errors import ConfigError
 
 
@@ -99,6 +100,25 @@ def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
     assert torch.autograd.gradcheck(
         lambda *given: exact(dict(zip(names, given, strict=True))), start, atol=1e-6
     )
+
+
+def test_gradients_where_channels_without_angles_come_last() -> None:
+    """Routed on the device, the net's last gates are swaps: the pull begins with constants."""
+    net = angle_net(3, 3, "all")
+    z = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("ZZ", [2, 5], 0.3)], 6)
+    exact = open_backend("exact_noisy").expectation(net, z)
+    rng = np.random.default_rng(0)
+    sizes = {"theta": (18,), "u": (2, 3), "v": (2, 3)}
+    leaves = {k: torch.tensor(rng.normal(size=n), requires_grad=True) for k, n in sizes.items()}
+    exact(leaves).sum().backward()
+    step = {k: torch.tensor(rng.normal(size=n)) for k, n in sizes.items()}
+    with torch.no_grad():
+        ahead, behind = (
+            exact({k: x + sign * 1e-5 * step[k] for k, x in leaves.items()}).sum()
+            for sign in (1, -1)
+        )
+    slope = sum((leaves[k].grad * step[k]).sum() for k in sizes)
+    assert float(slope) == pytest.approx(float((ahead - behind) / 2e-5), rel=1e-6, abs=1e-8)
 
 
 def test_noise_pulls_values_towards_the_mixed_state() -> None:

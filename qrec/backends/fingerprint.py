@@ -1,0 +1,74 @@
+"""What a circuit is made of, as one number: equal for equal circuits, in any process."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import ControlFlowOp, Instruction, ParameterExpression
+from qiskit.circuit.library import get_standard_gate_name_mapping
+
+_STANDARD = {gate.base_class for gate in get_standard_gate_name_mapping().values()}
+
+
+class UnknownFormError(Exception):
+    """A circuit holds something that this module has no form for."""
+
+
+def fingerprint(circuit: QuantumCircuit) -> str:
+    """Return the sha256 of a circuit's structure.
+
+    That is: its registers, its global phase, and in their order its instructions with qubits,
+    classical bits and parameters: numbers to the last bit, expressions as they are written.
+    Gates outside Qiskit's standard library count with their definitions. What the circuit is
+    called counts not. Raises UnknownFormError for control flow, real-time variables
+    and unknown types of parameters.
+    """
+    digest = sha256()
+    for token in _tokens(circuit):
+        digest.update(f"{token!r}\n".encode())
+    return digest.hexdigest()
+
+
+def _tokens(circuit: QuantumCircuit) -> Iterator[Any]:
+    if circuit.num_vars or circuit.num_stretches:
+        raise UnknownFormError("real-time variables")
+    yield circuit.num_qubits, circuit.num_clbits
+    for register in (*circuit.qregs, *circuit.cregs):
+        yield type(register).__name__, register.name, [circuit.find_bit(b).index for b in register]
+    yield _parameter(circuit.global_phase)
+    for instruction in circuit.data:
+        yield (
+            _operation(instruction.operation),
+            [circuit.find_bit(qubit).index for qubit in instruction.qubits],
+            [circuit.find_bit(clbit).index for clbit in instruction.clbits],
+        )
+
+
+def _operation(operation: Any) -> Any:
+    if not isinstance(operation, Instruction) or isinstance(operation, ControlFlowOp):
+        raise UnknownFormError(type(operation).__name__)
+    form = (
+        operation.base_class.__name__,
+        operation.name,
+        operation.label,
+        getattr(operation, "unit", None),  # of a delay
+        [_parameter(value) for value in operation.params],
+    )
+    if operation.base_class in _STANDARD or operation.definition is None:
+        return form
+    return *form, fingerprint(operation.definition)
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, ParameterExpression):
+        return "expression", str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return value.dtype.str, value.shape, sha256(value.tobytes()).hexdigest()
+    if isinstance(value, Number):
+        return repr(complex(value))  # type: ignore[call-overload]
+    raise UnknownFormError(type(value).__name__)

@@ -1,0 +1,92 @@
+"""A device's noise on Qiskit Aer, simulated on the qubits in use alone.
+
+Aer reads a noise model of all qubits once for a device and again in every call: seconds for a
+big one. Here each circuit is cut first, and so is its device.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import numpy as np
+from qiskit.primitives import (
+    BackendEstimatorV2,
+    BaseEstimatorV2,
+    BaseSamplerV2,
+    PrimitiveJob,
+    PrimitiveResult,
+    PubResult,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
+from qiskit.primitives.containers.observables_array import ObservablesArray
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
+from qiskit_aer import AerSimulator
+from qiskit_aer.primitives import SamplerV2
+
+from qrec.backends.compact import compact, cut_target
+from qrec.backends.devices import Device
+from qrec.backends.snapshots import Snapshot
+
+
+class NoisySampler(BaseSamplerV2):  # type: ignore[misc]
+    """Shots of circuits for a snapshot's device, by Aer's own sampler.
+
+    Pub number i of a call has the seed `seed` + i, so that its shots hang on no other pub.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, seed: int, shots: int) -> None:
+        self._snapshot, self._seed, self._shots = snapshot, seed, shots
+
+    def run(
+        self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
+    ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
+        """Sample pubs; one without a shot count takes that of the call, or of this sampler."""
+        coerced = [SamplerPub.coerce(pub, shots or self._shots) for pub in pubs]
+        return _job(lambda: [self._sample(pub, self._seed + i) for i, pub in enumerate(coerced)])
+
+    def _sample(self, pub: SamplerPub, seed: int) -> SamplerPubResult:
+        circuit, _, qubits = compact(pub.circuit)
+        sampler = SamplerV2.from_backend(simulator(self._snapshot, qubits), seed=seed)
+        return sampler.run([SamplerPub(circuit, pub.parameter_values, pub.shots)]).result()[0]
+
+
+class NoisyEstimator(BaseEstimatorV2):  # type: ignore[misc]
+    """Expectation values of circuits for a snapshot's device, by Qiskit's `BackendEstimatorV2`.
+
+    Seeds are those of `NoisySampler`. Observables have the circuit's layout applied.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, seed: int, precision: float) -> None:
+        self._snapshot, self._seed, self._precision = snapshot, seed, precision
+
+    def run(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
+    ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
+        """Estimate pubs; one without a precision takes that of the call, or of this estimator."""
+        coerced = [EstimatorPub.coerce(pub, precision or self._precision) for pub in pubs]
+        return _job(lambda: [self._estimate(pub, self._seed + i) for i, pub in enumerate(coerced)])
+
+    def _estimate(self, pub: EstimatorPub, seed: int) -> PubResult:
+        observables = np.asarray(pub.observables.sparse_observables_array(), dtype=object)
+        circuit, cut, qubits = compact(pub.circuit, observables.ravel())
+        estimator = BackendEstimatorV2(
+            backend=simulator(self._snapshot, qubits), options={"seed_simulator": seed}
+        )
+        array = ObservablesArray(cut).reshape(observables.shape)
+        small = EstimatorPub(circuit, array, pub.parameter_values, pub.precision)
+        return estimator.run([small]).result()[0]
+
+
+@lru_cache(maxsize=64)
+def simulator(snapshot: Snapshot, qubits: tuple[int, ...]) -> AerSimulator:
+    """Return Aer with the noise of these qubits of a device, numbered from 0 in their order."""
+    device = Device(snapshot.name, cut_target(snapshot.device.target, qubits))
+    return AerSimulator.from_backend(device, method="density_matrix")
+
+
+def _job(
+    evaluate: Callable[[], list[PubResult]],
+) -> PrimitiveJob[PrimitiveResult[PubResult]]:
+    job = PrimitiveJob(lambda: PrimitiveResult(evaluate(), metadata={"version": 2}))
+    job._submit()
+    return job

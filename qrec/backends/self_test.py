@@ -1,0 +1,144 @@
+"""Does a vendor's backend measure what was asked? Tried before any of its numbers is believed.
+
+At least one well-known vendor's simulator answers zeros to everything through Qiskit's sampler
+and the truth through ``run().get_counts()``; others order bits or registers in ways of their own.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
+
+from qrec.backends.vendor import ROUTES, Bits, Pub, VendorError
+from qrec.backends.vendor_process import AnyVendor
+
+SHOTS = 100
+_LEAST = 0.75  # of the shots must give an expected outcome: above any mistake, below any noise
+
+
+@dataclass(frozen=True)
+class Check:
+    """A circuit and its outcomes, all equally likely, written as Qiskit's counts are."""
+
+    name: str
+    circuit: QuantumCircuit
+    expected: tuple[str, ...]
+    angle: float | None = None
+
+
+@cache
+def failures(vendor: AnyVendor, route: str, level: int, seed_transpiler: int) -> list[str]:
+    """Return what goes wrong by a route, one line per check that fails; run once per process."""
+    asked = checks()
+    try:
+        isa = vendor.transpile([check.circuit for check in asked], level, seed_transpiler)
+        results = vendor.run(
+            [_pub(check, circuit) for check, circuit in zip(asked, isa, strict=True)],
+            SHOTS, route, None,
+        )  # fmt: skip
+    except VendorError as error:
+        return [str(error)]
+    found = [_found(check, bits) for check, bits in zip(asked, results, strict=True)]
+    return [line for line in found if line]
+
+
+@cache
+def disobeys_seed(vendor: AnyVendor, route: str, level: int, seed_transpiler: int) -> str | None:
+    """Return what goes wrong when ``seed_simulator`` is given, or None; run once per process."""
+    circuit = QuantumCircuit(3, 3)
+    circuit.h(range(3))
+    circuit.measure(range(3), range(3))
+    [isa] = vendor.transpile([circuit], level, seed_transpiler)
+    pub: Pub = (isa, [], np.zeros((1, 0)))
+    try:
+        one, same, other = (vendor.run([pub], SHOTS, route, seed)[0]["c"] for seed in (5, 5, 6))
+    except VendorError as error:
+        return str(error)
+    if not np.array_equal(one, same):
+        return "the same seed twice gave different shots"
+    return "two seeds gave the same shots" if np.array_equal(one, other) else None
+
+
+def checks() -> list[Check]:
+    """Return the self-test: X, bit order, part of the qubits, an angle, Bell, two registers."""
+    angle = QuantumCircuit(3, 3)
+    angle.rx(Parameter("angle"), 1)
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    part = QuantumCircuit(3, 2)
+    part.x(2)
+    part.measure([1, 2], [0, 1])
+    two = QuantumCircuit(
+        QuantumRegister(3, "q"), ClassicalRegister(1, "one"), ClassicalRegister(2, "two")
+    )
+    two.x([0, 2])
+    two.measure(range(3), range(3))
+    return [
+        Check("X on qubit 0 of 3", _x(0), ("001",)),
+        Check("X on qubit 2 of 3", _x(2), ("100",)),
+        Check("X on qubit 2, qubits 1 and 2 measured", part, ("10",)),
+        Check("RX(pi) on qubit 1 of 3", _measured(angle), ("010",), np.pi),
+        Check("RX(0) on qubit 1 of 3", _measured(angle), ("000",), 0.0),
+        Check("Bell pair", bell, ("00", "11")),
+        Check("X on qubits 0 and 2, registers of 1 and 2 bits", two, ("10 1",)),
+    ]
+
+
+def _x(qubit: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(3, 3)
+    circuit.x(qubit)
+    return _measured(circuit)
+
+
+def _measured(circuit: QuantumCircuit) -> QuantumCircuit:
+    circuit = circuit.copy()
+    circuit.measure(range(3), range(3))
+    return circuit
+
+
+def _pub(check: Check, circuit: QuantumCircuit) -> Pub:
+    if check.angle is None:
+        return circuit, [], np.zeros((1, 0))
+    return circuit, ["angle"], np.array([[check.angle]])
+
+
+def _found(check: Check, bits: Bits) -> str:
+    """Return what is wrong with what came for a check, or nothing."""
+    names = [register.name for register in reversed(check.circuit.cregs)]
+    if missing := [name for name in names if name not in bits]:
+        return f"{check.name}: no register {missing[0]!r} among {sorted(bits)}"
+    columns = [_outcomes(bits[r.name][0], r.size) for r in reversed(check.circuit.cregs)]
+    counts = Counter(" ".join(outcome) for outcome in zip(*columns, strict=True))
+    n = counts.total()
+    least = n / len(check.expected) / 2
+    enough = sum(counts[outcome] for outcome in check.expected) >= _LEAST * n
+    if n == SHOTS and enough and all(counts[outcome] >= least for outcome in check.expected):
+        return ""
+    top = ", ".join(f"{outcome} {count} times" for outcome, count in counts.most_common(3))
+    return f"{check.name}: found {top}; expected {' or '.join(check.expected)}, {SHOTS} times"
+
+
+def _outcomes(packed: NDArray[np.uint8], size: int) -> list[str]:
+    """Return `(shots, bytes)` as strings of 0 and 1, bit 0 last."""
+    bits = np.unpackbits(packed, axis=-1)[:, -size:]
+    return ["".join(map(str, row)) for row in bits]
+
+
+def admitted(vendor: AnyVendor, level: int, seed_transpiler: int) -> str:
+    """Return the first route that passes the self-test.
+
+    Raises VendorError, with what each route found, where none does.
+    """
+    said = {}
+    for route in ROUTES:
+        said[route] = failures(vendor, route, level, seed_transpiler)
+        if not said[route]:
+            return route
+    lines = [f"by {route}: {line}" for route, found in said.items() for line in found]
+    raise VendorError("failed", "\n  ".join(["it fails the self-test, so nothing is run:", *lines]))

@@ -1,0 +1,121 @@
+"""Transpiling for the device of a snapshot: the best of some seeds, and each circuit once.
+
+What was transpiled is kept in the cache folder (``$QREC_CACHE_DIR``), below `transpiled`; that
+folder can be deleted at any time.
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from qiskit import QuantumCircuit, qpy
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+
+from qrec.backends.fingerprint import UnknownFormError, fingerprint
+from qrec.backends.snapshots import Snapshot
+from qrec.data.files import cache_dir, write_cache
+
+_SCHEMA_VERSION = 1  # of the key and of the file
+_DIGEST_BYTES = 32
+
+
+class Transpiler:
+    """Transpiles circuits for the device of a snapshot.
+
+    `seed` is the first of `n_seeds`: the circuit whose predicted fidelity is best is taken.
+    """
+
+    def __init__(self, snapshot: Snapshot, level: int, seed: int, n_seeds: int = 1) -> None:
+        self._snapshot, self._level = snapshot, level
+        self._seeds = range(seed, seed + n_seeds)
+
+    def pass_manager(self) -> PassManager:
+        """Return what transpiles with the first seed."""
+        return self._pass_manager(self._seeds[0])
+
+    def run(self, circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
+        """Return the ISA circuits, from the cache where it has them."""
+        return [self._run(circuit) for circuit in circuits]
+
+    def _run(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        try:
+            path = self._path(circuit)
+        except UnknownFormError:
+            return self._transpiled(circuit)
+        isa = _stored(path, circuit)
+        if isa is None:
+            isa = self._transpiled(circuit)
+            _store(path, isa)
+        return isa
+
+    def _transpiled(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        tried = [self._pass_manager(seed).run(circuit) for seed in self._seeds]
+        return max(tried, key=lambda isa: predicted_fidelity(isa, self._target))
+
+    def _pass_manager(self, seed: int) -> PassManager:
+        return generate_preset_pass_manager(
+            optimization_level=self._level, target=self._target, seed_transpiler=seed
+        )
+
+    @property
+    def _target(self) -> Target:
+        return self._snapshot.device.target
+
+    def _path(self, circuit: QuantumCircuit) -> Path:
+        """Return where the ISA circuit is kept: named by all that it hangs on."""
+        key = [
+            _SCHEMA_VERSION,
+            *(version(package) for package in ("qiskit", "qiskit-ibm-runtime")),
+            self._snapshot.sha256,
+            self._level,
+            list(self._seeds),
+            fingerprint(circuit),
+        ]
+        name = sha256(json.dumps(key).encode()).hexdigest()
+        return cache_dir() / "transpiled" / f"{name}.qpy"
+
+
+def predicted_fidelity(circuit: QuantumCircuit, target: Target) -> float:
+    """Return the product of (1 - error) over the circuit's instructions, measurements too.
+
+    An instruction of which the target reports no error counts as perfect.
+    """
+    fidelity = 1.0
+    for instruction in circuit.data:
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        name = instruction.operation.name
+        properties = target[name].get(qubits) if name in target.operation_names else None
+        if properties is not None and properties.error is not None:
+            fidelity *= 1.0 - properties.error
+    return fidelity
+
+
+def _store(path: Path, isa: QuantumCircuit) -> None:
+    """Keep a circuit as QPY, its sha256 before it."""
+    buffer = io.BytesIO()
+    qpy.dump(isa, buffer)
+    content = buffer.getvalue()
+    write_cache(path, lambda file: file.write(sha256(content).digest() + content))
+
+
+def _stored(path: Path, circuit: QuantumCircuit) -> QuantumCircuit | None:
+    """Return what was kept for a circuit; None where nothing was, or the file is damaged.
+
+    The circuit that was kept had parameters of the same names, made by another process; its
+    own stand in their place now, since Qiskit tells parameters of one name apart.
+    """
+    try:
+        found = path.read_bytes()
+    except OSError:
+        return None  # and `_store` will say what is wrong with the folder, if anything is
+    digest, content = found[:_DIGEST_BYTES], found[_DIGEST_BYTES:]
+    if sha256(content).digest() != digest:
+        return None
+    [isa] = qpy.load(io.BytesIO(content))
+    own = {parameter.name: parameter for parameter in circuit.parameters}
+    isa.assign_parameters({p: own[p.name] for p in isa.parameters}, inplace=True)
+    isa.name, isa.metadata = circuit.name, circuit.metadata
+    return isa

@@ -1,0 +1,182 @@
+"""The exact engine at the work of the races, and what it asks of the machine."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparseObservable
+
+from qrec.backends.base import Backend, LocalBackend, Unit
+from qrec.backends.exact import plan as planning
+from qrec.backends.exact.estimator import differing, evaluate
+from qrec.backends.exact.expectation import Expectation
+from qrec.backends.exact.plan import Method
+from qrec.backends.exact.problem import read_problem
+from qrec.backends.exact.statevector import StateVector
+from qrec.backends.exact.table import Table
+from qrec.backends.open import open_backend
+from qrec.backends.workload import Workload
+from qrec.circuits.swap_test import swap_test
+from qrec.speed.race import Call, Cost
+from qrec.speed.work import Work
+
+Bits = Literal[32, 64]
+SNAPSHOT = "fake:FakeTorino"  # a Heron processor
+_TRANSPILER = {"optimization_level": 3, "seed_transpiler": 7}
+_NOISY = {"snapshot": SNAPSHOT, **_TRANSPILER}
+
+
+def exact(bits: Bits = 32, noisy: bool = False) -> Backend:
+    """Return the exact backend, with noise or without."""
+    more = _NOISY if noisy else {}
+    return open_backend({"kind": "exact", "dtype": f"float{bits}", **more})
+
+
+def predictions(work: Work, n_rows: int, method: Method, bits: Bits) -> Call:
+    """Return predictions at given theta; planning is done at the first call."""
+    flat, dtype = work.flat(n_rows), _dtype(bits)
+    return lambda: evaluate(work.circuit, work.observable, flat, dtype=dtype, method=method)
+
+
+def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost:
+    """Return the operations of one prediction and the bytes that it reads and writes."""
+    problem = read_problem(work.circuit, work.observable)
+    planned = planning.plan(problem, differing(work.flat(2)).tolist(), n_rows, method)
+    passes = 2.0
+    if isinstance(planned, StateVector):  # the prefix writes, every step and the end read
+        passes *= len(planned.evolution.plan.steps) + 1
+    return Cost(2 * planned.work_per_row(), passes * planned.numbers_per_row() * bits / 8)
+
+
+def all_pairs(work: Work, n_users: int, n_items: int, noisy: bool) -> Call:
+    """Return the values of all pairs of users and items, in float32."""
+    function = _expectation(work, noisy)
+    u, v, theta = _pair_angles(work, n_users, n_items)
+
+    def call() -> None:
+        with torch.inference_mode():
+            function.all_pairs({"u": u}, {"v": v}, {"theta": theta})
+
+    return call
+
+
+def all_pairs_cost(work: Work, noisy: bool) -> Cost:
+    """Return what one of all pairs costs: its part of one large product, and its place."""
+    function = _expectation(work, noisy)
+    u, v, theta = _pair_angles(work, 1, 1)
+    with torch.inference_mode():
+        function.all_pairs({"u": u}, {"v": v}, {"theta": theta})
+    [table] = function._plans.values()
+    assert isinstance(table, Table)
+    return Cost(2.0 * min(len(table.left), len(table.right)), 4.0, "2048 x 2048", "memory")
+
+
+def training_step(work: Work, batch: int, bits: Bits) -> Call:
+    """Return a step forward and back; it gives the gradient in theta."""
+    function = Expectation(work.circuit, work.observable)
+    kind = getattr(torch, _dtype(bits))
+    leaves = {
+        name: torch.tensor(value, dtype=kind, requires_grad=True)
+        for name, value in zip(("theta", "u", "v"), (work.theta(), *work.rows(batch)), strict=True)
+    }
+
+    def step() -> NDArray[np.float64]:
+        for leaf in leaves.values():
+            leaf.grad = None
+        function(leaves).square().sum().backward()
+        return gradient(leaves["theta"])
+
+    return step
+
+
+def gradient(leaf: torch.Tensor) -> NDArray[np.float64]:
+    """Return what a backward pass left in `leaf`."""
+    assert leaf.grad is not None
+    return leaf.grad.numpy().astype(float)
+
+
+def noisy_unit(work: Work, n_rows: int) -> tuple[LocalBackend, Unit]:
+    """Return the noisy backend and a fitted net's predictions on it."""
+    backend = _local(exact(noisy=True))
+    workload = Workload(work.bound(), work.observable, np.hstack(work.rows(n_rows)), "speed")
+    return backend, backend.prepare([workload])[0][0]
+
+
+def noisy_predictions(work: Work, n_rows: int) -> Call:
+    """Return predictions under noise of a fitted net; planning and the pull are in each call."""
+    backend, unit = noisy_unit(work, n_rows)
+
+    def call() -> NDArray[np.float64]:
+        planning._plan.cache_clear()
+        return np.asarray(backend._execute(unit)["value"])
+
+    return call
+
+
+def swap_test_values(n_factors: int, n_rows: int, noisy: bool) -> Call:
+    """Return <Z> of SWAP tests at infinite shots."""
+    backend = _local(exact(noisy=noisy))
+    [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
+    return lambda: np.asarray(backend._execute(unit)["value"])
+
+
+def swap_test_shots(n_factors: int, n_rows: int, noisy: bool) -> Call:
+    """Return <Z> of SWAP tests from 1024 shots, drawn from the exact distribution."""
+    unit, _ = _aer_unit(n_factors, n_rows, noisy)
+    sampler = exact(noisy=noisy).sampler()
+    pub = (unit.circuit, unit.workload.parameters)
+
+    def call() -> None:
+        sampler.run([pub], shots=1024).result()
+
+    return call
+
+
+def aer_swap_test(n_factors: int, n_rows: int, noisy: bool) -> Call:
+    """Return the same from Aer's SamplerV2."""
+    unit, backend = _aer_unit(n_factors, n_rows, noisy)
+
+    def call() -> None:
+        backend._execute(unit)
+
+    return call
+
+
+def _aer_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[Unit, LocalBackend]:
+    more = _NOISY if noisy else _TRANSPILER
+    backend = _local(open_backend({"kind": "aer", "shots": 1024, "seed_simulator": 1, **more}))
+    [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
+    return unit, backend
+
+
+def _swap_workload(n_factors: int, n_rows: int) -> Workload:
+    circuit: QuantumCircuit = swap_test(n_factors)
+    z = SparseObservable.from_sparse_list([("Z", [0], 1.0)], circuit.num_qubits)
+    rows = np.random.default_rng(0).normal(size=(n_rows, circuit.num_parameters))
+    return Workload(circuit, z, rows, "speed")
+
+
+def _expectation(work: Work, noisy: bool) -> Expectation:
+    from qrec.backends.exact.backend import ExactBackend
+
+    if not noisy:
+        return Expectation(work.circuit, work.observable, method="table")
+    backend = exact(noisy=True)
+    assert isinstance(backend, ExactBackend)
+    return backend.expectation(work.circuit, work.observable)
+
+
+def _pair_angles(work: Work, n_users: int, n_items: int) -> tuple[torch.Tensor, ...]:
+    values = work.rows(n_users)[0], work.rows(n_items)[1], work.theta()
+    return tuple(torch.tensor(value, dtype=torch.float32) for value in values)
+
+
+def _local(backend: Backend) -> LocalBackend:
+    assert isinstance(backend, LocalBackend)
+    return backend
+
+
+def _dtype(bits: Bits) -> Literal["float32", "float64"]:
+    return "float32" if bits == 32 else "float64"

@@ -1,0 +1,150 @@
+"""Timing contenders in turns on one core, so that a busy machine slows all of them alike."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.errors import MissingError, QrecError
+
+Call = Callable[[], NDArray[Any] | None]
+Step = Callable[[str], None]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one evaluation asks of the machine, and by which measured rates to judge it."""
+
+    flops: float
+    bytes: float
+    gemm: str = "16 x 16 blocks"
+    memory: str = "cache"
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A way to do some work; each call of what `build` returns does `work` evaluations.
+
+    A call returns values that are compared with those of the first contender, or None.
+    """
+
+    who: str
+    build: Callable[[], Call]
+    work: int
+    bits: int  # of a real number
+    is_ours: bool = False
+    at_least: float | None = None  # the first contender's rate over this one's
+    cost: Callable[[], Cost] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Race:
+    """Contenders at the same work, the first of which is what the others are compared with."""
+
+    name: str
+    title: str
+    contenders: Sequence[Contender]
+    rate_goal: float | None = None  # evaluations per second of the first
+    epoch: int | None = None  # samples, where the work is training
+    tolerance: float = 1e-4  # of values, relative to the largest
+
+
+def run(race: Race, rounds: int, step: Step) -> list[Row]:
+    """Return a row per contender: the median rate of `rounds` calls, and ratios to it.
+
+    The first call of each, in which tools plan and compile, is not counted. A tool that is
+    not installed is a row that says so. Raises QrecError where values differ.
+    """
+    calls: dict[str, Call] = {}
+    missing: dict[str, str] = {}
+    expected = None
+    with one_core():
+        for contender in race.contenders:
+            step(contender.who)
+            try:
+                calls[contender.who] = contender.build()
+            except MissingError as error:
+                missing[contender.who] = str(error)
+                continue
+            found = calls[contender.who]()
+            if expected is None:
+                expected = found
+            _compare(race, contender.who, found, expected)
+        seconds: dict[str, list[float]] = {who: [] for who in calls}
+        for turn in range(rounds):
+            step(f"round {turn + 1} of {rounds}")
+            for who, call in calls.items():
+                begun = perf_counter()
+                call()
+                seconds[who].append(perf_counter() - begun)
+    medians = {who: float(np.median(times)) for who, times in seconds.items()}
+    rates = {c.who: c.work / medians[c.who] for c in race.contenders if c.who in medians}
+    return [_row(race, contender, rates, missing) for contender in race.contenders]
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Compare cores, not thread counts: one thread in BLAS, OpenMP and torch, one core for all.
+
+    Where the system can bind this thread to a core, threads that a tool starts in here share
+    that core; elsewhere (macOS) XLA's threads are not held.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    torch.set_num_threads(1)
+    if cores:
+        os.sched_setaffinity(0, {max(cores)})
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        if cores:
+            os.sched_setaffinity(0, cores)
+
+
+def _compare(
+    race: Race, who: str, found: NDArray[Any] | None, expected: NDArray[Any] | None
+) -> None:
+    if found is None or expected is None:
+        return
+    n = min(len(found), len(expected))
+    off = float(np.abs(found[:n] - expected[:n]).max())
+    if not off <= race.tolerance * max(1.0, float(np.abs(expected).max())):
+        raise QrecError(
+            f"{race.name}: the values of {who!r} differ by {off:.2g} from those of "
+            f"{race.contenders[0].who!r}: they do not do the same work"
+        )
+
+
+def _row(race: Race, own: Contender, rates: dict[str, float], missing: dict[str, str]) -> Row:
+    first = race.contenders[0]
+    row: Row = {"race": race.name, "work": race.title, "who": own.who, "bits": own.bits}
+    row |= {"at_least": own.at_least, "rate_goal": race.rate_goal if own is first else None}
+    if own.who in missing:
+        return row | {"missing": missing[own.who]}
+    rate = rates[own.who]
+    row |= {"per_second": rate, "ratio": None if own is first else rates[first.who] / rate}
+    if not own.is_ours:
+        same = [c for c in race.contenders if c.is_ours and c.bits == own.bits]
+        row["ratio_same_bits"] = rates[same[0].who] / rate if same else None
+    if race.epoch is not None:
+        row["epoch_seconds"] = race.epoch / rate
+    if own.cost is not None:
+        cost = own.cost()
+        row |= {
+            "gflops": rate * cost.flops / 1e9,
+            "gbytes": rate * cost.bytes / 1e9,
+            "gemm": f"GEMM, {cost.gemm}, float{own.bits}",
+            "memory": f"copy, {cost.memory}",
+        }
+    return row

@@ -1,0 +1,227 @@
+"""All races: the table of goals, row by row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from qrec.backends.exact.plan import Method
+from qrec.speed import ours, peers
+from qrec.speed.race import Call, Contender, Race
+from qrec.speed.work import Work, complex_net, net
+
+NETS: dict[str, Callable[[], Work]] = {
+    "8q-l2-pairs": partial(net, 4, 2, "pairs"),
+    "8q-l3-all": partial(net, 4, 3, "all"),
+    "8q-l3-chain": partial(net, 4, 3, "chain"),
+    "12q-l3-all": partial(net, 6, 3, "all"),
+    "8q-complex": complex_net,
+}
+_WORDS = {
+    "8q-l2-pairs": "8 qubits, L=2 pairs",
+    "8q-l3-all": "8 qubits, L=3 all",
+    "8q-l3-chain": "8 qubits, L=3 chain",
+    "12q-l3-all": "12 qubits, L=3 all",
+    "8q-complex": "8 qubits, RX RZ U CRZ, complex amplitudes, read by X Y Z",
+}
+_EPOCH = 60_000  # samples
+# At least so many times slower than we are; a peer's rows at once where all take too long.
+_PREDICTION_GOALS = {
+    "8q-l2-pairs": {"one": 5000.0, "broadcast": 80.0, "aer": 80.0, "jit": 4.0},
+    "8q-l3-all": {"one": 5000.0, "broadcast": 80.0, "aer": 80.0, "jit": 20.0},
+    "12q-l3-all": {"broadcast": 100.0, "aer": 100.0, "jit": 25.0},
+    "8q-complex": {},
+}
+_TRAINING_GOALS = {16: 8.0, 256: 15.0, 2048: 40.0}  # PennyLane broadcasting
+_NOISY_GOALS = {"8q-l2-pairs": 2500.0, "8q-l3-all": 10_000.0, "8q-l3-chain": 10_000.0}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work is done in a call, ours and that of slow peers."""
+
+    rows: int = 20_000
+    wide_rows: int = 4_000  # 12 qubits
+    slow: int = 20  # samples one by one
+    some: int = 200
+    wide_some: int = 2_000
+    noisy: int = 5
+    users: int = 943  # MovieLens-100K
+    items: int = 1682
+    swap_shots: int = 1_000
+
+
+QUICK = Sizes(rows=40, wide_rows=10, slow=2, some=10, wide_some=10, noisy=2, users=20, items=30,
+              swap_shots=20)  # fmt: skip
+
+
+def races(quick: bool = False) -> dict[str, Race]:
+    """Return all races by name; `quick` ones do so little work that their rates mean nothing."""
+    sizes = QUICK if quick else Sizes()
+    found = [_predictions(name, sizes) for name in _PREDICTION_GOALS]
+    found += [_table(name, sizes) for name in ("8q-l2-pairs", "8q-l3-all", "8q-complex")]
+    found += [_all_pairs(name, sizes, noisy=False) for name in ("8q-l2-pairs", "8q-l3-all")]
+    found += [
+        _training(name, batch)
+        for name in ("8q-l2-pairs", "8q-l3-all", "8q-l3-chain")
+        for batch in ([16] if quick else _TRAINING_GOALS)
+    ]
+    found += [_noisy(name, sizes) for name in _NOISY_GOALS]
+    found += [_all_pairs(name, sizes, noisy=True) for name in ("8q-l2-pairs", "8q-l3-all")]
+    either = (False, True)
+    found += [_swap(k, noisy, shots, sizes) for k in (4, 8) for noisy in either for shots in either]
+    return {race.name: race for race in found}
+
+
+def _predictions(name: str, sizes: Sizes) -> Race:
+    is_wide = name.startswith("12q")
+    n = sizes.wide_rows if is_wide else sizes.rows
+    broadcast = min(n, sizes.wide_some) if is_wide else n
+    goals = _PREDICTION_GOALS[name]
+
+    def peer(
+        who: str,
+        build: Callable[[Work], Call],
+        work: int,
+        bits: int,
+        goal: str = "",
+    ) -> Contender:
+        return Contender(who, lambda: build(NETS[name]()), work, bits, at_least=goals.get(goal))
+
+    return Race(
+        f"predictions-{name}",
+        f"{n:,} predictions, {_WORDS[name]}",
+        [
+            _engine("state vector", name, n, "statevector", 32),
+            _engine("state vector", name, n, "statevector", 64),
+            peer("PennyLane, one by one",
+                 lambda w: peers.pennylane_one_by_one(w, sizes.slow), sizes.slow, 64, "one"),
+            peer("PennyLane lightning",
+                 lambda w: peers.pennylane_one_by_one(w, sizes.slow, "lightning.qubit"),
+                 sizes.slow, 64),
+            peer("PennyLane broadcasting", lambda w: peers.pennylane_broadcasting(w, broadcast),
+                 broadcast, 64, "broadcast"),
+            peer("tensorcircuit-ng, single",
+                 lambda w: peers.tensorcircuit_jit(w, n, "complex64"), n, 32, "jit"),
+            peer("tensorcircuit-ng, double",
+                 lambda w: peers.tensorcircuit_jit(w, n, "complex128"), n, 64),
+            peer("Aer EstimatorV2, single", lambda w: peers.aer(w, sizes.some, "single"),
+                 sizes.some, 32, "aer"),
+            peer("Aer EstimatorV2, double", lambda w: peers.aer(w, sizes.some, "double"),
+                 sizes.some, 64),
+            peer("Qiskit StatevectorEstimator",
+                 lambda w: peers.qiskit_statevector(w, sizes.slow), sizes.slow, 64),
+        ],
+    )  # fmt: skip
+
+
+def _table(name: str, sizes: Sizes) -> Race:
+    n = sizes.rows
+    return Race(
+        f"table-{name}",
+        f"{n:,} predictions by the Heisenberg table, {_WORDS[name]}",
+        [
+            _engine("table", name, n, "table", 32),
+            _engine("table", name, n, "table", 64),
+            _engine("state vector", name, n, "statevector", 32, goal=3.0),
+        ],
+    )
+
+
+def _all_pairs(name: str, sizes: Sizes, noisy: bool) -> Race:
+    users, items = sizes.users, sizes.items
+    return Race(
+        f"{'noisy-' if noisy else ''}pairs-{name}",
+        f"all {users} x {items} pairs{' under noise' if noisy else ''}, {_WORDS[name]}",
+        [
+            Contender(
+                "qrec table",
+                lambda: ours.all_pairs(NETS[name](), users, items, noisy),
+                users * items,
+                32,
+                is_ours=True,
+                cost=lambda: ours.all_pairs_cost(NETS[name](), noisy),
+            )
+        ],
+        rate_goal=1e7 if noisy else 1e8,
+    )
+
+
+def _training(name: str, batch: int) -> Race:
+    ahead = 1.0 if batch > 16 and name == "8q-l3-all" else None
+
+    def contender(
+        who: str,
+        build: Callable[[Work], Call],
+        work: int,
+        bits: int,
+        goal: float | None = None,
+        is_ours: bool = False,
+    ) -> Contender:
+        return Contender(who, lambda: build(NETS[name]()), work, bits, is_ours, goal)
+
+    found = [
+        contender("qrec", lambda w: ours.training_step(w, batch, 32), batch, 32, is_ours=True),
+        contender("qrec, double", lambda w: ours.training_step(w, batch, 64), batch, 64,
+                  is_ours=True),
+        contender("PennyLane broadcasting", lambda w: peers.pennylane_step(w, batch),
+                  batch, 64, _TRAINING_GOALS[batch]),
+        contender("tensorcircuit-ng, single",
+                  lambda w: peers.tensorcircuit_step(w, batch, "complex64"), batch, 32, ahead),
+        contender("tensorcircuit-ng, double",
+                  lambda w: peers.tensorcircuit_step(w, batch, "complex128"), batch, 64),
+    ]  # fmt: skip
+    if batch == 16:
+        found.append(
+            contender("qiskit-machine-learning",
+                      lambda w: peers.machine_learning_step(w, 1), 1, 64, 250.0)
+        )  # fmt: skip
+    title = f"training, batches of {batch}, theta and angles, {_WORDS[name]}"
+    return Race(f"training-{name}-{batch}", title, found, epoch=_EPOCH)
+
+
+def _noisy(name: str, sizes: Sizes) -> Race:
+    few, n = sizes.noisy, sizes.rows
+    return Race(
+        f"noisy-{name}",
+        f"{n:,} predictions under noise, plan and pull included, {_WORDS[name]}",
+        [
+            Contender("qrec table", lambda: ours.noisy_predictions(NETS[name](), n), n, 32,
+                      is_ours=True),
+            Contender("Aer EstimatorV2, single",
+                      lambda: peers.aer_noisy(NETS[name](), few, "single"), few, 32,
+                      at_least=_NOISY_GOALS[name]),
+            Contender("Aer EstimatorV2, double",
+                      lambda: peers.aer_noisy(NETS[name](), few, "double"), few, 64),
+        ],
+    )  # fmt: skip
+
+
+def _swap(k: int, noisy: bool, shots: bool, sizes: Sizes) -> Race:
+    n, few = sizes.swap_shots if noisy or shots else sizes.rows, sizes.slow
+    words = f"SWAP tests, k = {k}{', under noise' if noisy else ''}"
+    build = ours.swap_test_shots if shots else ours.swap_test_values
+    return Race(
+        f"swap-k{k}{'-noisy' if noisy else ''}{'-shots' if shots else ''}",
+        f"{words}, {'1024 shots' if shots else 'infinite shots'}",
+        [
+            Contender(
+                "qrec", lambda: build(k, n, noisy), n, 64 if shots else 32, is_ours=True
+            ),
+            Contender("Aer SamplerV2", lambda: ours.aer_swap_test(k, few, noisy), few,
+                      64, at_least=1000.0),
+        ],
+    )  # fmt: skip
+
+
+def _engine(
+    who: str, name: str, n: int, method: Method, bits: ours.Bits, goal: float | None = None
+) -> Contender:
+    return Contender(
+        f"qrec {who}" if bits == 32 else f"qrec {who}, double",
+        lambda: ours.predictions(NETS[name](), n, method, bits),
+        n,
+        bits,
+        is_ours=True,
+        at_least=goal,
+        cost=lambda: ours.prediction_cost(NETS[name](), n, method, bits),
+    )

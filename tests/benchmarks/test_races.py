@@ -1,0 +1,22 @@
+"""The races of `qrec run speed`, one benchmark each: the exact engine's own first row."""
+
+import pytest
+
+from qrec.analysis.table import to_text
+from qrec.experiments._speed_tables import race_table
+from qrec.speed.race import one_core, run
+from qrec.speed.races import races
+
+RACES = races()
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_race(benchmark, lines, name):
+    race = RACES[name]
+    rows = run(race, rounds=5, step=lambda _: None)
+    lines.append(to_text(race_table(rows)))
+    benchmark.extra_info["rows"] = rows
+    call = race.contenders[0].build()
+    call()
+    with one_core():
+        benchmark.pedantic(call, rounds=5)
