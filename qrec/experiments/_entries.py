@@ -64,8 +64,9 @@ class ObjectiveEntry(Spec):
     """An objective of the variational SVD, see `qrec.svd.objectives.Score`, at its maximum.
 
     The matrix is 2^n x 2^n with entries uniform on [-1, 1], then divided by its largest
-    magnitude; entries of equal `n_qubits` share it. Training is linear algebra. Each circuit of
-    `form`, see `qrec.svd.measured.objective_probes`, is evaluated `n_evaluations` times.
+    magnitude; entries of equal `n_qubits` share it. Training is linear algebra, the weights of
+    the original objective are rank, ..., 2, 1. Each circuit of `form`, see
+    `qrec.svd.measured.objective_probes`, is evaluated `n_evaluations` times.
     """
 
     label: FileName

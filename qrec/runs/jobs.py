@@ -1,10 +1,8 @@
 """Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
 
-import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,8 +12,9 @@ from qrec.backends.base import Backend, Estimate, Raw, Unit
 from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
 from qrec.runs.execute import slices
 from qrec.runs.files import write, write_json, write_text
-from qrec.runs.folder import RunFolder, runs_dir
+from qrec.runs.folder import RunFolder
 from qrec.runs.ledger import JobRecord, Ledger, new_uid
+from qrec.runs.locks import submit_lock
 
 _ATTEMPTS = 4  # requests for one job before the user is told to come back
 _FIRST_WAIT_SECONDS = 1.0  # doubled from attempt to attempt, unless the service names a time
@@ -95,23 +94,6 @@ def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
     ]
 
 
-@contextmanager
-def only_submitter() -> Iterator[None]:
-    """Keep other processes from sending and settling jobs; the lock dies with the process."""
-    with _submit_lock() as mine:
-        if not mine:
-            raise QrecError("another process is sending or settling jobs; wait for it to end")
-        yield
-
-
-@contextmanager
-def only_fetcher(folder: RunFolder) -> Iterator[None]:
-    """Wait until no other process fetches this run, so that nothing is fetched twice."""
-    with (folder.path / "fetch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequence[Unit]) -> None:
     """See that the backend has this job exactly once, whatever goes wrong in between.
 
@@ -154,7 +136,7 @@ def settle(ledger: Ledger, backend: Backend, uid: str) -> None:
     submitting, the doubt may be that process's own and is left to it.
     """
     if ledger.job(uid).state == "SUBMITTING":
-        with _submit_lock() as mine:
+        with submit_lock() as mine:
             if mine and ledger.job(uid).state == "SUBMITTING":
                 _adopted(ledger, backend, uid)
 
@@ -289,17 +271,3 @@ def _snapshot(backend: Backend, running: str, folder: RunFolder) -> str | None:
         return None
     write_text(folder.path / found.file, found.text())
     return found.file
-
-
-@contextmanager
-def _submit_lock() -> Iterator[bool]:
-    """Hold the lock of all runs that whoever sends or settles jobs must have, if it is free."""
-    runs_dir().mkdir(parents=True, exist_ok=True)
-    with (runs_dir() / "submit.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            mine = False
-        else:
-            mine = True
-        yield mine

@@ -19,8 +19,8 @@ from qrec.backends.ibm import IbmBackend
 from qrec.backends.snapshots import open_snapshot
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
-from qrec.runs.jobs import only_submitter
 from qrec.runs.ledger import Ledger
+from qrec.runs.locks import only_submitter
 
 OBJECTIVES = [
     {"label": "original", "objective": "original", "n_evaluations": 2},
