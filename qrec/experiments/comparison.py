@@ -135,8 +135,9 @@ class Comparison(BaseExperiment):
             cost_table(rows),
         ]
         objectives = self.objectives.rows(folder)
+        others = {"objectives": objectives} if objectives else {}
         tables.append(objectives_table(objectives))
-        return Results(rows + objectives, [t for t in tables if t.rows], [error_figure(rows)])
+        return Results(rows, [t for t in tables if t.rows], [error_figure(rows)], others)
 
     def plan(self) -> Table:
         n_test = len(self._split(0).test)

@@ -138,7 +138,7 @@ def test_objectives_go_into_the_same_job(qrec, service, experiment_file, fetch_a
     assert row["pubs"] == 2 + 3
     assert row["executions"] == executions(job) == (2 * 6 + 3 * 2) * 40
     fetch_all()
-    [*_, original, modified] = json.loads(qrec("replay", "latest", "--json")[1])["rows"]
+    original, modified = json.loads(qrec("replay", "latest", "--json")[1])["objectives"]
     assert (original["label"], original["shots"]) == ("original", 80)
     for found in (original, modified):
         # Noise takes much of it; the sign and the order of magnitude stay.
