@@ -96,8 +96,11 @@ def qrec(
 
 
 @pytest.fixture
-def fetch_all(qrec: Callable[..., tuple[int, str, str]]) -> Callable[[], None]:
-    """Return a function that fetches the newest run until it is finished."""
+def fetch_all(
+    qrec: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Return a function that fetches the newest run until it is finished, without a report."""
+    monkeypatch.setattr("qrec.experiments._run.write_report", lambda *_: None)  # takes seconds
 
     def call() -> None:
         for _ in range(6):

@@ -33,7 +33,6 @@ def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IbmBackend, "limits", limits)
     monkeypatch.setattr("qrec.backends.ibm_service.READ_SECONDS", 0.4)
     monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
-    monkeypatch.setattr("qrec.experiments._run.write_report", lambda *_: None)  # takes seconds
 
 
 @pytest.fixture

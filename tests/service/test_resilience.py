@@ -46,6 +46,7 @@ def test_values_are_those_of_the_circuit(level, workload, monkeypatch):
     np.testing.assert_array_less(0.8, np.corrcoef(reading.value, expected)[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("service")
 def test_readout_errors_are_taken_out(workload, monkeypatch):
     monkeypatch.setattr("qrec.backends.ibm._POLL_SECONDS", 0.0)

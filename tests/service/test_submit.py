@@ -102,7 +102,7 @@ def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
         np.testing.assert_array_equal(one.prediction, other.prediction)
 
 
-@pytest.mark.parametrize("objectives", [[], OBJECTIVES], ids=["pairs", "objectives too"])
+@pytest.mark.parametrize("objectives", [pytest.param([], marks=pytest.mark.slow), OBJECTIVES])
 def test_budget_refuses_and_what_it_says_fits(objectives, qrec, service, experiment_file):
     change_yaml(experiment_file, objectives=objectives)
     command = ("submit", experiment_file, "-b", "qpu", "--dry-run", "--json")
@@ -211,7 +211,7 @@ def test_killed_while_submitting(arrives, service, experiment_file):
     assert API_KEY not in again.stderr + fetched.stderr
 
 
-@pytest.mark.parametrize("days", [(1, 1), (1, 2)], ids=["same day", "two days"])
+@pytest.mark.parametrize("days", [pytest.param((1, 1), marks=pytest.mark.slow), (1, 2)])
 def test_the_device_at_run_time_is_stored_once_per_calibration(
     days, service, experiment_file, qrec, fetch_all, monkeypatch
 ):
