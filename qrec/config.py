@@ -29,6 +29,10 @@ class Spec(BaseModel):
 SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 
+# Qubits wait in delays, in which they decohere; without it nothing happens to those that wait.
+SchedulingMethod = Literal["asap", "alap"]
+
+
 class ExactSpec(Spec):
     """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
 
@@ -45,6 +49,7 @@ class ExactSpec(Spec):
     snapshot: SnapshotName | None = None
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
+    scheduling_method: SchedulingMethod | None = None
 
     @model_validator(mode="after")
     def _settings_go_together(self) -> "ExactSpec":
@@ -57,6 +62,7 @@ class ExactSpec(Spec):
             if (getattr(self, key) is not None) != owned:
                 wanted = "missing beside" if owned else "has no meaning without"
                 raise ValueError(f"{key} {wanted} {owner}")
+        _check_scheduling(self.scheduling_method, self.snapshot)
         return self
 
 
@@ -79,6 +85,12 @@ class AerSpec(SampledSpec):
     kind: Literal["aer"]
     name: str = "aer"
     snapshot: SnapshotName | None = None
+    scheduling_method: SchedulingMethod | None = None
+
+    @model_validator(mode="after")
+    def _scheduled_for_a_device(self) -> "AerSpec":
+        _check_scheduling(self.scheduling_method, self.snapshot)
+        return self
 
 
 class IbmSpec(Spec):
@@ -110,6 +122,11 @@ class IbmSpec(Spec):
                 "readout errors out by twirling measurements"
             )
         return self
+
+
+def _check_scheduling(method: str | None, snapshot: str | None) -> None:
+    if method is not None and snapshot is None:
+        raise ValueError("scheduling_method has no meaning without snapshot")
 
 
 _SECRET = re.compile("token|secret|password|credential|(api|access)_?key", re.IGNORECASE)

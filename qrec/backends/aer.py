@@ -47,7 +47,7 @@ class NoisyAerBackend(SampledBackend):
 
     def __init__(self, spec: AerSpec, source: str) -> None:
         super().__init__(spec)
-        self._source = source
+        self._source, self._scheduling = source, spec.scheduling_method
 
     @property
     def pinned(self) -> Snapshot:
@@ -78,7 +78,12 @@ class NoisyAerBackend(SampledBackend):
     @property
     def _transpiler(self) -> Transpiler:
         spec = self._spec
-        return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
+        return Transpiler(
+            self.pinned,
+            spec.optimization_level,
+            spec.seed_transpiler,
+            scheduling=self._scheduling,
+        )
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return self._transpiler.run(circuits)
@@ -87,15 +92,14 @@ class NoisyAerBackend(SampledBackend):
         return NoisySampler(self.pinned, seed=seed, shots=self.shots)
 
 
-def aer_estimator(snapshot: str | None = None, precision: str = "double") -> BaseEstimatorV2:
+def aer_estimator(precision: str = "double", noise: NoiseModel | None = None) -> BaseEstimatorV2:
     """Return Aer's own estimator on one thread: what the exact engine is compared with.
 
-    Values are exact where precision 0 is asked of a run; with `snapshot` under that device's
-    noise, by density matrices. `precision` is that of the amplitudes, "single" or "double".
+    Values are exact where precision 0 is asked of a run; with `noise` by density matrices.
+    `precision` is that of the amplitudes, "single" or "double".
     """
     options = {"method": "statevector", "precision": precision, "max_parallel_threads": 1}
-    if snapshot is not None:
-        noise = NoiseModel.from_backend(open_snapshot(snapshot).device)
+    if noise is not None:
         options |= {"method": "density_matrix", "noise_model": noise}
     return EstimatorV2(options={"backend_options": options})
 

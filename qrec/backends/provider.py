@@ -13,8 +13,8 @@ from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
 from qrec.backends.sampled import measure, measured_bits, sampler_pub
-from qrec.backends.self_test import admitted, disobeys_seed, failures
-from qrec.backends.vendor import COUNTS, Bits, Pub, Vendor, VendorError
+from qrec.backends.self_test import admitted, disobeys_seed
+from qrec.backends.vendor import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor_process import AnyVendor, VendorProcess
 from qrec.backends.vendor_sampler import VendorSampler
 from qrec.backends.workload import Workload
@@ -66,9 +66,7 @@ class ProviderBackend(LocalBackend):
     def estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
         vendor = self._here("estimator")
-        if problems := failures(vendor, COUNTS, *self._transpiler):
-            said = "\n  ".join(problems)
-            raise ConfigError(f"backend {self.name!r} has no estimator: by {COUNTS}: {said}")
+        self._route(vendor, (COUNTS,))
         options = {
             "default_precision": self.shots**-0.5,
             "seed_simulator": self._spec.seed_simulator,
@@ -97,20 +95,25 @@ class ProviderBackend(LocalBackend):
         return measured_bits(result, len(unit.workload))
 
     def _sampler(self, seed: int | None) -> VendorSampler:
-        """Return a sampler by the route that passes the self-test."""
-        with self._explained():
-            vendor = self._vendor()
-            route = admitted(vendor, *self._transpiler)
-            if seed is not None and (problem := disobeys_seed(vendor, route, *self._transpiler)):
-                raise VendorError(
-                    "config", f"seed_simulator is not obeyed ({problem}); take it out of the entry"
-                )
+        vendor = self._vendor()
+        route = self._route(vendor, ROUTES)
 
         def run(pub: Pub, shots: int) -> Bits:
             with self._explained():
                 return vendor.run([pub], shots, route, seed)[0]
 
         return VendorSampler(run, self.shots)
+
+    def _route(self, vendor: AnyVendor, routes: Sequence[str]) -> str:
+        """Return the first route that passes the self-test, if it honours the entry."""
+        with self._explained():
+            route = admitted(vendor, routes, *self._transpiler)
+            if self._spec.seed_simulator is None:
+                return route
+            if problem := disobeys_seed(vendor, route, *self._transpiler):
+                said = f"seed_simulator is not obeyed ({problem}); take it out of the entry"
+                raise VendorError("config", said)
+            return route
 
     def _vendor(self) -> AnyVendor:
         spec = self._spec

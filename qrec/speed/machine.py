@@ -41,6 +41,8 @@ def measure(quick: bool, rounds: int) -> list[Row]:
                 rounds,
             )
             rows.append(_row(f"GEMM, 16 x 16 blocks, float{bits}", rate, "Gflop/s"))
+            rate = _rate(lambda: torch.sin(states, out=turned), states.numel(), rounds)  # noqa: B023
+            rows.append(_row(f"sine, float{bits}", rate, "G/s"))
     return rows
 
 

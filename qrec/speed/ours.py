@@ -10,10 +10,13 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend, LocalBackend, Unit
 from qrec.backends.exact import plan as planning
+from qrec.backends.exact.cone import light_cone
 from qrec.backends.exact.estimator import differing, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.plan import Method
 from qrec.backends.exact.problem import read_problem
+from qrec.backends.exact.schedule import Dense, Step, Turn
+from qrec.backends.exact.split import depends_on_row
 from qrec.backends.exact.statevector import StateVector
 from qrec.backends.exact.table import Table
 from qrec.backends.open import open_backend
@@ -25,12 +28,13 @@ from qrec.speed.work import Work
 Bits = Literal[32, 64]
 SNAPSHOT = "fake:FakeTorino"  # a Heron processor
 _TRANSPILER = {"optimization_level": 3, "seed_transpiler": 7}
+_SHOTS = {"shots": 1024, "seed_simulator": 1}
 _NOISY = {"snapshot": SNAPSHOT, **_TRANSPILER}
 
 
-def exact(bits: Bits = 32, noisy: bool = False) -> Backend:
-    """Return the exact backend, with noise or without."""
-    more = _NOISY if noisy else {}
+def exact(bits: Bits = 32, noisy: bool = False, shots: bool = False) -> Backend:
+    """Return the exact backend, with or without noise and 1024 shots."""
+    more = (_NOISY if noisy else {}) | (_SHOTS if shots else {})
     return open_backend({"kind": "exact", "dtype": f"float{bits}", **more})
 
 
@@ -41,13 +45,26 @@ def predictions(work: Work, n_rows: int, method: Method, bits: Bits) -> Call:
 
 
 def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost:
-    """Return the operations of one prediction and the bytes that it reads and writes."""
-    problem = read_problem(work.circuit, work.observable)
-    planned = planning.plan(problem, differing(work.flat(2)).tolist(), n_rows, method)
-    passes = 2.0
-    if isinstance(planned, StateVector):  # the prefix writes, every step and the end read
-        passes *= len(planned.evolution.plan.steps) + 1
-    return Cost(2 * planned.work_per_row(), passes * planned.numbers_per_row() * bits / 8)
+    """Return what one prediction takes, the bytes being those of all passes over its numbers."""
+    problem, by_row = read_problem(work.circuit, work.observable), differing(work.flat(2)).tolist()
+    planned = planning.plan(problem, by_row, n_rows, method)
+    seen, _ = light_cone(problem.program, problem.codes)
+    turns = [op for op in seen.operations if depends_on_row(op, by_row)]
+    size, products, passes = planned.numbers_per_row(), planned.work_per_row(), 2.0
+    if isinstance(planned, StateVector):
+        evolution = planned.evolution
+        steps = evolution.plan.steps
+        # The prefix and the end take one product each; the prefix writes, all that follow read.
+        products = size * (2.0 + sum(map(_products, steps))) * (1 if evolution.is_real else 2)
+        passes *= len(steps) + 1
+    return Cost(2 * products, passes * size * bits / 8, 2.0 * len(turns))
+
+
+def _products(step: Step) -> float:
+    """Return the products that a step takes for each of a state's numbers."""
+    if isinstance(step, Dense):
+        return 2.0**step.n_qubits
+    return 2.0 if isinstance(step, Turn) else 0.0
 
 
 def all_pairs(work: Work, n_users: int, n_items: int, noisy: bool) -> Call:
@@ -70,7 +87,8 @@ def all_pairs_cost(work: Work, noisy: bool) -> Cost:
         function.all_pairs({"u": u}, {"v": v}, {"theta": theta})
     [table] = function._plans.values()
     assert isinstance(table, Table)
-    return Cost(2.0 * min(len(table.left), len(table.right)), 4.0, "2048 x 2048", "memory")
+    terms = min(len(table.left), len(table.right))
+    return Cost(2.0 * terms, 4.0, 0.0, "2048 x 2048", "memory")
 
 
 def training_step(work: Work, batch: int, bits: Bits) -> Call:
@@ -97,16 +115,16 @@ def gradient(leaf: torch.Tensor) -> NDArray[np.float64]:
     return leaf.grad.numpy().astype(float)
 
 
-def noisy_unit(work: Work, n_rows: int) -> tuple[LocalBackend, Unit]:
+def noisy_unit(work: Work, n_rows: int, bits: Bits = 32) -> tuple[LocalBackend, Unit]:
     """Return the noisy backend and a fitted net's predictions on it."""
-    backend = _local(exact(noisy=True))
+    backend = _local(exact(bits, noisy=True))
     workload = Workload(work.bound(), work.observable, np.hstack(work.rows(n_rows)), "speed")
     return backend, backend.prepare([workload])[0][0]
 
 
-def noisy_predictions(work: Work, n_rows: int) -> Call:
+def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
     """Return predictions under noise of a fitted net; planning and the pull are in each call."""
-    backend, unit = noisy_unit(work, n_rows)
+    backend, unit = noisy_unit(work, n_rows, bits)
 
     def call() -> NDArray[np.float64]:
         planning._plan.cache_clear()
@@ -115,21 +133,14 @@ def noisy_predictions(work: Work, n_rows: int) -> Call:
     return call
 
 
-def swap_test_values(n_factors: int, n_rows: int, noisy: bool) -> Call:
-    """Return <Z> of SWAP tests at infinite shots."""
-    backend = _local(exact(noisy=noisy))
+def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
+    """Return SWAP tests at infinite shots, or from 1024 drawn from the exact distribution."""
+    backend = _local(exact(noisy=noisy, shots=shots))
     [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
-    return lambda: np.asarray(backend._execute(unit)["value"])
 
-
-def swap_test_shots(n_factors: int, n_rows: int, noisy: bool) -> Call:
-    """Return <Z> of SWAP tests from 1024 shots, drawn from the exact distribution."""
-    unit, _ = _aer_unit(n_factors, n_rows, noisy)
-    sampler = exact(noisy=noisy).sampler()
-    pub = (unit.circuit, unit.workload.parameters)
-
-    def call() -> None:
-        sampler.run([pub], shots=1024).result()
+    def call() -> NDArray[np.float64] | None:
+        raw = backend._execute(unit)
+        return None if shots else np.asarray(raw["value"])
 
     return call
 
@@ -146,7 +157,7 @@ def aer_swap_test(n_factors: int, n_rows: int, noisy: bool) -> Call:
 
 def _aer_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[Unit, LocalBackend]:
     more = _NOISY if noisy else _TRANSPILER
-    backend = _local(open_backend({"kind": "aer", "shots": 1024, "seed_simulator": 1, **more}))
+    backend = _local(open_backend({"kind": "aer", **_SHOTS, **more}))
     [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
     return unit, backend
 

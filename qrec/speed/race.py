@@ -16,6 +16,9 @@ Call = Callable[[], NDArray[Any] | None]
 Step = Callable[[str], None]
 Row = dict[str, Any]
 
+_SHORTEST = 0.02  # seconds: quicker calls are repeated, else cold caches are all that is timed
+_LONGEST = 10.0  # seconds: after so long in a race, a contender is not timed again
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -23,6 +26,7 @@ class Cost:
 
     flops: float
     bytes: float
+    sines: float  # and cosines
     gemm: str = "16 x 16 blocks"
     memory: str = "cache"
 
@@ -58,8 +62,9 @@ class Race:
 def run(race: Race, rounds: int, step: Step) -> list[Row]:
     """Return a row per contender: the median rate of `rounds` calls, and ratios to it.
 
-    The first call of each, in which tools plan and compile, is not counted. A tool that is
-    not installed is a row that says so. Raises QrecError where values differ.
+    The first call of each, in which tools plan and compile, is not counted. Quick calls are
+    repeated within a round, slow ones have fewer rounds. A tool that is not installed is a row
+    that says so. Raises QrecError where values differ.
     """
     calls: dict[str, Call] = {}
     missing: dict[str, str] = {}
@@ -80,9 +85,8 @@ def run(race: Race, rounds: int, step: Step) -> list[Row]:
         for turn in range(rounds):
             step(f"round {turn + 1} of {rounds}")
             for who, call in calls.items():
-                begun = perf_counter()
-                call()
-                seconds[who].append(perf_counter() - begun)
+                if sum(seconds[who]) < _LONGEST:
+                    seconds[who].append(_time(call))
     medians = {who: float(np.median(times)) for who, times in seconds.items()}
     rates = {c.who: c.work / medians[c.who] for c in race.contenders if c.who in medians}
     return [_row(race, contender, rates, missing) for contender in race.contenders]
@@ -110,6 +114,16 @@ def one_core() -> Iterator[None]:
         torch.set_num_threads(threads)
         if cores:
             os.sched_setaffinity(0, cores)
+
+
+def _time(call: Call) -> float:
+    """Return the seconds of a call, the mean of as many as take `_SHORTEST`."""
+    begun, calls, taken = perf_counter(), 0, 0.0
+    while taken < _SHORTEST:
+        call()
+        calls += 1
+        taken = perf_counter() - begun
+    return taken / calls
 
 
 def _compare(
@@ -140,11 +154,15 @@ def _row(race: Race, own: Contender, rates: dict[str, float], missing: dict[str,
     if race.epoch is not None:
         row["epoch_seconds"] = race.epoch / rate
     if own.cost is not None:
-        cost = own.cost()
-        row |= {
-            "gflops": rate * cost.flops / 1e9,
-            "gbytes": rate * cost.bytes / 1e9,
-            "gemm": f"GEMM, {cost.gemm}, float{own.bits}",
-            "memory": f"copy, {cost.memory}",
-        }
+        row |= _on_paper(own.cost(), rate, own.bits)
     return row
+
+
+def _on_paper(cost: Cost, rate: float, bits: int) -> Row:
+    """Return billions per second of what the work takes, by the machine's rate for each."""
+    needs = {
+        f"GEMM, {cost.gemm}, float{bits}": cost.flops,
+        f"copy, {cost.memory}": cost.bytes,
+        f"sine, float{bits}": cost.sines,
+    }
+    return {"giga": {what: rate * need / 1e9 for what, need in needs.items()}}

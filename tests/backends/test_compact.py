@@ -60,7 +60,7 @@ def expectation(aer, circuit, observable):
     return rho.expectation_value(paulis).real
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(experiments())
 def test_values_are_those_of_the_whole_device(experiment):
     name, circuit, observable = experiment

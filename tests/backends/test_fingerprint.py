@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter, ParameterVector
@@ -68,6 +68,7 @@ def _angle(circuit, place):
     return str(circuit.data[place].params[0])
 
 
+@settings(max_examples=30)
 @given(gates, gates)
 def test_order_counts(one, other):
     assume(one[0] != other[0])

@@ -39,6 +39,8 @@ def test_every_arm_is_scored_beside_classical_models(small):
     assert [row["minus"] for row in small.rows if "minus" in row] == [IDEAL, PUT_BACK]
     details = small.folder.record().details
     assert details["backends"]["exact_noisy"]["spec"]["snapshot"] == "fake:FakeTorino"
+    [kept] = small.folder.snapshots().values()
+    assert kept.summary() == details["backends"]["exact_noisy"]["snapshot"]
     assert len(details["dataset"]["sha256"]) == 64
 
 
@@ -58,10 +60,9 @@ def test_noise_is_undone_where_it_only_shrinks_and_shifts(small):
     [noise] = [row for row in small.rows if "shrink" in row]
     assert 0.5 < noise["shrink"] < 1
     assert noise["left"] < 0.02
-    np.testing.assert_allclose(
-        scores[PUT_BACK]["rmse_with_by_start"], scores[IDEAL]["rmse_without_by_start"], atol=1e-3
-    )
-    assert scores[IDEAL]["rmse_with_by_start"] != scores[IDEAL]["rmse_without_by_start"]
+    ideal = np.array(scores[IDEAL]["rmse_without_by_start"])
+    off = abs(np.array(scores[IDEAL]["rmse_with_by_start"]) - ideal)
+    assert (abs(np.array(scores[PUT_BACK]["rmse_with_by_start"]) - ideal) < 0.2 * off).all()
 
 
 def test_report_and_figure(small):
@@ -96,7 +97,7 @@ def test_wrong_key_or_value_is_named(changes, said):
 @pytest.mark.parametrize("backend", ["exact", "aer_ideal"])
 def test_a_backend_without_noise_or_gradients_is_refused(backend):
     with pytest.raises(ConfigError, match="kind exact with a snapshot"):
-        load_experiment(SMALL, backends=[backend]).details()
+        load_experiment(SMALL, backends=[backend]).backends()
     with pytest.raises(ConfigError, match="takes one backend"):
         load_experiment(SMALL, backends=[backend, "exact_noisy"])
 

@@ -28,9 +28,9 @@ def test_every_contender_has_a_row(quick):
     assert sorted((row["race"], row["who"]) for row in raced) == sorted(expected)
     for row in raced:
         assert row["per_second"] > 0 if "missing" not in row else "qrec[bench]" in row["missing"]
-        assert ("gflops" in row) == (row["who"].startswith("qrec") and "pairs" in row["race"]
+        assert ("giga" in row) == (row["who"].startswith("qrec") and "pairs" in row["race"]
                                      and "training" not in row["race"])  # fmt: skip
-    assert len([row for row in quick.rows if "what" in row]) == 8
+    assert len([row for row in quick.rows if "what" in row]) == 10
 
 
 def test_tables_fit_a_terminal(quick):

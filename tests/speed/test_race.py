@@ -37,14 +37,22 @@ def test_median_rates_and_their_ratios(clock):
     contenders = [
         contender(clock, "first", [9, 1, 2, 3], bits=32, is_ours=True),
         contender(clock, "ours, double", [9, 4, 4, 4], is_ours=True),
-        contender(clock, "peer", [9, 8, 80, 8], values=[1.0], work=1, at_least=30.0),
+        contender(clock, "peer", [9, 2, 5, 2], values=[1.0], work=1, at_least=30.0),
     ]
     rows = run(Race("r", "title", contenders, epoch=60), 3, lambda _: None)
-    assert [row["per_second"] for row in rows] == [5.0, 2.5, 0.125]
-    assert [row["ratio"] for row in rows] == [None, 2.0, 40.0]
-    assert rows[2]["ratio_same_bits"] == 20.0
+    assert [row["per_second"] for row in rows] == [5.0, 2.5, 0.5]
+    assert [row["ratio"] for row in rows] == [None, 2.0, 10.0]
+    assert rows[2]["ratio_same_bits"] == 5.0
     assert rows[2]["at_least"] == 30.0
-    assert rows[2]["epoch_seconds"] == 480.0
+    assert rows[2]["epoch_seconds"] == 120.0
+
+
+def test_quick_calls_are_repeated_and_slow_ones_stop(clock):
+    quick = contender(clock, "quick", [1] + [0.0041] * 10)
+    slow = contender(clock, "slow", [1, 12])
+    rows = run(Race("r", "title", [quick, slow]), 2, lambda _: None)
+    assert rows[0]["per_second"] == pytest.approx(10 / 0.0041)
+    assert rows[1]["per_second"] == pytest.approx(10 / 12)
 
 
 def test_a_tool_that_is_missing_is_a_row_that_says_so(clock):

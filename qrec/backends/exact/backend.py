@@ -55,7 +55,12 @@ class ExactBackend(LocalBackend):
             return None
         assert spec.optimization_level is not None  # the spec sees to that
         assert spec.seed_transpiler is not None
-        return Transpiler(self.pinned, spec.optimization_level, spec.seed_transpiler)
+        return Transpiler(
+            self.pinned,
+            spec.optimization_level,
+            spec.seed_transpiler,
+            scheduling=spec.scheduling_method,
+        )
 
     @property
     def shots(self) -> int | None:
@@ -64,7 +69,7 @@ class ExactBackend(LocalBackend):
     @property
     def limits(self) -> Limits:
         """Shots cost nothing here: as much at a time as without."""
-        return Limits(pubs=1, evaluations=4096)
+        return Limits(pubs=1, evaluations=2**14)
 
     @property
     def target(self) -> Target | None:

@@ -19,7 +19,7 @@ _FEWEST, _MOST = 1, 8192  # rows at once; above that the overhead of a call is g
 def chunk_size(numbers_per_row: int, dtype: torch.dtype) -> int:
     """Return how many rows are evaluated at once."""
     check_memory(4.0 * numbers_per_row * dtype.itemsize, "one row's numbers")
-    rows = _BYTES_AT_ONCE // (numbers_per_row * dtype.itemsize)
+    rows = _BYTES_AT_ONCE // max(1, numbers_per_row * dtype.itemsize)
     return min(_MOST, max(_FEWEST, rows))
 
 

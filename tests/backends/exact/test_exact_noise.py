@@ -90,6 +90,26 @@ def test_agrees_with_aer_on_the_library(name: str) -> None:
     assert value[0] == pytest.approx(heron.expected(isa, observable, row), abs=1e-7)
 
 
+@pytest.mark.parametrize("method", ["asap", "alap"])
+def test_idle_noise_of_scheduled_circuits(method: str) -> None:
+    manila = Device(FakeManilaV2())
+    circuit = build_circuit("overlap_test")
+    z = SparseObservable.from_sparse_list([("Z", [2], 1.0), ("ZZ", [0, 1], 0.5)], 3)
+    rows = np.random.default_rng(3).normal(size=(2, circuit.num_parameters))
+    settings = {"kind": "exact", "snapshot": "fake:FakeManilaV2", "optimization_level": 1,
+                "seed_transpiler": 7}  # fmt: skip
+    busy = open_backend(settings | {"scheduling_method": method})
+    workload = Workload(circuit, z, rows, "w")
+    [unit], _ = busy.prepare([workload])
+    assert unit.circuit.count_ops()["delay"] > 0
+    assert len({q for i in unit.circuit.data for q in i.qubits}) < 5
+    observed = z.apply_layout(unit.circuit.layout)
+    value = busy.run([workload])[0].value
+    expected = [manila.expected(unit.circuit, observed, row) for row in rows]
+    np.testing.assert_allclose(value, expected, atol=1e-7)
+    assert np.abs(value - open_backend(settings).run([workload])[0].value).min() > 1e-4
+
+
 def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
     random = make_circuit(3, 3, 10)
     isa = device.passes.run(random.circuit)

@@ -7,8 +7,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.expectation import Expectation
-from qrec.circuits import build_circuit
+from qrec.circuits import build_circuit, circuit_names
 from qrec.errors import ConfigError
 
 CASES = [(seed, 2 + seed % 4, 4 + seed, seed % 3 == 0, seed % 2 == 0) for seed in range(24)]
@@ -81,3 +82,14 @@ def test_an_angle_that_is_not_affine_is_refused() -> None:
     circuit.ry(a * a, 0)
     with pytest.raises(ConfigError, match="affine"):
         Expectation(circuit, SparseObservable("Z"))
+
+
+@pytest.mark.parametrize("method", [None, "statevector"])
+@pytest.mark.parametrize("name", circuit_names())
+def test_agrees_with_qiskit_on_the_library(name: str, method: str | None, oracle) -> None:
+    circuit = build_circuit(name)
+    n = circuit.num_qubits
+    observable = SparseObservable.from_sparse_list([("Z", [q], 1.0 + q) for q in range(n)], n)
+    rows = np.random.default_rng(1).normal(size=(3, circuit.num_parameters))
+    value = evaluate(circuit, observable, rows, method=method)
+    np.testing.assert_allclose(value, oracle(circuit, observable, rows), atol=1e-10)

@@ -38,6 +38,10 @@ def test_the_transpilers_settings_come_with_a_snapshot() -> None:
         parse_backend({"kind": "exact", "snapshot": "fake:FakeTorino"}, "here")
     with pytest.raises(ConfigError, match="seed_transpiler has no meaning without snapshot"):
         parse_backend({"kind": "exact", "seed_transpiler": 1}, "here")
+    shots = {"shots": 1, "seed_simulator": 1, "optimization_level": 1, "seed_transpiler": 1}
+    for entry in ({"kind": "exact"}, {"kind": "aer", **shots}):
+        with pytest.raises(ConfigError, match="scheduling_method has no meaning without snapshot"):
+            parse_backend(entry | {"scheduling_method": "alap"}, "here")
 
 
 def test_single_precision_is_close_to_double() -> None:
