@@ -83,6 +83,26 @@ def test_a_hit_has_the_parameters_of_the_circuit_asked_for():
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_hit_has_its_parameters_in_the_global_phase_too():
+    def phased():
+        t = ParameterVector("t", 1)
+        out = QuantumCircuit(1)
+        out.h(0)
+        out.p(t[0], 0)
+        out.h(0)
+        return out
+
+    transpiler = Counted(MANILA, 1, 5)
+    [missed] = transpiler.run([phased()])
+    assert missed.global_phase.parameters
+    mine = phased()
+    [hit] = transpiler.run([mine])
+    assert transpiler.worked == 1
+    assert hit.assign_parameters([0.7]) == missed.assign_parameters([0.7])
+    assert set(hit.parameters) == set(mine.parameters)
+
+
+@pytest.mark.usefixtures("folder")
 def test_whatever_counts_is_part_of_the_key():
     properties = json.loads(json.dumps(MANILA.properties))
     properties["gates"][0]["parameters"][0]["value"] *= 1.01
