@@ -157,7 +157,7 @@ def _stored(path: Path, circuit: QuantumCircuit) -> QuantumCircuit | None:
         return None
     [isa] = qpy.load(io.BytesIO(content))
     own = {parameter.name: parameter for parameter in circuit.parameters}
-    # By way of other names: in a global phase, Qiskit meets the old and the new of one name.
+    # By way of other names: in a global phase of several, Qiskit meets old and new of one name.
     between = {p: Parameter(f"stored {p.name}") for p in isa.parameters}
     isa.assign_parameters(between, inplace=True)
     isa.assign_parameters({new: own[old.name] for old, new in between.items()}, inplace=True)
