@@ -94,7 +94,12 @@ class AerSpec(SampledSpec):
 
 
 class IbmSpec(Spec):
-    """Shots on a QPU of IBM Quantum. The account comes from the environment or a saved file."""
+    """A QPU of IBM Quantum. The account comes from the environment or a saved file.
+
+    Without `resilience_level` shots come back as they were measured. With it values do: at 0
+    unmitigated, at 1 with readout errors taken out (TREX), at 2 extrapolated to no noise too
+    (ZNE by gate folding). Twirling that is not set is as the level has it, off without one.
+    """
 
     kind: Literal["ibm"]
     name: str = "ibm"
@@ -104,9 +109,19 @@ class IbmSpec(Spec):
     seed_transpiler: Annotated[int, Field(ge=0)]  # the first of `n_transpiler_seeds`
     n_transpiler_seeds: Annotated[int, Field(ge=1)] = 4
     dynamical_decoupling: Literal["XX", "XpXm", "XY4"] | None = None
-    twirl_gates: bool = False
-    twirl_measurements: bool = False
+    resilience_level: Literal[0, 1, 2] | None = None
+    twirl_gates: bool | None = None
+    twirl_measurements: bool | None = None
     max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
+
+    @model_validator(mode="after")
+    def _mitigation_twirls(self) -> "IbmSpec":
+        if self.resilience_level and self.twirl_measurements is False:
+            raise ValueError(
+                f"twirl_measurements is false, but resilience_level {self.resilience_level} takes "
+                "readout errors out by twirling measurements"
+            )
+        return self
 
 
 def _check_scheduling(method: str | None, snapshot: str | None) -> None:

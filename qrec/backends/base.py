@@ -175,6 +175,10 @@ class Backend(ABC):
         """Return what the backend recorded of a job: time stamps, usage."""
         return {}
 
+    def snapshot_at(self, moment: str) -> Snapshot | None:
+        """Return the device as it was at a moment, ISO 8601; None where nobody knows."""
+        return None
+
     def close(self) -> None:  # noqa: B027  # most backends have nothing to say
         """Say that no more jobs follow; those sent are not touched."""
 

@@ -1,4 +1,4 @@
-"""`kind: ibm`: shots on a QPU of IBM Quantum, as jobs that outlive this process."""
+"""`kind: ibm`: a QPU of IBM Quantum, asked by jobs that outlive this process."""
 
 import math
 import time
@@ -10,7 +10,7 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
-from qrec.backends.sampled import measure, measured_bits, sampler_pub
+from qrec.backends.ibm_primitives import Shots, primitive
 from qrec.backends.snapshots import Snapshot, make_snapshot
 from qrec.backends.transpile import Transpiler
 from qrec.backends.workload import Workload
@@ -18,8 +18,6 @@ from qrec.config import IbmSpec
 from qrec.errors import QrecError, RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
-    from qiskit_ibm_runtime.options_models import SamplerOptions
-
     from qrec.backends.ibm_service import IbmService
 
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
@@ -27,14 +25,16 @@ _POLL_SECONDS = 5.0
 
 
 class IbmBackend(Backend):
-    """A device of IBM Quantum through the runtime client's executor-based sampler.
+    """A device of IBM Quantum through the runtime client's executor-based primitives.
 
+    With a `resilience_level` it is the estimator and gives values, without it the sampler.
     Nothing is asked of the service before it is needed: reading stored results needs none.
     """
 
     def __init__(self, spec: IbmSpec) -> None:
         super().__init__(spec, spec.name)
         self._spec = spec
+        self._primitive = primitive(spec)
         self._connection: IbmService | None = None
 
     @property
@@ -69,31 +69,33 @@ class IbmBackend(Backend):
     def sampler(self) -> BaseSamplerV2:
         from qiskit_ibm_runtime.executor_sampler import Sampler
 
-        return Sampler(mode=self._service.device(), options=self._options())
+        return Sampler(mode=self._service.device(), options=Shots(self._spec).options())
 
     def estimator(self) -> BaseEstimatorV2:
         from qiskit_ibm_runtime.executor_estimator import Estimator
 
-        options = {"default_precision": self.shots**-0.5}
+        options = {
+            "default_shots": self.shots,
+            "resilience_level": self._spec.resilience_level or 0,
+        }
         return Estimator(mode=self._service.device(), options=options)
 
     def snapshot(self) -> dict[str, Any]:
         return {"spec": self.spec.model_dump(mode="json"), "snapshot": self.pinned.summary()}
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        isa = self._transpiler.run([measure(w.circuit, w.observable) for w in workloads])
+        isa = self._transpiler.run([self._primitive.circuit(w) for w in workloads])
         units = [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
         return units, self.estimate(units)
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
-        from qrec.backends.ibm_service import count_executions
+        from qrec.backends.ibm_service import programmed
 
+        pubs, options = [self._primitive.pub(unit) for unit in units], self._primitive.options()
         seconds, executions = JOB_OVERHEAD_SECONDS, 0
-        for unit in units:
-            pubs = [sampler_pub(unit, self.shots)]
-            n = count_executions(pubs, self._options(), self.pinned.device)
+        for circuit, n in programmed(pubs, options, self.pinned.device):
             executions += n
-            seconds += n * self._seconds_each(unit.circuit)
+            seconds += n * self._seconds_each(circuit)
         evaluations = sum(len(unit.workload) for unit in units)
         return Estimate(len(units), evaluations, executions, seconds)
 
@@ -101,11 +103,11 @@ class IbmBackend(Backend):
         return self.send([unit], uid, "")
 
     def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
-        options = self._options()
+        options = self._primitive.options()
         options.environment.job_tags = [tag for tag in (uid, run) if tag]
         # The hard stop: half as much again as predicted, for predictions are no promises.
         options.max_execution_time = math.ceil(1.5 * self.estimate(units).qpu_seconds) + 5
-        return self._service.submit([sampler_pub(unit, self.shots) for unit in units], options)
+        return self._service.submit([self._primitive.pub(unit) for unit in units], options)
 
     def find(self, uid: str) -> str | None:
         """Return the oldest live job sent under `uid`; any other live one is cancelled."""
@@ -153,12 +155,17 @@ class IbmBackend(Backend):
 
         results = list(decode_result(payload.decode()))
         return [
-            measured_bits(result, size)
+            self._primitive.raw(result, size)
             for result, size in zip(results, sizes or [1] * len(results), strict=True)
         ]
 
     def metrics(self, job_id: str) -> dict[str, Any]:
         return self._service.metrics(job_id)
+
+    def snapshot_at(self, moment: str) -> Snapshot:
+        properties = self._service.properties(moment)
+        where = f"the service, of {self._spec.device} at {moment}"
+        return make_snapshot(self.pinned.configuration, properties, where)
 
     def cancel(self, job_id: str) -> None:
         try:
@@ -177,17 +184,6 @@ class IbmBackend(Backend):
 
             self._connection = IbmService(self._spec.device)
         return self._connection
-
-    def _options(self) -> "SamplerOptions":
-        from qiskit_ibm_runtime.options_models import SamplerOptions
-
-        options = SamplerOptions(default_shots=self.shots)
-        if self._spec.dynamical_decoupling is not None:
-            options.dynamical_decoupling.enable = True
-            options.dynamical_decoupling.sequence_type = self._spec.dynamical_decoupling
-        options.twirling.enable_gates = self._spec.twirl_gates
-        options.twirling.enable_measure = self._spec.twirl_measurements
-        return options
 
     def _seconds_each(self, circuit: QuantumCircuit) -> float:
         """Return the time one execution takes, with the pause before the next."""

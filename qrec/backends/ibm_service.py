@@ -10,18 +10,22 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
 
 import qiskit_ibm_runtime.api.client as client_module
+from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.api.session import RetrySession
 from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
 from qiskit_ibm_runtime.exceptions import IBMNotAuthorizedError
+from qiskit_ibm_runtime.executor_estimator import Estimator
+from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
-from qiskit_ibm_runtime.executor_sampler.prepare import prepare
-from qiskit_ibm_runtime.options_models import SamplerOptions
+from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
+from qiskit_ibm_runtime.options_models import EstimatorOptions, SamplerOptions
 from qiskit_ibm_runtime.utils.backend_decoder import filter_raw_configuration
 from requests import RequestException, Response
 from requests.adapters import HTTPAdapter
@@ -47,6 +51,7 @@ _STATES = {
 }
 _RAN_TOO_LONG = 1305  # the reason code of a job cancelled by its own max_execution_time
 T = TypeVar("T")
+Options: TypeAlias = SamplerOptions | EstimatorOptions
 
 
 class BoundedSession(RetrySession):  # type: ignore[misc]  # the client has no types for mypy
@@ -95,18 +100,27 @@ class IbmService:
                 "properties": client.backend_properties(self.name),
             }
 
-        found = self._ask("reading the calibration", ask)
-        plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
+        plain = _as_json(self._ask("reading the calibration", ask))
         filter_raw_configuration(plain["configuration"], use_fractional_gates=False)
         return plain
 
-    def submit(self, pubs: Sequence[Any], options: SamplerOptions) -> str:
-        """Send PUBs as one job in a batch; return the job's id."""
+    def properties(self, moment: str) -> dict[str, Any]:
+        """Return the device's properties that were valid at a moment (ISO 8601)."""
+
+        def ask(device: IBMBackend) -> dict[str, Any]:
+            when = datetime.fromisoformat(moment)
+            return dict(device._api_client.backend_properties(self.name, datetime=when))
+
+        return _as_json(self._ask("reading the properties at run time", ask))
+
+    def submit(self, pubs: Sequence[Any], options: Options) -> str:
+        """Send PUBs of the sampler or the estimator as one job in a batch; return the job's id."""
+        primitive = Estimator if isinstance(options, EstimatorOptions) else Sampler
 
         def send(device: IBMBackend) -> str:
             if self._batch is None:
                 self._batch = Batch(backend=device)
-            return str(Sampler(mode=self._batch, options=options).run(list(pubs)).job_id())
+            return str(primitive(mode=self._batch, options=options).run(list(pubs)).job_id())
 
         return self._ask("submitting", send)
 
@@ -198,15 +212,19 @@ class IbmService:
         return UnknownOutcomeError(f"{said} (no usable answer)")
 
 
-def count_executions(pubs: Sequence[Any], options: SamplerOptions, device: BackendV2) -> int:
-    """Return how often circuits run for these PUBs, as the client itself prepares them."""
+def programmed(
+    pubs: Sequence[Any], options: Options, device: BackendV2
+) -> list[tuple[QuantumCircuit, int]]:
+    """Return what runs for these PUBs, and how often, as the client itself prepares them."""
+    if not pubs:
+        return []
+    prepare = prepare_estimator if isinstance(options, EstimatorOptions) else prepare_sampler
     program, _ = prepare(list(pubs), options, backend=device)
-    sizes = [_n_elements(item) for item in program.items]
-    return int(sum(sizes) * program.shots)
+    return [(item.circuit, int(item.size()) * int(program.shots)) for item in program.items]
 
 
 def decode_result(text: str) -> Any:
-    """Turn the text of a result into the sampler's `PrimitiveResult`; needs no connection."""
+    """Turn the text of a result into the primitive's `PrimitiveResult`; needs no connection."""
     result: Any = text
     for decoder in DEFAULT_DECODERS["executor"]:
         if decoder.is_applicable(result):
@@ -214,11 +232,8 @@ def decode_result(text: str) -> Any:
     return result
 
 
-def _n_elements(item: Any) -> int:
-    n = 1
-    for length in item.shape:
-        n *= length
-    return n
+def _as_json(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(answer, default=str)))
 
 
 def _state(job: dict[str, Any]) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.primitives import (
     BackendEstimatorV2,
     BackendSamplerV2,
@@ -106,7 +108,12 @@ class SampledBackend(LocalBackend):
 
 
 def sampler_pub(unit: Unit, shots: int) -> tuple[QuantumCircuit, Any, int]:
-    """Return a unit as a sampler takes it.
+    """Return a unit as a sampler takes it."""
+    return unit.circuit, bound_rows(unit), shots
+
+
+def bound_rows(unit: Unit) -> dict[tuple[Parameter, ...], NDArray[np.float64]] | None:
+    """Return a unit's parameter rows as primitives take them, None where no parameter is left.
 
     Transpiling may reorder parameters, and drop those of gates that change no outcome, such as
     RZ on |0> or before a measurement; a binding by name cannot be misread.
@@ -114,8 +121,7 @@ def sampler_pub(unit: Unit, shots: int) -> tuple[QuantumCircuit, Any, int]:
     left = set(unit.circuit.parameters)
     columns = [i for i, p in enumerate(unit.workload.circuit.parameters) if p in left]
     names = tuple(unit.workload.circuit.parameters[i] for i in columns)
-    rows = {names: unit.workload.parameters[:, columns]} if names else None
-    return unit.circuit, rows, shots
+    return {names: unit.workload.parameters[:, columns]} if names else None
 
 
 def measured_bits(result: PubResult, n_evaluations: int) -> Raw:

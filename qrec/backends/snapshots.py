@@ -50,6 +50,10 @@ class Snapshot(Spec):
         """Where a run folder holds it."""
         return f"snapshots/{self.sha256[:12]}.json"
 
+    def text(self) -> str:
+        """Return the content of its file."""
+        return json.dumps(self.model_dump()) + "\n"
+
     def summary(self) -> dict[str, str]:
         """Return what a run's record says of it."""
         return {"name": self.name, "date": self.date, "sha256": self.sha256, "file": self.file}

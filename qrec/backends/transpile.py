@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import Parameter
 from qiskit.dagcircuit import DAGCircuit
 from qiskit.transpiler import (
     PassManager,
@@ -156,6 +157,9 @@ def _stored(path: Path, circuit: QuantumCircuit) -> QuantumCircuit | None:
         return None
     [isa] = qpy.load(io.BytesIO(content))
     own = {parameter.name: parameter for parameter in circuit.parameters}
-    isa.assign_parameters({p: own[p.name] for p in isa.parameters}, inplace=True)
+    # By way of other names: in a global phase of several, Qiskit meets old and new of one name.
+    between = {p: Parameter(f"stored {p.name}") for p in isa.parameters}
+    isa.assign_parameters(between, inplace=True)
+    isa.assign_parameters({new: own[old.name] for old, new in between.items()}, inplace=True)
     isa.name, isa.metadata = circuit.name, circuit.metadata
     return isa

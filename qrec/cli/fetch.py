@@ -34,7 +34,7 @@ def fetch(
                 raise
             problems.append(error)
     if as_json:
-        show_json({"runs": [{"run": found.id, "rows": found.rows} for found in done]})
+        show_json({"runs": [found.as_json() for found in done]})
     for found in done:
         if not as_json:
             show_tables(found.results.tables)

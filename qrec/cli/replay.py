@@ -21,7 +21,7 @@ def replay(
     with progress() as report:
         found = again(run, make_places(data_dir, backends), report)
     if as_json:
-        show_json({"run": found.id, "rows": found.rows})
+        show_json(found.as_json())
     else:
         show_tables(found.results.tables)
     show_note(f"run {found.id}; report: {found.folder.path / 'report.html'}")

@@ -74,7 +74,7 @@ def _finish(folder: "RunFolder", experiment: "BaseExperiment") -> "Run":
 
 def _show(done: "Run", as_json: bool) -> None:
     if as_json:
-        show_json({"run": done.id, "rows": done.rows})
+        show_json(done.as_json())
     else:
         show_tables(done.results.tables)
     show_note(f"run {done.id}; report: {done.folder.path / 'report.html'}")

@@ -20,7 +20,7 @@ from qrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from qrec.analysis.table import Table
-    from qrec.experiments._detached import Plan
+    from qrec.experiments._cost import Plan
 
 
 def submit(
@@ -46,7 +46,8 @@ def submit(
     from tempfile import TemporaryDirectory
 
     from qrec.experiments import load_experiment
-    from qrec.experiments._detached import check_budget, detachable, dry_plan
+    from qrec.experiments._cost import check_budget
+    from qrec.experiments._detached import detachable, dry_plan
     from qrec.experiments._detached import submit as send
     from qrec.experiments._load import parse_override
     from qrec.experiments._run import make_places

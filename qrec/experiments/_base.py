@@ -1,7 +1,7 @@
 """What every kind of experiment can do."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Results:
     rows: list[dict[str, Any]]
     tables: list[Table]
     figures: list[Figure]
+    others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # rows of other forms
 
 
 class BaseExperiment(ABC):

@@ -1,65 +1,43 @@
 """Detached runs: submitted now, fetched by another process, then finished like any other."""
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from qrec.backends.base import Backend, Unit
+from qrec.backends.base import Backend
 from qrec.errors import ConfigError, NotFinishedError, QrecError
 from qrec.experiments._base import BaseExperiment, Places
+from qrec.experiments._cost import Plan, Row, check_budget
 from qrec.experiments._load import restore_experiment
 from qrec.experiments._run import Run, begin, finish
 from qrec.experiments.comparison import Comparison
 from qrec.runs.execute import write_raws
-from qrec.runs.folder import RunFolder, find_run, run_ids, run_suffix
+from qrec.runs.folder import (
+    RunFolder,
+    find_run,
+    planning_place,
+    publish,
+    run_ids,
+    run_suffix,
+)
 from qrec.runs.jobs import (
     PlannedJob,
     assemble,
     collect_job,
-    only_fetcher,
-    only_submitter,
     plan_jobs,
     read_jobs,
     reconcile,
     records,
     renewed,
+    settle,
     submit_job,
     units_of,
     write_jobs,
 )
 from qrec.runs.ledger import JobRecord, Ledger
+from qrec.runs.locks import only_fetcher, only_submitter
 from qrec.runs.progress import Report
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What would be sent, and what it would cost."""
-
-    experiment: Comparison
-    folder: RunFolder
-    tasks: dict[str, dict[str, list[Unit]]]  # backend -> task -> units
-    jobs: list[PlannedJob]
-
-    def rows(self) -> list[Row]:
-        """Return the cost, one row per backend."""
-        return [self._row(name, tasks) for name, tasks in self.tasks.items()]
-
-    def _row(self, name: str, tasks: Mapping[str, list[Unit]]) -> Row:
-        jobs = [job for job in self.jobs if job.backend == name]
-        return {
-            "backend": name,
-            "circuits": sum(map(len, tasks.values())),
-            "pubs": sum(len(job.parts) for job in jobs),
-            "jobs": len(jobs),
-            "shots": self.experiment.backend(name).shots,
-            "executions": sum(job.executions for job in jobs),
-            "qpu_seconds": sum(job.qpu_seconds for job in jobs),
-        }
 
 
 def detachable(experiment: BaseExperiment) -> Comparison:
@@ -79,22 +57,6 @@ def dry_plan(experiment: Comparison, parent: Path, report: Report) -> Plan:
     return _plan(experiment, begin(experiment, parent), report)
 
 
-def check_budget(plan: Plan, max_qpu_seconds: float | None) -> None:
-    """Raise ConfigError where the jobs would take more than what is left of the budget.
-
-    The budget is `max_qpu_seconds`, or else the backend's own; the ledger's jobs count.
-    """
-    for row in plan.rows():
-        own = plan.experiment.backend(row["backend"]).max_qpu_seconds
-        budget = own if max_qpu_seconds is None else max_qpu_seconds
-        if budget is None:
-            continue
-        mine = {job.uid for job in plan.jobs}
-        spent = Ledger().spent(row["backend"], besides=mine)
-        if spent + row["qpu_seconds"] > budget:
-            raise ConfigError(_over_budget(plan, row, budget, spent))
-
-
 def submit(
     experiment: Comparison,
     confirm: Callable[[Plan], None],
@@ -107,22 +69,18 @@ def submit(
     it stopped, so that the same command again sends what is missing and nothing else. Before
     anything is sent, `confirm` is called with the plan and may raise to refuse.
     """
-    with only_submitter():
+    with only_submitter(), planning_place() as place:
         ledger = Ledger()
         started = _unfinished(experiment, ledger)
-        folder = started or begin(experiment)
-        try:
-            plan = _plan(experiment, folder, report)
-            plan = _renew_failed(plan, ledger)
-            check_budget(plan, max_qpu_seconds)
-            if any(job.state in ("PLANNED", "FAILED") for job in _records(plan, ledger)):
-                confirm(plan)
-        except BaseException:
-            if started is None:
-                shutil.rmtree(folder.path)  # nothing was sent
-            raise
-        write_jobs(folder, plan.jobs)
-        ledger.add(records(folder.id, plan.jobs))
+        plan = _plan(experiment, started or begin(experiment, place), report)
+        plan = _renew_failed(plan, ledger)
+        check_budget(plan, max_qpu_seconds)
+        if any(job.state in ("PLANNED", "FAILED") for job in _records(plan, ledger)):
+            confirm(plan)
+        write_jobs(plan.folder, plan.jobs)
+        if started is None:
+            plan = replace(plan, folder=publish(plan.folder))
+        ledger.add(records(plan.folder.id, plan.jobs))
         _send(plan, ledger, report)
     return plan
 
@@ -131,11 +89,14 @@ def states(run: str | None) -> list[Row]:
     """Return the jobs of a run, or of all; those in flight are asked for."""
     ledger, opened = Ledger(), cache(lambda run: _restored(find_run(run)))
     rows = []
-    for job in ledger.jobs(None if run is None else find_run(run).id):
-        state, message = job.state, job.message
-        if state == "SUBMITTED":
+    for known in ledger.jobs(None if run is None else find_run(run).id):
+        job, state, message = known, known.state, known.message
+        if state in ("SUBMITTING", "SUBMITTED"):
             try:
-                state = opened(job.run).backend(job.backend).poll(job.job_id or "")
+                backend = opened(job.run).backend(job.backend)
+                settle(ledger, backend, job.uid)
+                job = ledger.job(job.uid)
+                state = job.state if job.job_id is None else backend.poll(job.job_id)
             except QrecError as error:
                 message = str(error)
         rows.append(
@@ -162,10 +123,7 @@ def fetch(run: str, places: Places, report: Report) -> Run:
         experiment = _restored(folder, places)
         jobs, ledger = _submitted(folder), Ledger()
         problems = [
-            problem
-            for job in jobs
-            if ledger.job(job.uid).state == "SUBMITTED"
-            and (problem := _collected(ledger, experiment, folder, job.uid))
+            problem for job in jobs if (problem := _collected(ledger, experiment, folder, job.uid))
         ]
         found = [ledger.job(job.uid) for job in jobs]
         if any(job.state != "DONE" for job in found):
@@ -261,8 +219,11 @@ def _unfinished(experiment: Comparison, ledger: Ledger) -> RunFolder | None:
 
 def _collected(ledger: Ledger, experiment: Comparison, folder: RunFolder, uid: str) -> str:
     """Collect one job; return what went wrong, if anything did: the others do not wait for it."""
+    backend = experiment.backend(ledger.job(uid).backend)
     try:
-        collect_job(ledger, experiment.backend(ledger.job(uid).backend), folder, uid)
+        settle(ledger, backend, uid)
+        if ledger.job(uid).state == "SUBMITTED":
+            collect_job(ledger, backend, folder, uid)
     except QrecError as error:
         return str(error)
     return ""
@@ -309,15 +270,5 @@ def _not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[s
     if ended:
         return QrecError(f"{text}; `qrec submit` of the same experiment sends failed ones again")
     if counts.get("PLANNED", 0) + counts.get("SUBMITTING", 0):
-        text += "; some were never sent: give the same `qrec submit` again"
+        text += "; some have not arrived: give the same `qrec submit` again"
     return NotFinishedError("; ".join([text, *problems]))
-
-
-def _over_budget(plan: Plan, row: Row, budget: float, spent: float) -> str:
-    share = max(0.0, budget - spent) / row["qpu_seconds"]
-    n_pairs, shots = plan.experiment.spec.n_pairs, int(row["shots"])
-    return (
-        f"{row['backend']}: {row['qpu_seconds']:.1f} s of QPU time asked, {spent:.1f} s of "
-        f"{budget:.1f} s already used; what would fit: --set n_pairs={int(n_pairs * share)}, or "
-        f"{int(shots * share)} shots; or allow more with --max-qpu-seconds"
-    )

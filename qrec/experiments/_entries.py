@@ -1,5 +1,6 @@
 """The YAML form of a comparison: a data set, a split and a list of recommenders."""
 
+from collections import Counter
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
@@ -59,24 +60,52 @@ class Entry(Spec):
         return self
 
 
+class ObjectiveEntry(Spec):
+    """An objective of the variational SVD, see `qrec.svd.objectives.Score`, at its maximum.
+
+    The matrix is 2^n x 2^n with entries uniform on [-1, 1], then divided by its largest
+    magnitude; entries of equal `n_qubits` share it. Training is linear algebra, the weights of
+    the original objective are rank, ..., 2, 1. Each circuit of `form`, see
+    `qrec.svd.measured.objective_probes`, is evaluated `n_evaluations` times.
+    """
+
+    label: FileName
+    objective: Literal["original", "modified", "subspace"]
+    n_qubits: Annotated[int, Field(ge=1, le=6)] = 1
+    n_layers: Annotated[int, Field(ge=1)] = 1
+    rank: Annotated[int, Field(ge=1)] = 2
+    form: Literal["published", "bell", "direct"] = "published"
+    n_evaluations: Annotated[int, Field(ge=1)] = 8
+    backends: list[FileName] = Field(default_factory=list)  # without any: `exact`
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.rank > 2**self.n_qubits:
+            raise ConfigError(
+                f"objectives.{self.label}: rank is {self.rank}; expected at most "
+                f"{2**self.n_qubits}, the side of the matrix"
+            )
+        return self
+
+
 class ComparisonSpec(ObservedSpec):
     """Recommenders, classical and quantum, fitted and scored on the same split.
 
     Repeat r has a split and seeds of its own. Backends that take shots predict `n_pairs` test
-    pairs, drawn once per repeat; the others predict all of them.
+    pairs, drawn once per repeat; the others predict all of them. `objectives` of the
+    variational SVD may be measured along with them.
     """
 
     kind: Literal["comparison"]
     repeats: Annotated[int, Field(ge=1)] = 1
     n_pairs: Annotated[int, Field(ge=2)] = 200
     recommenders: Annotated[list[Entry], Field(min_length=1)]
+    objectives: list[ObjectiveEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         labels: list[str] = []
         for entry in self.recommenders:
-            if entry.label in labels:
-                raise ConfigError(f"recommenders: two entries have the label {entry.label!r}")
             for name, label in entry.references.items():
                 if label not in labels:
                     raise ConfigError(
@@ -84,6 +113,10 @@ class ComparisonSpec(ObservedSpec):
                         f"earlier entry; earlier: {', '.join(labels) or 'none'}"
                     )
             labels.append(entry.label)
+        labels += [entry.label for entry in self.objectives]
+        twice = [label for label, n in Counter(labels).items() if n > 1]
+        if twice:
+            raise ConfigError(f"two entries have the label {twice[0]!r}")
         return self
 
     def entry(self, label: str) -> Entry:
@@ -100,18 +133,20 @@ class ComparisonSpec(ObservedSpec):
 
     @property
     def needs_backend(self) -> bool:
-        """Whether any recommender predicts on a backend."""
-        return any(entry.is_quantum for entry in self.recommenders)
+        """Whether anything is evaluated on a backend."""
+        return bool(self.objectives) or any(entry.is_quantum for entry in self.recommenders)
 
     def with_backends(self, names: list[str]) -> Self:
-        """Return the same comparison with other backends for its quantum recommenders."""
+        """Return the same comparison with other backends for its circuits."""
         if not self.needs_backend:
             raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
+        backends = {"backends": names}
         return self.model_copy(
             update={
                 "recommenders": [
-                    entry.model_copy(update={"backends": names}) if entry.is_quantum else entry
+                    entry.model_copy(update=backends) if entry.is_quantum else entry
                     for entry in self.recommenders
-                ]
+                ],
+                "objectives": [entry.model_copy(update=backends) for entry in self.objectives],
             }
         )

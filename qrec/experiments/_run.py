@@ -31,6 +31,10 @@ class Run:
         """One mapping per recommender, backend and repeat."""
         return self.results.rows
 
+    def as_json(self) -> dict[str, Any]:
+        """Return id and rows, those of another form under a name of their own."""
+        return {"run": self.id, "rows": self.rows} | self.results.others
+
     def table(self) -> str:
         """Return the tables as text."""
         return "\n".join(to_text(table) for table in self.results.tables)

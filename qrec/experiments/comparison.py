@@ -1,11 +1,9 @@
 """`kind: comparison`: recommenders on the same split, each on its backends, in one table."""
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,24 +11,21 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
-from qrec.analysis.count import count, executed_circuit
 from qrec.analysis.plots import error_figure
 from qrec.analysis.rows import comparison_rows, write_csv
 from qrec.analysis.table import Table
 from qrec.backends import open_backend
 from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
-from qrec.backends.workload import Workload
 from qrec.data import Ratings, Split
-from qrec.errors import ConfigError
+from qrec.experiments._asking import gate_counts, prepared, raw_results
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
+from qrec.experiments._objectives import Objectives, objectives_table
 from qrec.experiments._observed import check_same, summarise
 from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
-from qrec.runs.execute import add_circuits, execute, read_circuits, read_raws, write_raws
-from qrec.runs.files import write_json
 from qrec.runs.folder import RunFolder, Sample
 from qrec.runs.progress import Report
 from qrec.seeds import child_seed
@@ -60,6 +55,7 @@ class Comparison(BaseExperiment):
         super().__init__(spec, places)
         self._settings: dict[str, Any] = {}  # those recorded when the run began
         self._opened: dict[str, Backend] = {}
+        self.objectives = Objectives(spec.objectives, spec.seed)
 
     def tasks(self) -> list[Task]:
         """Return all tasks, in the order in which they are done and shown."""
@@ -97,6 +93,7 @@ class Comparison(BaseExperiment):
                 folder.write_sample(task.name, self._sample(task, parts, fitted, folder, step))
         rows = comparison_rows(self._samples(folder))
         write_csv(folder.path / "gates.csv", _gate_rows(self._samples(folder)))
+        self._measure_objectives(folder, partial(report, done=len(tasks), total=len(tasks)))
         write_csv(folder.results_path, rows)
 
     def units(self, folder: RunFolder, report: Report) -> dict[str, dict[str, list[Unit]]]:
@@ -113,7 +110,12 @@ class Comparison(BaseExperiment):
                     model = fitted.model(task.entry)
                     assert isinstance(model, QuantumRecommender)
                     workloads = model.workloads(self._pairs(task, parts), key=task.name)
-                    asked[task.backend][task.name] = self._units(task, workloads, folder)
+                    place = self.backend(task.backend)
+                    asked[place.name][task.name] = prepared(task.name, workloads, place, folder)
+        for wanted in self.objectives.tasks():
+            place = self.backend(wanted.backend)
+            workloads = [self.objectives.workload(wanted, folder)]
+            asked[place.name][wanted.name] = prepared(wanted.name, workloads, place, folder)
         return asked
 
     def backend(self, name: str) -> Backend:
@@ -131,7 +133,10 @@ class Comparison(BaseExperiment):
             same_pairs_table(rows),
             cost_table(rows),
         ]
-        return Results(rows, [t for t in tables if t.rows], [error_figure(rows)])
+        objectives = self.objectives.rows(folder)
+        others = {"objectives": objectives} if objectives else {}
+        tables.append(objectives_table(objectives))
+        return Results(rows, [t for t in tables if t.rows], [error_figure(rows)], others)
 
     def plan(self) -> Table:
         n_test = len(self._split(0).test)
@@ -148,7 +153,11 @@ class Comparison(BaseExperiment):
                     str(int(np.prod([len(v) for v in task.entry.grid.values()]))),
                 ]
             )
-        columns = ["task", "recommender", "shots", "predictions", "candidates"]
+        for objective in self.objectives.tasks():
+            shots = self.backend(objective.backend).shots
+            n = str(objective.entry.n_evaluations)
+            rows.append([objective.name, "-", "-" if shots is None else str(shots), n, "-"])
+        columns = ["task", "recommender", "shots", "evaluations", "candidates"]
         title = f"{self.spec.name}: what would be done; nothing was"
         return Table(title, columns, rows, n_text=2)
 
@@ -159,7 +168,8 @@ class Comparison(BaseExperiment):
             bases = {name: models[label] for name, label in entry.references.items()}
             models[entry.label] = build(entry, entry.params, bases, seed=0)
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
-        return {k: model.fit(few, validation=few).circuit() for k, model in quantum.items()}
+        circuits = {k: model.fit(few, validation=few).circuit() for k, model in quantum.items()}
+        return circuits | self.objectives.circuits()
 
     @cached_property
     def ratings(self) -> Ratings:
@@ -210,47 +220,17 @@ class Comparison(BaseExperiment):
         """Plan, execute and read, beginning where the raw result is not stored already."""
         assert task.backend is not None
         workloads = model.workloads(pairs, key=task.name)
-        stored = folder.path / "raw" / f"{task.name}.npz"
-        if stored.is_file():
-            raws = read_raws(stored)
-        else:
-            backend = self.backend(task.backend)
-            if backend.costs:
-                raise ConfigError(
-                    f"backend {task.backend!r} is no free simulator: `qrec submit` shows what "
-                    "is sent, and asks first"
-                )
-            units = self._units(task, workloads, folder)
-            raws = execute(
-                backend,
-                units,
-                lambda done, of: step(f"{task.name}: {done} of {of} evaluations"),
-            )
-            write_raws(stored, raws)
+        raws = raw_results(task.name, workloads, self.backend(task.backend), folder, step)
         readings = [read(*pair) for pair in zip(workloads, raws, strict=True)]
-        counts = json.loads(_gates_path(task, folder).read_text()) if workloads else None
+        counts = gate_counts(task.name, folder) if workloads else None
         return model.combine(pairs, readings), counts
 
-    def _units(self, task: Task, workloads: list[Workload], folder: RunFolder) -> list[Unit]:
-        """Return what is sent; the circuits and their cost are stored once.
-
-        Transpiled again on a device whose calibration has changed, a circuit could differ from
-        the one that jobs in flight hold.
-        """
-        assert task.backend is not None
-        path, backend = folder.path / "circuits.qpy", self.backend(task.backend)
-        known = read_circuits(path) if path.is_file() else {}
-        names = [f"{task.name}/{stage}" for stage in ("logical", "isa")]
-        if all(name in known for name in names) and _gates_path(task, folder).is_file():
-            logical, isa = (known[name] for name in names)
-            return [Unit(replace(workload, circuit=logical), isa) for workload in workloads]
-        units, _ = backend.prepare(workloads)
-        for unit in units:
-            logical = unit.workload.circuit
-            add_circuits(path, dict(zip(names, (logical, unit.circuit), strict=True)))
-            costs = {"logical": count(logical), "executed": count(executed_circuit(backend, unit))}
-            write_json(_gates_path(task, folder), costs)
-        return units
+    def _measure_objectives(self, folder: RunFolder, step: Callable[[str], None]) -> None:
+        for task in self.objectives.tasks():
+            workloads = [self.objectives.workload(task, folder)]
+            raw_results(task.name, workloads, self.backend(task.backend), folder, step)
+        if rows := self.objectives.rows(folder):
+            write_csv(folder.path / "objectives.csv", rows)
 
     def _pairs(self, task: Task, parts: Split) -> Ratings:
         """Return the observed ratings a task is scored on."""
@@ -271,7 +251,9 @@ class Comparison(BaseExperiment):
         return child_seed(self.spec.seed, "repeat", repeat, name)
 
     def _backend_names(self) -> list[str]:
-        return list(dict.fromkeys(task.backend for task in self.tasks() if task.backend))
+        names = [task.backend for task in self.tasks() if task.backend is not None]
+        names += [task.backend for task in self.objectives.tasks()]
+        return list(dict.fromkeys(names))
 
     def _samples(self, folder: RunFolder) -> list[Sample]:
         return [folder.sample(task.name) for task in self.tasks()]
@@ -298,10 +280,6 @@ class Comparison(BaseExperiment):
             f"{data['n_items']} items",
             f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
         ]
-
-
-def _gates_path(task: Task, folder: RunFolder) -> Path:
-    return folder.path / "gates" / f"{task.name}.json"
 
 
 def _gate_rows(samples: list[Sample]) -> list[dict[str, Any]]:

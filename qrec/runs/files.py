@@ -19,8 +19,7 @@ def write(path: Path, content: Callable[[BinaryIO], Any]) -> None:
         content(file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.rename(path)
-    _sync(path.parent)
+    rename(temporary, path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,8 +47,13 @@ def write_folder(path: Path, content: Callable[[Path], Any]) -> None:
     content(temporary)
     for inner in [*temporary.rglob("*"), temporary]:
         _sync(inner)
-    temporary.rename(path)
-    _sync(path.parent)
+    rename(temporary, path)
+
+
+def rename(old: Path, new: Path) -> None:
+    """Give a file or folder that is on the disk another name, and have the disk hold that."""
+    old.rename(new)
+    _sync(new.parent)
 
 
 def _beside(path: Path) -> Path:

@@ -21,7 +21,7 @@ from qrec.backends.snapshots import Snapshot, read_snapshot
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError, QrecError
 from qrec.registry import check_name
-from qrec.runs.files import TEMPORARY, write_arrays, write_folder, write_json, write_text
+from qrec.runs.files import TEMPORARY, rename, write_arrays, write_folder, write_json, write_text
 from qrec.runs.record import RunRecord, make_record
 
 
@@ -164,8 +164,9 @@ def create_run(
     content = _file_form(spec)
     while True:
         created = datetime.now(UTC)
-        path = (parent or runs_dir()) / f"{created:%Y%m%dT%H%M%SZ}_{run_suffix(spec)}"
-        if not path.exists():
+        name = f"{created:%Y%m%dT%H%M%SZ}_{run_suffix(spec)}"
+        path = (parent or runs_dir()) / name
+        if not path.exists() and not (runs_dir() / name).exists():
             break
         time.sleep(0.1)  # the same experiment was begun within this second
     record = make_record(path.name, spec.kind, created, details)
@@ -174,9 +175,33 @@ def create_run(
         write_text(folder / "spec.yaml", content)
         write_json(folder / "record.json", record.model_dump(mode="json"))
         for snapshot in set(snapshots):
-            write_text(folder / snapshot.file, json.dumps(snapshot.model_dump()) + "\n")
+            write_text(folder / snapshot.file, snapshot.text())
 
     write_folder(path, fill)
+    return RunFolder(path)
+
+
+@contextmanager
+def planning_place() -> Iterator[Path]:
+    """Give a folder where a run can be made apart from all others, until it is published.
+
+    Whatever is still in it at the end, or was left by a killed process, is removed; only one
+    process may be here at a time.
+    """
+    place = runs_dir() / f"{TEMPORARY}submission"
+    if place.exists():
+        shutil.rmtree(place)
+    place.mkdir(parents=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+def publish(folder: RunFolder) -> RunFolder:
+    """Put a run that was made apart among all others, in one step."""
+    path = runs_dir() / folder.id
+    rename(folder.path, path)
     return RunFolder(path)
 
 

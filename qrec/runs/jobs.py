@@ -1,10 +1,8 @@
 """Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
 
-import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,9 +11,10 @@ import numpy as np
 from qrec.backends.base import Backend, Estimate, Raw, Unit
 from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
 from qrec.runs.execute import slices
-from qrec.runs.files import write, write_json
-from qrec.runs.folder import RunFolder, runs_dir
+from qrec.runs.files import write, write_json, write_text
+from qrec.runs.folder import RunFolder
 from qrec.runs.ledger import JobRecord, Ledger, new_uid
+from qrec.runs.locks import submit_lock
 
 _ATTEMPTS = 4  # requests for one job before the user is told to come back
 _FIRST_WAIT_SECONDS = 1.0  # doubled from attempt to attempt, unless the service names a time
@@ -48,9 +47,12 @@ class PlannedJob:
 
 def plan_jobs(backend: Backend, tasks: dict[str, list[Unit]]) -> list[PlannedJob]:
     """Pack the units of all tasks into as few jobs as the backend's limits allow."""
+    pieces = list(_pieces(backend, tasks))
+    if pieces and _fits(backend, [unit for _, unit in pieces]):
+        return [_job(backend, pieces)]  # as it mostly is: to estimate piece by piece takes long
     jobs: list[PlannedJob] = []
     packed: list[tuple[Part, Unit]] = []
-    for part, unit in _pieces(backend, tasks):
+    for part, unit in pieces:
         if packed and not _fits(backend, [*(u for _, u in packed), unit]):
             jobs.append(_job(backend, packed))
             packed = []
@@ -92,25 +94,6 @@ def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
     ]
 
 
-@contextmanager
-def only_submitter() -> Iterator[None]:
-    """Keep other processes from submitting; the lock dies with the process."""
-    with _lock_file("submit.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise QrecError("another process is submitting; wait for it to end") from None
-        yield
-
-
-@contextmanager
-def only_fetcher(folder: RunFolder) -> Iterator[None]:
-    """Wait until no other process fetches this run, so that nothing is fetched twice."""
-    with (folder.path / "fetch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequence[Unit]) -> None:
     """See that the backend has this job exactly once, whatever goes wrong in between.
 
@@ -146,14 +129,24 @@ def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequ
     raise failure
 
 
+def settle(ledger: Ledger, backend: Backend, uid: str) -> None:
+    """Adopt a job whose request was never answered, if the backend has it; send nothing.
+
+    Where it has none the doubt stays, for `submit_job` to send it. While another process is
+    submitting, the doubt may be that process's own and is left to it.
+    """
+    if ledger.job(uid).state == "SUBMITTING":
+        with submit_lock() as mine:
+            if mine and ledger.job(uid).state == "SUBMITTING":
+                _adopted(ledger, backend, uid)
+
+
 def reconcile(ledger: Ledger, backend: Backend, uid: str) -> bool:
     """Settle a doubt: adopt the job if the backend has it, or else plan it again."""
-    job_id = backend.find(uid)
-    if job_id is None:
-        ledger.planned(uid)
-        return False
-    ledger.submitted(uid, job_id)
-    return True
+    if _adopted(ledger, backend, uid):
+        return True
+    ledger.planned(uid)
+    return False
 
 
 def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -> str:
@@ -235,6 +228,13 @@ def _rows(unit: Unit, part: Part) -> Unit:
     return replace(unit, workload=replace(workload, parameters=rows, key=key))
 
 
+def _adopted(ledger: Ledger, backend: Backend, uid: str) -> bool:
+    job_id = backend.find(uid)
+    if job_id is not None:
+        ledger.submitted(uid, job_id)
+    return job_id is not None
+
+
 def _throttle(ledger: Ledger, backend: Backend) -> None:
     """Wait until the backend's allowance of jobs per minute has room for one more."""
     most = backend.limits.jobs_per_minute
@@ -250,11 +250,24 @@ def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float 
     """Store what the backend says of a job that ended; return the QPU seconds it used."""
     metrics = backend.metrics(job_id)
     if metrics:
+        running = metrics.get("timestamps", {}).get("running")
+        if running:
+            metrics = metrics | {"snapshot": _snapshot(backend, running, folder)}
         write_json(folder.path / "raw" / "jobs" / f"{uid}.metrics.json", metrics)
     used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
     return None if used is None else float(used)
 
 
-def _lock_file(name: str) -> Path:
-    runs_dir().mkdir(parents=True, exist_ok=True)
-    return runs_dir() / name
+def _snapshot(backend: Backend, running: str, folder: RunFolder) -> str | None:
+    """Store the device as it was when a job ran, once for all jobs; return the file's name.
+
+    Where the backend refuses to say, its answer stands in the name's place.
+    """
+    try:
+        found = backend.snapshot_at(running)
+    except RejectedError as error:
+        return str(error)
+    if found is None:
+        return None
+    write_text(folder.path / found.file, found.text())
+    return found.file

@@ -83,6 +83,27 @@ def test_a_hit_has_the_parameters_of_the_circuit_asked_for():
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_hit_has_its_parameters_in_the_global_phase_too():
+    def phased():
+        t = ParameterVector("t", 2)
+        out = QuantumCircuit(2)
+        out.h([0, 1])
+        out.p(t[0], 0)
+        out.p(t[1], 1)
+        out.h([0, 1])
+        return out
+
+    transpiler = Counted(MANILA, 1, 5)
+    [missed] = transpiler.run([phased()])
+    assert len(missed.global_phase.parameters) == 2
+    mine = phased()
+    [hit] = transpiler.run([mine])
+    assert transpiler.worked == 1
+    assert hit.assign_parameters([0.7, 0.2]) == missed.assign_parameters([0.7, 0.2])
+    assert set(hit.parameters) == set(mine.parameters)
+
+
+@pytest.mark.usefixtures("folder")
 def test_whatever_counts_is_part_of_the_key():
     properties = json.loads(json.dumps(MANILA.properties))
     properties["gates"][0]["parameters"][0]["value"] *= 1.01

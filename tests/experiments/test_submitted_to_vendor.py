@@ -37,6 +37,7 @@ class Backend(BasicSimulator):
 SMALL = {
     "dataset": {"name": "synthetic", "n_users": 60, "n_items": 80, "n_ratings": 1500},
     "n_pairs": 4,
+    "objectives": [],
 }
 
 

@@ -93,3 +93,20 @@ def qrec(
         return status, *capsys.readouterr()
 
     return call
+
+
+@pytest.fixture
+def fetch_all(
+    qrec: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Return a function that fetches the newest run until it is finished, without a report."""
+    monkeypatch.setattr("qrec.experiments._run.write_report", lambda *_: None)  # takes seconds
+
+    def call() -> None:
+        for _ in range(6):
+            status, _, err = qrec("fetch", "latest")
+            if status == 0:
+                return
+        raise AssertionError(err)
+
+    return call

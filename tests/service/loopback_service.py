@@ -39,7 +39,7 @@ class Fault:
     """
 
     method: str
-    path: str  # regular expression
+    path: str  # regular expression, found in the path and the query behind it
     how: int | str
     times: int = 1
 
@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with self.service.lock:
             self.service.requests.append((method, path))
-            fault = self._fault(method, path)
+            fault = self._fault(method, self.path)
             how = fault.how if fault else None
             if how == "reset":
                 return self._reset()
@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/backends":
             return 200, {"devices": [_BACKEND]}
         if path.startswith(f"/backends/{DEVICE}/"):
-            return 200, device_file(path.rpartition("/")[2])
+            return 200, self._device(path.rpartition("/")[2])
         if path == "/instances/usage":
             return 200, {"usage_limit_reached": service.usage_limit_reached}
         if path.startswith("/sessions"):
@@ -215,6 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/jobs":
             return self._submit(content) if method == "POST" else self._list()
         return self._job(*path.removeprefix("/jobs/").split("/"))
+
+    def _device(self, what: str) -> dict[str, Any]:
+        """Return a file of the device, which is calibrated at midnight of every day."""
+        [before] = parse_qs(urlsplit(self.path).query).get("updated_before", [""])
+        date = {"last_update_date": f"{before[:10]}T00:00:00Z"} if before else {}
+        return device_file(what) | date
 
     def _token(self) -> tuple[int, Any]:
         if self.service.revoked:
@@ -302,8 +308,12 @@ def _execute(params: dict[str, Any]) -> str:
     from ibm_quantum_schemas.executor.version_2_0 import models
     from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
     from qiskit_ibm_runtime.options_models.simulator import SimulatorOptions
+    from samplomatic.quantum_program import SamplexItem
 
     program, _ = decode_program(params)
+    for item in program.items:
+        if isinstance(item, SamplexItem):
+            item.samplex.finalize()
     found = run_quantum_program(simulator(), program, SimulatorOptions(seed_simulator=5))
     items = [
         models.QuantumProgramResultItemModel(

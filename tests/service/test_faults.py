@@ -17,12 +17,13 @@ ARRIVED = ["lost", "garbage", "truncated"]  # done, though no usable answer said
 FAULTS = [*REJECTED, 429, 401, *DOUBTFUL]
 PATHS = {
     "submit": ("POST", r"/jobs$"),
-    "poll": ("GET", r"/jobs/[^/]+$"),
+    "poll": ("GET", r"/jobs/[^/?]+(\?|$)"),
     "fetch": ("GET", r"/results$"),
     "metrics": ("GET", r"/metrics$"),
+    "properties": ("GET", r"/properties\?updated_before="),
     "cancel": ("POST", r"/cancel$"),
     "batch": ("POST", r"/sessions$"),
-    "find": ("GET", r"/jobs$"),
+    "find": ("GET", r"/jobs\?"),
 }
 
 
@@ -32,7 +33,6 @@ def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IbmBackend, "limits", limits)
     monkeypatch.setattr("qrec.backends.ibm_service.READ_SECONDS", 0.4)
     monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
-    monkeypatch.setattr("qrec.experiments._run.write_report", lambda *_: None)  # takes seconds
 
 
 @pytest.fixture
@@ -43,21 +43,12 @@ def submit(qrec, experiment_file):
 
 def sweep(*values: object) -> list[object]:
     """Mark all but the first value of a sweep as slow."""
-    return [values[0], *(pytest.param(value, marks=pytest.mark.slow) for value in values[1:])]
+    return [values[0], *later(*values[1:])]
 
 
-@pytest.fixture
-def fetch_all(qrec):
-    """Return a function that fetches until the run is finished."""
-
-    def call():
-        for _ in range(6):
-            status, _, err = qrec("fetch", "latest")
-            if status == 0:
-                return
-        raise AssertionError(err)
-
-    return call
+def later(*values: object) -> list[object]:
+    """Mark values as slow."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def assert_said_clearly(status: int, err: str, tmp_path) -> None:
@@ -109,18 +100,38 @@ def test_submit_when_something_around_it_fails(where, how, submit, fetch_all, se
 
 @pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
 @pytest.mark.parametrize("how", sweep(*FAULTS))
-@pytest.mark.parametrize("where", ["poll", "fetch"])
+@pytest.mark.parametrize("where", ["poll", "fetch", *later("metrics", "properties")])
 def test_fetch(where, how, times, submit, qrec, fetch_all, service, tmp_path):
     submit()
     service.faults = [Fault(*PATHS[where], how, times)]
+    optional = where == "properties" and how in REJECTED  # a result does not wait for them
     for _ in range(3):
         status, _, err = qrec("fetch", "latest")
         assert_said_clearly(status, err, tmp_path)
-        assert status == 3 or (status == 0 and times == 1)
+        assert status == 3 or (status == 0 and (times == 1 or optional))
+    assert status == 0 or not optional
     service.faults = []
     fetch_all()
     assert_two_live_jobs(service)
     assert len(service.jobs) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
+@pytest.mark.parametrize("how", FAULTS)
+def test_fetch_of_a_job_in_doubt(how, times, submit, qrec, fetch_all, service, tmp_path):
+    service.faults = [Fault(*PATHS["submit"], "lost"), Fault(*PATHS["find"], "garbage", 99)]
+    assert submit()[0] == 3
+    service.faults = [Fault(*PATHS["find"], how, times)]
+    for _ in range(3):
+        status, _, err = qrec("fetch", "latest")
+        assert_said_clearly(status, err, tmp_path)
+        assert status == 3  # the second job was never sent
+    assert len(service.jobs) == 1
+    service.faults = []
+    assert submit()[0] == 0
+    fetch_all()
+    assert_two_live_jobs(service)
 
 
 @pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])

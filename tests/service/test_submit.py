@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +14,22 @@ import yaml
 from loopback_service import API_KEY, CRN, Fault, decode_program
 
 from qrec.backends import open_backend
+from qrec.backends.base import Limits
+from qrec.backends.ibm import IbmBackend
+from qrec.backends.snapshots import open_snapshot
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
+from qrec.runs.ledger import Ledger
+from qrec.runs.locks import only_submitter
+
+OBJECTIVES = [
+    {"label": "original", "objective": "original", "n_evaluations": 2},
+    {"label": "modified", "objective": "modified", "form": "direct", "n_evaluations": 2},
+]
+
+
+def change_yaml(path, **fields):
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | fields))
 
 
 def executions(job) -> int:
@@ -54,15 +69,14 @@ def find_runs(experiment_file):
 
 
 def test_fetched_run_is_compared_with_the_exact_one_and_replayed(
-    qrec, service, experiment_file, monkeypatch
+    qrec, service, experiment_file, fetch_all, monkeypatch
 ):
     qrec("run", experiment_file, "-b", "exact")
     exact = find_run("latest").id
     time.sleep(1.1)  # ids of runs go by the second
     assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 0
     sent = find_run("latest").id
-    while qrec("fetch", sent)[0] == 3:
-        pass
+    fetch_all()
     status, out, _ = qrec("compare", exact, sent, "--json")
     rows = [row for row in json.loads(out)["rows"] if row["backend"] == "qpu"]
     assert status == 0
@@ -88,13 +102,47 @@ def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
         np.testing.assert_array_equal(one.prediction, other.prediction)
 
 
-def test_budget_refuses_and_says_what_fits(qrec, service, experiment_file):
+@pytest.mark.parametrize("objectives", [pytest.param([], marks=pytest.mark.slow), OBJECTIVES])
+def test_budget_refuses_and_what_it_says_fits(objectives, qrec, service, experiment_file):
+    change_yaml(experiment_file, objectives=objectives)
+    command = ("submit", experiment_file, "-b", "qpu", "--dry-run", "--json")
+    asked = json.loads(qrec(*command)[1])["rows"][0]["qpu_seconds"]
+    budget = 0.4 * 2.0 + 0.6 * asked  # two seconds are the job's own
+    status, _, err = qrec(
+        "submit", experiment_file, "-b", "qpu", "--yes", "--max-qpu-seconds", budget
+    )
+    assert (status, service.jobs) == (2, {})
+    assert not find_runs(experiment_file)
+    n_pairs, shots = map(int, re.findall(r"n_pairs=(\d+), or (\d+) shots", err)[0])
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs}")[0] == 0
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs + 2}")[0] == 2
+    backends = experiment_file.parent / "backends.yaml"
+    text = backends.read_text()
+    backends.write_text(text.replace("shots: 40", f"shots: {shots}"))
+    assert qrec(*command, "--max-qpu-seconds", budget)[0] == 0
+
+
+def test_budget_that_nothing_fits(qrec, service, experiment_file):
     status, _, err = qrec(
         "submit", experiment_file, "-b", "qpu", "--yes", "--max-qpu-seconds", "1.5"
     )
     assert (status, service.jobs) == (2, {})
-    assert "--set n_pairs=" in err
-    assert not find_runs(experiment_file)
+    assert "would fit: nothing of it" in err
+
+
+def test_objectives_go_into_the_same_job(qrec, service, experiment_file, fetch_all):
+    change_yaml(experiment_file, objectives=OBJECTIVES)
+    _, out, _ = qrec("submit", experiment_file, "-b", "qpu", "--yes", "--json")
+    [job] = service.jobs.values()
+    [row] = json.loads(out)["rows"]
+    assert row["pubs"] == 2 + 3
+    assert row["executions"] == executions(job) == (2 * 6 + 3 * 2) * 40
+    fetch_all()
+    original, modified = json.loads(qrec("replay", "latest", "--json")[1])["objectives"]
+    assert (original["label"], original["shots"]) == ("original", 80)
+    for found in (original, modified):
+        # Noise takes much of it; the sign and the order of magnitude stay.
+        assert 0.2 * found["exact"] < found["value"] < 1.2 * found["exact"] + 4 * found["stderr"]
 
 
 def test_nothing_is_spent_without_being_asked_for(qrec, service, experiment_file, monkeypatch):
@@ -133,8 +181,6 @@ def test_wrong_names_are_said(service):
     entry = {"kind": "ibm", "shots": 10, "seed_transpiler": 0, "max_qpu_seconds": 1}
     with pytest.raises(ConfigError, match="ibm_loopback"):
         _ = open_backend({**entry, "device": "ibm_nowhere"}).target
-    with pytest.raises(ConfigError, match="resilience_level"):
-        open_backend({**entry, "device": "ibm_loopback", "resilience_level": 1})
     service.revoked = True
     with pytest.raises(MissingError, match="API key") as caught:
         _ = open_backend({**entry, "device": "ibm_loopback"}).target
@@ -159,11 +205,87 @@ def test_killed_while_submitting(arrives, service, experiment_file):
     assert len(service.live()) == 1
     states = json.loads(shell("status", "--json").stdout)["rows"]
     assert [row["job"] for row in states] == [job.id for job in service.live()]
-    while (fetched := shell("fetch")).returncode == 3:
-        pass
+    fetched = [shell("fetch") for _ in range(2)][-1]
     assert fetched.returncode == 0, fetched.stderr
     assert len(service.jobs) == 1
     assert API_KEY not in again.stderr + fetched.stderr
+
+
+@pytest.mark.parametrize("days", [pytest.param((1, 1), marks=pytest.mark.slow), (1, 2)])
+def test_the_device_at_run_time_is_stored_once_per_calibration(
+    days, service, experiment_file, qrec, fetch_all, monkeypatch
+):
+    monkeypatch.setattr(IbmBackend, "limits", property(lambda _: Limits(pubs=1)))
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    for job, day in zip(service.jobs.values(), days, strict=True):
+        job.created = f"2026-01-0{day}T12:00:00Z"
+    fetch_all()
+    run = find_run("latest").path
+    assert len(list((run / "snapshots").iterdir())) == 1 + len(set(days))  # the planned one, too
+    for job, day in zip(service.jobs.values(), days, strict=True):
+        metrics = json.loads((run / f"raw/jobs/{job.body['tags'][0]}.metrics.json").read_text())
+        stored = open_snapshot(f"file:{run / metrics['snapshot']}")
+        assert stored.date == f"2026-01-0{day}T00:00:00Z"
+        assert stored.device.num_qubits == 7
+
+
+@pytest.mark.parametrize("command", ["fetch", pytest.param("status", marks=pytest.mark.slow)])
+def test_a_job_whose_request_was_never_answered_is_adopted(
+    command, service, experiment_file, qrec, fetch_all, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
+    assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 3
+    service.faults = []
+    qrec(command, "latest")
+    [row] = json.loads(qrec("status", "--json")[1])["rows"]
+    [job] = service.jobs.values()
+    assert row["job"] == job.id
+    fetch_all()
+    assert len(service.jobs) == 1
+
+
+def test_a_job_that_never_arrived_is_sent_by_submit_alone(
+    service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "reset", 99)]
+    command = ("submit", experiment_file, "-b", "qpu", "--yes")
+    assert qrec(*command)[0] == 3
+    service.faults = []
+    assert qrec("status")[0] == 0
+    status, _, err = qrec("fetch")
+    assert (status, service.jobs) == (3, {})
+    assert "give the same `qrec submit` again" in err
+    assert qrec(*command)[0] == 0
+    assert len(service.jobs) == 1
+
+
+def test_a_doubt_is_left_to_the_process_that_is_submitting(
+    service, experiment_file, qrec, monkeypatch
+):
+    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    service.faults = []
+    with only_submitter():
+        assert qrec("fetch")[0] == 3
+        assert [job.state for job in Ledger().jobs()] == ["SUBMITTING"]
+
+
+def test_killed_while_planning_leaves_no_run(service, experiment_file, qrec):
+    command = ("submit", experiment_file, "-b", "qpu", "--yes")
+    killed = (
+        "import os, signal, qrec.experiments._detached as d; from qrec.cli import main; "
+        "d.plan_jobs = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
+    )
+    process = subprocess.run([sys.executable, "-c", killed, *map(str, command)])
+    assert process.returncode == -signal.SIGKILL
+    assert not find_runs(experiment_file)
+    assert qrec("fetch", "latest")[0] == 2
+    assert qrec(*command)[0] == 0
+    assert len(find_runs(experiment_file)) == len(service.jobs) == 1
+    assert not list(experiment_file.parent.rglob(".unfinished-*"))
 
 
 def test_two_fetchers_at_once(service, experiment_file, qrec):
