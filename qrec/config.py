@@ -76,6 +76,12 @@ class SampledSpec(Spec):
     seed_transpiler: Annotated[int, Field(ge=0)]
 
 
+class UserSamplerSpec(SampledSpec):
+    """Settings of a sampler primitive handed over by the user, which keeps a seed of its own."""
+
+    seed_simulator: None = None
+
+
 class AerSpec(SampledSpec):
     """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
 

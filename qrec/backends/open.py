@@ -16,6 +16,7 @@ from qrec.config import (
     IbmSpec,
     ProviderSpec,
     SampledSpec,
+    UserSamplerSpec,
     parse_backend,
     parse_fields,
     read_yaml,
@@ -128,7 +129,8 @@ def _user_device(device: BackendV2, fields: dict[str, Any]) -> Backend:
 def _user_sampler(sampler: BaseSamplerV2, fields: dict[str, Any]) -> Backend:
     from qrec.backends.sampled import UserSamplerBackend
 
-    spec = parse_fields(SampledSpec, {"name": type(sampler).__name__} | fields, "open_backend")
+    name = type(sampler).__name__
+    spec = parse_fields(UserSamplerSpec, {"name": name} | fields, "open_backend")
     return UserSamplerBackend(spec, sampler)
 
 

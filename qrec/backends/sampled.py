@@ -14,7 +14,7 @@ from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
 from qrec.backends.readings import support
 from qrec.backends.workload import Workload
-from qrec.config import SampledSpec
+from qrec.config import SampledSpec, UserSamplerSpec
 from qrec.errors import ConfigError
 
 REGISTER = "read"  # the classical register every workload is measured into
@@ -67,7 +67,7 @@ class UserSamplerBackend(SampledBackend):
 
     target = None
 
-    def __init__(self, spec: SampledSpec, sampler: BaseSamplerV2) -> None:
+    def __init__(self, spec: UserSamplerSpec, sampler: BaseSamplerV2) -> None:
         super().__init__(spec)
         self._given = sampler
 

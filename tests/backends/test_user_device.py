@@ -3,6 +3,7 @@
 import fake_vendors
 import numpy as np
 import pytest
+from qiskit.primitives import StatevectorSampler
 from qiskit_aer import AerSimulator
 from test_provider import ADMITTED, workload
 
@@ -55,10 +56,16 @@ def test_seed_is_obeyed_or_an_error():
     other, _ = open_backend(AerSimulator(), **seeded).run([workload(key="other"), workload()])
     np.testing.assert_array_equal(one.value, same.value)
     assert np.any(one.value != other.value)
-    with pytest.raises(ConfigError, match="seed_simulator is not obeyed .*; leave it out"):
+    with pytest.raises(ConfigError, match=r"seed_simulator is not obeyed .*; leave it out"):
         open_backend(fake_vendors.Deaf(), **seeded).run([workload()])
     assert open_backend(fake_vendors.Deaf(), **SETTINGS).run([workload()])
 
 
 def test_object_without_a_name():
     assert open_backend(fake_vendors.Honest(None), **SETTINGS).name == "Honest"
+
+
+def test_sampler_keeps_its_own_seed():
+    assert open_backend(StatevectorSampler(), **SETTINGS).run([workload()])
+    with pytest.raises(ConfigError, match="seed_simulator"):
+        open_backend(StatevectorSampler(), **SETTINGS, seed_simulator=5)
