@@ -67,13 +67,19 @@ class ExactSpec(Spec):
 
 
 class SampledSpec(Spec):
-    """Settings of every backend that takes shots; all of them explicit, all of them stored."""
+    """Settings of backends that take shots; all of them explicit, all of them stored."""
 
     name: str
     shots: Annotated[int, Field(ge=1)]
-    seed_simulator: Annotated[int, Field(ge=0)]
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None  # where one is obeyed
     optimization_level: Annotated[int, Field(ge=0, le=3)]
     seed_transpiler: Annotated[int, Field(ge=0)]
+
+
+class UserSamplerSpec(SampledSpec):
+    """Settings of a sampler primitive handed over by the user, which keeps a seed of its own."""
+
+    seed_simulator: None = None
 
 
 class AerSpec(SampledSpec):
@@ -84,6 +90,7 @@ class AerSpec(SampledSpec):
 
     kind: Literal["aer"]
     name: str = "aer"
+    seed_simulator: Annotated[int, Field(ge=0)]
     snapshot: SnapshotName | None = None
     scheduling_method: SchedulingMethod | None = None
 
@@ -132,7 +139,7 @@ def _check_scheduling(method: str | None, snapshot: str | None) -> None:
 _SECRET = re.compile("token|secret|password|credential|(api|access)_?key", re.IGNORECASE)
 
 
-class ProviderSpec(Spec):
+class ProviderSpec(SampledSpec):
     """Shots on any vendor's `BackendV2`: what ``module:attribute`` returns when called."""
 
     kind: Literal["provider"]
@@ -141,10 +148,6 @@ class ProviderSpec(Spec):
     arguments: dict[str, JsonValue] = {}  # of the call
     python: str | None = None  # the interpreter of a virtual environment that the vendor has
     free: bool  # whether running costs nothing: a simulator
-    shots: Annotated[int, Field(ge=1)]
-    seed_simulator: Annotated[int, Field(ge=0)] | None = None  # where the vendor obeys one
-    optimization_level: Annotated[int, Field(ge=0, le=3)]
-    seed_transpiler: Annotated[int, Field(ge=0)]
 
     @field_validator("arguments")
     @classmethod

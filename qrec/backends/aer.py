@@ -1,11 +1,10 @@
 """`kind: aer`: shots on Qiskit Aer, ideal or with a device's noise."""
 
-import importlib.metadata
 from functools import cache
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
@@ -28,8 +27,9 @@ _BOUND_RIGHTLY = [
 class AerBackend(SampledBackend):
     """Aer's own sampler without noise: all parameter rows of a workload in one call."""
 
-    def __init__(self, spec: AerSpec) -> None:
-        super().__init__(spec, device=_ideal())
+    @property
+    def target(self) -> Target:
+        return _ideal().target
 
     def pass_manager(self) -> PassManager:
         return generate_preset_pass_manager(
@@ -38,16 +38,28 @@ class AerBackend(SampledBackend):
             seed_transpiler=self._spec.seed_transpiler,
         )
 
-    def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
-        return SamplerV2.from_backend(self._device, seed=seed)
+    def estimator(self) -> BaseEstimatorV2:
+        options = {
+            "default_precision": self.shots**-0.5,
+            "seed_simulator": self._spec.seed_simulator,
+        }
+        return BackendEstimatorV2(backend=_ideal(), options=options)
+
+    def snapshot(self) -> dict[str, Any]:
+        return super().snapshot() | {"device": _ideal().name}
+
+    def _sampler(self, seed: int | None) -> BaseSamplerV2:
+        return SamplerV2.from_backend(_ideal(), seed=seed)
 
 
 class NoisyAerBackend(SampledBackend):
     """Circuits transpiled for the device of a snapshot, under its noise."""
 
+    _spec: AerSpec
+
     def __init__(self, spec: AerSpec, source: str) -> None:
         super().__init__(spec)
-        self._source, self._scheduling = source, spec.scheduling_method
+        self._source = source
 
     @property
     def pinned(self) -> Snapshot:
@@ -68,12 +80,7 @@ class NoisyAerBackend(SampledBackend):
         )
 
     def snapshot(self) -> dict[str, Any]:
-        packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "snapshot": self.pinned.summary(),
-            "packages": packages,
-        }
+        return super().snapshot() | {"snapshot": self.pinned.summary()}
 
     @property
     def _transpiler(self) -> Transpiler:
@@ -82,13 +89,14 @@ class NoisyAerBackend(SampledBackend):
             self.pinned,
             spec.optimization_level,
             spec.seed_transpiler,
-            scheduling=self._scheduling,
+            scheduling=spec.scheduling_method,
         )
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return self._transpiler.run(circuits)
 
-    def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
+    def _sampler(self, seed: int | None) -> BaseSamplerV2:
+        assert seed is not None  # AerSpec always has one
         return NoisySampler(self.pinned, seed=seed, shots=self.shots)
 
 

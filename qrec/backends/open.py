@@ -16,6 +16,7 @@ from qrec.config import (
     IbmSpec,
     ProviderSpec,
     SampledSpec,
+    UserSamplerSpec,
     parse_backend,
     parse_fields,
     read_yaml,
@@ -35,20 +36,26 @@ def open_backend(
 
     `source` is a name in backends.yaml, a mapping with the same fields as an entry there, or a
     Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`. `fields` replace fields of an
-    entry; a `BackendV2` or a sampler needs ``shots``, ``seed_simulator``,
-    ``optimization_level`` and ``seed_transpiler``, an estimator ``precision``. A backend that
-    is open already is returned as it is. `file` is the backends.yaml to read; without it
-    ``$QREC_BACKENDS``, ``./backends.yaml`` and the packaged copy are tried in this order.
+    entry; a `BackendV2` or a sampler needs ``shots``, ``optimization_level`` and
+    ``seed_transpiler``, an estimator ``precision``. A backend that is open already is returned
+    as it is. `file` is the backends.yaml to read; without it ``$QREC_BACKENDS``,
+    ``./backends.yaml`` and the packaged copy are tried in this order.
+
+    A `BackendV2` goes the way of an entry of ``kind: provider``: once per process, before its
+    first shots, it runs a self-test of seven circuits with 100 shots each, and is refused with
+    a RejectedError where it measures wrongly. It takes ``seed_simulator`` where it obeys one:
+    the same seed gives the same shots, which is tried too. A sampler keeps its own seed.
 
     Raises ConfigError for an unknown name, key or value.
     """
     if isinstance(source, Backend):
         return source
+    if isinstance(source, BackendV2):
+        return _user_device(source, fields)
+    if isinstance(source, BaseSamplerV2):
+        return _user_sampler(source, fields)
     if isinstance(source, BaseEstimatorV2):
-        spec = parse_fields(EstimatedSpec, {"name": type(source).__name__} | fields, "open_backend")
-        return _estimated(spec, source)
-    if isinstance(source, BaseSamplerV2 | BackendV2):
-        return _sampled(source, fields)
+        return _user_estimator(source, fields)
     if isinstance(source, str):
         return _from_spec(backend_spec(source, file, **fields))
     return _from_spec(parse_backend(dict(source) | fields, "open_backend"))
@@ -111,18 +118,24 @@ def _from_spec(spec: BackendSpec) -> Backend:
     return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)
 
 
-def _sampled(source: BaseSamplerV2 | BackendV2, fields: dict[str, Any]) -> Backend:
-    from qrec.backends.sampled import SampledBackend
+def _user_device(device: BackendV2, fields: dict[str, Any]) -> Backend:
+    from qrec.backends.vendor_backend import UserDeviceBackend
 
-    is_device = isinstance(source, BackendV2)
-    name = source.name if is_device else type(source).__name__
+    name = device.name or type(device).__name__
     spec = parse_fields(SampledSpec, {"name": name} | fields, "open_backend")
-    if is_device:
-        return SampledBackend(spec, device=source)
-    return SampledBackend(spec, sampler=source)
+    return UserDeviceBackend(spec, device)
 
 
-def _estimated(spec: EstimatedSpec, estimator: BaseEstimatorV2) -> Backend:
+def _user_sampler(sampler: BaseSamplerV2, fields: dict[str, Any]) -> Backend:
+    from qrec.backends.sampled import UserSamplerBackend
+
+    name = type(sampler).__name__
+    spec = parse_fields(UserSamplerSpec, {"name": name} | fields, "open_backend")
+    return UserSamplerBackend(spec, sampler)
+
+
+def _user_estimator(estimator: BaseEstimatorV2, fields: dict[str, Any]) -> Backend:
     from qrec.backends.estimated import EstimatedBackend
 
+    spec = parse_fields(EstimatedSpec, {"name": type(estimator).__name__} | fields, "open_backend")
     return EstimatedBackend(spec, estimator)

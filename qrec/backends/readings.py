@@ -52,6 +52,7 @@ def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
     `raw` holds ``value`` and ``stderr`` (n_evaluations,) from an estimator, or ``bits``
     (n_evaluations, shots, n_bytes), big-endian packed, bit j being qubit ``support[j]``, or
     ``counts`` (n_evaluations, n_values): how often each value of `spectrum` was seen.
+    A vendor's ``route`` (n_evaluations,), by which its bits came, is for people to read.
     """
     if "value" in raw:
         return Reading(raw["value"], raw["stderr"], None)

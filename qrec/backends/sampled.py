@@ -1,6 +1,7 @@
-"""Backends that take shots through one of Qiskit's sampler primitives."""
+"""Backends that take shots through a sampler primitive."""
 
 import importlib.metadata
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,103 +9,84 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Parameter
-from qiskit.primitives import (
-    BackendEstimatorV2,
-    BackendSamplerV2,
-    BaseEstimatorV2,
-    BaseSamplerV2,
-    PubResult,
-)
-from qiskit.providers import BackendV2
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, PubResult
 from qiskit.quantum_info import SparseObservable
-from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
 from qrec.backends.readings import support
 from qrec.backends.workload import Workload
-from qrec.config import SampledSpec
+from qrec.config import SampledSpec, UserSamplerSpec
 from qrec.errors import ConfigError
 
 REGISTER = "read"  # the classical register every workload is measured into
 
 
 class SampledBackend(LocalBackend):
-    """Shots by any `BaseSamplerV2`, or by a `BackendV2` through Qiskit's own wrapper.
+    """Shots by a sampler primitive, of the qubits the observable reads and no others.
 
-    Only the qubits the observable reads are measured. A sampler given by the user keeps its
-    own seed; the others take a seed of their own per workload.
+    Where a seed is given, every workload has one of its own that is made of it.
     """
 
-    def __init__(
-        self,
-        spec: SampledSpec,
-        *,
-        device: BackendV2 | None = None,
-        sampler: BaseSamplerV2 | None = None,
-    ) -> None:
+    def __init__(self, spec: SampledSpec) -> None:
         super().__init__(spec, spec.name)
         self._spec = spec
-        self._device = device
-        self._sampler = sampler
 
     @property
     def shots(self) -> int:
         return self._spec.shots
 
-    @property
-    def target(self) -> Target | None:
-        return None if self._device is None else self._device.target
-
-    def pass_manager(self) -> PassManager:
-        return generate_preset_pass_manager(
-            optimization_level=self._spec.optimization_level,
-            target=self.target,
-            seed_transpiler=self._spec.seed_transpiler,
-        )
+    @abstractmethod
+    def pass_manager(self) -> PassManager: ...
 
     def sampler(self) -> BaseSamplerV2:
-        return self._seeded_sampler(self._spec.seed_simulator)
+        return self._sampler(self._spec.seed_simulator)
 
-    def estimator(self) -> BaseEstimatorV2:
-        if self._device is None:
-            raise ConfigError(f"backend {self.name!r} was opened on a sampler: no estimator here")
-        options = {
-            "default_precision": 1 / np.sqrt(self.shots),
-            "seed_simulator": self._spec.seed_simulator,
-        }
-        return BackendEstimatorV2(backend=self._device, options=options)
+    @abstractmethod
+    def _sampler(self, seed: int | None) -> BaseSamplerV2: ...
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
-        device = self._device.name if self._device is not None else type(self._sampler).__name__
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "device": device,
-            "packages": packages,
-        }
+        return {"spec": self.spec.model_dump(mode="json"), "packages": packages}
 
     def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        measured = [measure(w.circuit, w.observable) for w in workloads]
-        units = [
-            Unit(workload, circuit)
-            for workload, circuit in zip(workloads, self._transpiled(measured), strict=True)
-        ]
-        evaluations = sum(map(len, workloads))
-        return units, Estimate(len(units), evaluations, evaluations * self.shots)
+        isa = self._transpiled([measure(w.circuit, w.observable) for w in workloads])
+        units = [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
+        return units, self.estimate(units)
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return list(self.pass_manager().run(circuits))
 
     def _execute(self, unit: Unit) -> Raw:
-        sampler = self._seeded_sampler(workload_seed(self._spec.seed_simulator, unit.workload))
+        seed = self._spec.seed_simulator
+        sampler = self._sampler(None if seed is None else workload_seed(seed, unit.workload))
         result = sampler.run([sampler_pub(unit, self.shots)]).result()[0]
         return measured_bits(result, len(unit.workload))
 
-    def _seeded_sampler(self, seed: int) -> BaseSamplerV2:
-        if self._sampler is not None:
-            return self._sampler
-        assert self._device is not None
-        return BackendSamplerV2(backend=self._device, options={"seed_simulator": seed})
+
+class UserSamplerBackend(SampledBackend):
+    """A user's own sampler primitive, which keeps a seed of its own."""
+
+    target = None
+
+    def __init__(self, spec: UserSamplerSpec, sampler: BaseSamplerV2) -> None:
+        super().__init__(spec)
+        self._given = sampler
+
+    def pass_manager(self) -> PassManager:
+        return generate_preset_pass_manager(
+            optimization_level=self._spec.optimization_level,
+            seed_transpiler=self._spec.seed_transpiler,
+        )
+
+    def estimator(self) -> BaseEstimatorV2:
+        raise ConfigError(f"backend {self.name!r} was opened on a sampler: no estimator here")
+
+    def snapshot(self) -> dict[str, Any]:
+        return super().snapshot() | {"device": type(self._given).__name__}
+
+    def _sampler(self, seed: int | None) -> BaseSamplerV2:
+        return self._given
 
 
 def sampler_pub(unit: Unit, shots: int) -> tuple[QuantumCircuit, Any, int]:

@@ -18,7 +18,6 @@ from qrec.backends.vendor import Bits, Pub, VendorError
 from qrec.backends.vendor_process import AnyVendor
 
 SHOTS = 100
-_LEAST = 0.75  # of the shots must give an expected outcome: above any mistake, below any noise
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,10 @@ def _found(check: Check, bits: Bits) -> str:
     counts = Counter(" ".join(outcome) for outcome in zip(*columns, strict=True))
     n = counts.total()
     least = n / len(check.expected) / 2
-    enough = sum(counts[outcome] for outcome in check.expected) >= _LEAST * n
+    # Halfway between coins and certainty: noise may be strong, a mistake gives next to nothing.
+    n_outcomes = 2 ** sum(register.size for register in check.circuit.cregs)
+    share = (1 + len(check.expected) / n_outcomes) / 2
+    enough = sum(counts[outcome] for outcome in check.expected) >= share * n
     if n == SHOTS and enough and all(counts[outcome] >= least for outcome in check.expected):
         return ""
     top = ", ".join(f"{outcome} {count} times" for outcome, count in counts.most_common(3))

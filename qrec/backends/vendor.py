@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit, qpy
 from qiskit.primitives import BackendSamplerV2, BitArray
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
 SAMPLER, COUNTS = ROUTES = ("BackendSamplerV2", "run().get_counts()")
 
@@ -44,14 +44,19 @@ class VendorError(Exception):
 
 
 class Vendor:
-    """The backend that ``module:attribute`` makes when called with `arguments`.
+    """A backend that comes from ``module:attribute``, `path`.
 
-    Raises VendorError where that is no `BackendV2`, and for whatever the vendor's code raises.
+    Raises VendorError for whatever the vendor's code raises.
     """
 
-    def __init__(self, path: str, arguments: dict[str, Any]) -> None:
-        self.device = _opened(path, arguments)
-        self.description = _described(self.device, path)
+    def __init__(self, device: BackendV2, path: str) -> None:
+        self.device = device
+        self.description = _described(device, path)
+
+    @property
+    def target(self) -> Target:
+        """What circuits are transpiled to."""
+        return self.device.target
 
     def pass_manager(self, level: int, seed: int) -> PassManager:
         """Return the transpiler for the backend, with the vendor's own passes if it has some."""
@@ -77,7 +82,11 @@ class Vendor:
             raise VendorError("failed", _said(error)) from error
 
 
-def _opened(path: str, arguments: dict[str, Any]) -> BackendV2:
+def open_vendor(path: str, arguments: dict[str, Any]) -> Vendor:
+    """Return the backend that ``module:attribute`` makes when called with `arguments`.
+
+    Raises VendorError where that is no `BackendV2`.
+    """
     name, attribute = path.split(":")
     module = _module(name)
     try:
@@ -95,7 +104,7 @@ def _opened(path: str, arguments: dict[str, Any]) -> BackendV2:
         raise VendorError("config", f"{path} called with {arguments}: {_said(error)}") from error
     if not isinstance(device, BackendV2):
         raise VendorError("config", f"{path} made a {type(device).__name__}; expected a BackendV2")
-    return device
+    return Vendor(device, path)
 
 
 def _module(name: str) -> Any:
@@ -236,7 +245,7 @@ def _serve() -> None:
         request = json.loads(line)
         try:
             if vendor is None:
-                vendor = Vendor(request["path"], request["arguments"])
+                vendor = open_vendor(request["path"], request["arguments"])
                 answer = {"description": vendor.description, "qpy": qpy.QPY_VERSION}
             else:
                 answer = _answer(vendor, request)

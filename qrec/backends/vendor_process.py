@@ -8,6 +8,9 @@ from threading import Lock
 from typing import IO, Any, TypeAlias
 
 from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import Gate
+from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.transpiler import Target
 
 from qrec.backends import vendor
 from qrec.backends.vendor import Bits, Pub, Vendor, VendorError
@@ -16,10 +19,10 @@ _OLDEST_QISKIT = (1, 4)  # 1.3 cannot write all transpiled parameters as QPY
 
 
 class VendorProcess:
-    """What `Vendor` is, its calls answered by a process that `python` runs.
+    """What `open_vendor` returns, its calls answered by a process that `python` runs.
 
     The next call after the process died starts another; it ends with this one. Raises
-    VendorError as `Vendor` does, and where the process cannot be started or dies.
+    VendorError as that does, and where the process cannot be started or dies.
     """
 
     def __init__(self, python: str, path: str, arguments: dict[str, Any]) -> None:
@@ -28,6 +31,11 @@ class VendorProcess:
         self._process: subprocess.Popen[str] | None = None
         self._one_at_a_time = Lock()  # Qiskit's primitives run jobs in threads
         self._start()
+
+    @property
+    def target(self) -> Target:
+        """What circuits are transpiled to, as the process described it."""
+        return _target(self.description)
 
     def transpile(
         self, circuits: list[QuantumCircuit], level: int, seed: int
@@ -126,6 +134,18 @@ class VendorProcess:
         process, self._process = self._process, None
         process.communicate()
         return process.returncode
+
+
+def _target(description: dict[str, Any]) -> Target:
+    """Return the target that a process described; a vendor's own gates are plain ones."""
+    standard = get_standard_gate_name_mapping()
+    target = Target(num_qubits=description["num_qubits"])
+    for name, operation in description["operations"].items():
+        instruction = standard.get(name) or Gate(name, operation["num_qubits"], [])
+        qargs = operation["qargs"]
+        properties = None if qargs is None else dict.fromkeys(map(tuple, qargs))
+        target.add_instruction(instruction, properties, name=name)
+    return target
 
 
 AnyVendor: TypeAlias = Vendor | VendorProcess

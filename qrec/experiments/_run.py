@@ -84,9 +84,8 @@ def begin(experiment: BaseExperiment, parent: Path | None = None) -> RunFolder:
     """
     forget_live()
     backends = experiment.backends()
-    details = experiment.details()
-    if backends:
-        details["backends"] = {name: backend.snapshot() for name, backend in backends.items()}
+    snapshots = {name: backend.snapshot() for name, backend in backends.items()}
+    details = experiment.details() | {"backends": snapshots}
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
     return create_run(experiment.spec, details, parent, pinned)
 

@@ -75,7 +75,7 @@ class RunFolder:
         Raises ConfigError where one is not what the record says.
         """
         found = {}
-        for name, entry in self.record().details.get("backends", {}).items():
+        for name, entry in self.record().details["backends"].items():
             if "snapshot" in entry:
                 path, expected = self.path / entry["snapshot"]["file"], entry["snapshot"]["sha256"]
                 found[name] = read_snapshot(path)

@@ -8,7 +8,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import open_backend
 from qrec.backends.self_test import admitted
-from qrec.backends.vendor import COUNTS, ROUTES, SAMPLER, Vendor
+from qrec.backends.vendor import COUNTS, ROUTES, SAMPLER, open_vendor
 from qrec.backends.workload import Workload
 from qrec.errors import ConfigError, MissingError, RejectedError
 
@@ -51,7 +51,7 @@ def test_right_numbers_by_the_route_that_gives_them(name):
     [exact] = open_backend("exact").run([asked])
     assert (np.abs(reading.value - exact.value) < 5 * reading.stderr).all()
     assert reading.shots == 400
-    assert admitted(Vendor(f"fake_vendors:{name}", {}), ROUTES, 1, 3) == ADMITTED[name]
+    assert admitted(open_vendor(f"fake_vendors:{name}", {}), ROUTES, 1, 3) == ADMITTED[name]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from qrec.backends.workload import Workload
 from qrec.errors import MissingError
 
 SHOTS = {"shots": 4096, "seed_simulator": 11, "optimization_level": 1, "seed_transpiler": 11}
+SEEDED_ELSEWHERE = {key: value for key, value in SHOTS.items() if key != "seed_simulator"}
 VENDOR = {"kind": "provider", "backend": "qiskit_aer:AerSimulator", "free": True, **SHOTS}
 OPENERS: dict[str, Callable[[], Backend]] = {
     **{
@@ -28,7 +29,7 @@ OPENERS: dict[str, Callable[[], Backend]] = {
     "a vendor": lambda: open_backend(VENDOR),
     "a vendor apart": lambda: open_backend(VENDOR, python=sys.executable),
     "any BackendV2": lambda: open_backend(AerSimulator(), **SHOTS),
-    "any sampler": lambda: open_backend(StatevectorSampler(seed=5), **SHOTS),
+    "any sampler": lambda: open_backend(StatevectorSampler(seed=5), **SEEDED_ELSEWHERE),
     "any estimator": lambda: open_backend(StatevectorEstimator(seed=5), precision=1e-3),
 }
 

@@ -1,0 +1,132 @@
+"""Shots on a vendor's backend, none of them before it has passed the self-test."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, Target
+
+from qrec.backends.base import Raw, Unit
+from qrec.backends.sampled import SampledBackend
+from qrec.backends.self_test import admitted, disobeys_seed
+from qrec.backends.vendor import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
+from qrec.backends.vendor_process import AnyVendor
+from qrec.backends.vendor_sampler import VendorSampler
+from qrec.config import SampledSpec
+from qrec.errors import ConfigError, MissingError, QrecError, RejectedError
+
+_ERRORS: dict[str, type[QrecError]] = {
+    "missing": MissingError,
+    "config": ConfigError,
+    "failed": RejectedError,
+}
+
+
+class VendorBackend(SampledBackend):
+    """A vendor's backend by the first of `ROUTES` that passes the self-test.
+
+    Its jobs are had in the process that sends them. With the bits of every evaluation goes the
+    route by which they came. Raises ConfigError where an option cannot be honoured,
+    RejectedError for whatever the vendor's code raises.
+    """
+
+    def __init__(self, spec: SampledSpec) -> None:
+        super().__init__(spec)
+        self._transpiler = spec.optimization_level, spec.seed_transpiler
+
+    @abstractmethod
+    def _vendor(self) -> AnyVendor: ...
+
+    @property
+    def target(self) -> Target:
+        return self._vendor().target
+
+    def pass_manager(self) -> PassManager:
+        return self._here("transpiler").pass_manager(*self._transpiler)
+
+    def estimator(self) -> BaseEstimatorV2:
+        """Return Qiskit's estimator on the device, which reads counts."""
+        vendor = self._here("estimator")
+        self._route(vendor, (COUNTS,))
+        options = {
+            "default_precision": self.shots**-0.5,
+            "seed_simulator": self._spec.seed_simulator,
+        }
+        return BackendEstimatorV2(backend=vendor.device, options=options)
+
+    def snapshot(self) -> dict[str, Any]:
+        description = self._vendor().description
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "device": description["device"],
+            "packages": description["packages"],
+        }
+
+    def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
+        with self._explained():
+            return self._vendor().transpile(circuits, *self._transpiler)
+
+    def _execute(self, unit: Unit) -> Raw:
+        route = self._route(self._vendor(), ROUTES)
+        return super()._execute(unit) | {"route": np.full(len(unit.workload), route)}
+
+    def _sampler(self, seed: int | None) -> VendorSampler:
+        vendor = self._vendor()
+        route = self._route(vendor, ROUTES)
+
+        def run(pub: Pub, shots: int) -> Bits:
+            with self._explained():
+                return vendor.run([pub], shots, route, seed)[0]
+
+        return VendorSampler(run, self.shots)
+
+    def _route(self, vendor: AnyVendor, routes: Sequence[str]) -> str:
+        """Return the first route that passes the self-test, if it obeys a seed that is given."""
+        with self._explained():
+            route = admitted(vendor, routes, *self._transpiler)
+            if self._spec.seed_simulator is None:
+                return route
+            if problem := disobeys_seed(vendor, route, *self._transpiler):
+                said = f"seed_simulator is not obeyed ({problem}); leave it out"
+                raise VendorError("config", said)
+            return route
+
+    def _here(self, what: str) -> Vendor:
+        vendor = self._vendor()
+        if isinstance(vendor, Vendor):
+            return vendor
+        raise ConfigError(
+            f"backend {self.name!r} runs in a process of its own: no {what} in this one"
+        )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise qrec's own errors for what the vendor's code does."""
+        try:
+            yield
+        except VendorError as error:
+            raise _ERRORS[error.kind](f"backend {self.name!r}: {error}") from error
+
+
+class UserDeviceBackend(VendorBackend):
+    """A `BackendV2` object that the user made, whoever its vendor is."""
+
+    def __init__(self, spec: SampledSpec, device: BackendV2) -> None:
+        super().__init__(spec)
+        self._device = device
+
+    def _vendor(self) -> Vendor:
+        return _vendor_of(self._device)
+
+
+@cache
+def _vendor_of(device: BackendV2) -> Vendor:
+    """Return one vendor per object, so that each is tested once per process."""
+    made_by = type(device)
+    return Vendor(device, f"{made_by.__module__}:{made_by.__qualname__}")
