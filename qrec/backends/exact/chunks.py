@@ -37,7 +37,7 @@ def in_chunks(
     starts = range(0, len(rows), size)
 
     def work(start: int) -> NDArray[np.float64]:
-        chunk = torch.from_numpy(np.ascontiguousarray(rows[start : start + size].T)).to(dtype)
+        chunk = torch.from_numpy(rows[start : start + size]).to(dtype).T.contiguous()
         with torch.inference_mode():
             return function(chunk).numpy().T.astype(float)
 

@@ -99,12 +99,15 @@ class Evolution:
     def _one_qubit(
         self, operations: Sequence[Fixed | Rotation], turns: Tensor, dtype: torch.dtype
     ) -> Tensor:
-        state = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
-        for place, operation in enumerate(operations):
+        first = operations[0] if operations else None
+        if isinstance(first, Rotation) and first.name == "ry":
+            state, rest = turns[self._index[first]].to(dtype), operations[1:]
+        else:
+            zero = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
+            state, rest = zero, operations
+        for operation in rest:
             if isinstance(operation, Fixed):
                 state = _gate(operation, state) @ state
-            elif place == 0 and operation.name == "ry":
-                state = turns[self._index[operation]].to(dtype)
             else:
                 state = self._turn(state, operation, turns)
         return state
