@@ -44,20 +44,23 @@ class Evolution:
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function from rows `(n_row_parameters, n_rows)` to states."""
-        dtype = shared.dtype if self.is_real else shared.dtype.to_complex()
+        matrices = self.matrices(shared)
+        return lambda rows: self.run(shared, rows, matrices)
+
+    def matrices(self, shared: Tensor) -> list[Tensor | None]:
+        """Return the matrix of every step that is a dense block, None of the others."""
+        dtype = self._dtype(shared)
         turns = _half_angles(self._block_angles(shared, shared[:, None]))
-        matrices = [
+        return [
             self._matrix(step, turns, dtype) if isinstance(step, Dense) else None
             for step in self.plan.steps
         ]
-        return lambda rows: self._run(shared, rows, matrices, dtype)
 
-    def _run(
-        self, shared: Tensor, rows: Tensor, matrices: list[Tensor | None], dtype: torch.dtype
-    ) -> Tensor:
+    def run(self, shared: Tensor, rows: Tensor, matrices: Sequence[Tensor | None]) -> Tensor:
+        """Return the states after as many steps as there are `matrices`."""
         turns = _half_angles(self._row_angles(shared, rows))
-        psi = self._prefix(turns, dtype)
-        for step, matrix in zip(self.plan.steps, matrices, strict=True):
+        psi = self._prefix(turns, self._dtype(shared))
+        for step, matrix in zip(self.plan.steps, matrices, strict=False):
             if isinstance(step, Dense) and matrix is not None:
                 wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
                 many = matrix.expand(len(wide), -1, -1)
@@ -69,6 +72,9 @@ class Evolution:
             elif isinstance(step, Monomial):
                 psi = self._move(psi, step)
         return psi
+
+    def _dtype(self, shared: Tensor) -> torch.dtype:
+        return shared.dtype if self.is_real else shared.dtype.to_complex()
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""

@@ -56,9 +56,12 @@ def _state(state: StateVector, problem: Problem) -> list[str]:
     kinds = [Dense, Monomial]
     dense, moves = (sum(isinstance(s, kind) for s in steps) for kind in kinds)
     number = "real" if state.evolution.is_real else "complex"
-    return [
+    lines = [
         f"state vector: {number} amplitudes",
         f"  light cone: {state.evolution.n_qubits} of {problem.program.n_qubits} qubits",
         f"  {dense} blocks of up to 16 x 16, {moves} gathers, "
         f"{len(steps) - dense - moves} rotations by row",
     ]
+    if state.n_read < 2**state.evolution.n_qubits:
+        lines.append(f"  {state.n_read} of {2**state.evolution.n_qubits} amplitudes are read")
+    return lines

@@ -44,6 +44,10 @@ class Quadratic:
     def is_real(self) -> bool:
         return bool(np.all(self.phases.imag == 0))
 
+    @property
+    def is_diagonal(self) -> bool:
+        return len(self.flips) == 1 and bool((self.flips[0] == np.arange(len(self.flips[0]))).all())
+
     def after(self, last: Monomial) -> "Quadratic":
         """Return the observable that sees what this one sees after `last`."""
         position = np.argsort(last.source)  # where each basis state goes

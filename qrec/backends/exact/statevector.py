@@ -11,13 +11,15 @@ from qrec.backends.exact.evolution import Evolution
 from qrec.backends.exact.observable import quadratic, squares
 from qrec.backends.exact.pauli import Codes, Real, local
 from qrec.backends.exact.program import Program
+from qrec.backends.exact.projection import projection
 
 
 class StateVector:
     """A program and an observable, planned for parameters that are shared or differ by row.
 
     Gates outside the observable's light cone are left out, and amplitudes stay real where
-    circuit and observable are.
+    circuit and observable are. Of the last block only the rows that are read are computed, where
+    that can be (see `projection`).
     """
 
     def __init__(
@@ -27,6 +29,8 @@ class StateVector:
         observable = quadratic(local(codes, kept), coefficients, len(kept))
         self.evolution = Evolution(seen, row_columns, seen.is_real and observable.is_real)
         self._observable = observable.after(self.evolution.last)
+        steps = self.evolution.plan.steps
+        self._projection = projection(self._observable, steps[-1]) if steps else None
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the expectation values `(n_rows,)`."""
@@ -34,9 +38,22 @@ class StateVector:
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
-        evolve = self.evolution.fix(shared)
-        buffers = self.evolution.buffers
-        return lambda rows: self._observable(evolve(rows), buffers).expand(rows.shape[1])
+        evolution, project = self.evolution, self._projection
+        *before, last = evolution.matrices(shared) or [None]
+
+        def evaluate(rows: Tensor) -> Tensor:
+            if project is None or last is None:
+                psi = evolution.run(shared, rows, [*before, last])
+                return self._observable(psi, evolution.buffers).expand(rows.shape[1])
+            psi = evolution.run(shared, rows, before)
+            return project(psi, last, evolution.buffers).expand(rows.shape[1])
+
+        return evaluate
+
+    @property
+    def n_read(self) -> int:
+        """How many amplitudes are computed in the end."""
+        return 2**self.evolution.n_qubits if self._projection is None else self._projection.n_read
 
     def cost_per_row(self) -> float:
         """Return what one row costs, see `plan`."""
