@@ -15,6 +15,9 @@ from qrec.backends.exact.buffers import Buffers
 from qrec.backends.exact.observable import Quadratic, squares
 from qrec.backends.exact.schedule import Dense, Step
 
+# With more, rows are so few at a time that the smaller products take longer, as measured.
+_MOST_QUBITS = 9
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:
@@ -53,6 +56,8 @@ def projection(observable: Quadratic, last: Step) -> Projection | None:
     if not isinstance(last, Dense) or not observable.is_diagonal:
         return None
     values = observable.phases[0].real
+    if len(values) > 2**_MOST_QUBITS:
+        return None
     low, high = values.min(), values.max()
     is_high = values > (low + high) / 2
     if not np.allclose(values, np.where(is_high, high, low), rtol=0, atol=1e-12):
