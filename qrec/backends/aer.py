@@ -106,10 +106,19 @@ def aer_estimator(precision: str = "double", noise: NoiseModel | None = None) ->
     Values are exact where precision 0 is asked of a run; with `noise` by density matrices.
     `precision` is that of the amplitudes, "single" or "double".
     """
+    return EstimatorV2(options={"backend_options": _on_one_thread(precision, noise)})
+
+
+def aer_sampler(precision: str = "double", noise: NoiseModel | None = None) -> BaseSamplerV2:
+    """Return Aer's own sampler in the same way."""
+    return SamplerV2(options={"backend_options": _on_one_thread(precision, noise)}, seed=1)
+
+
+def _on_one_thread(precision: str, noise: NoiseModel | None) -> dict[str, Any]:
     options = {"method": "statevector", "precision": precision, "max_parallel_threads": 1}
     if noise is not None:
         options |= {"method": "density_matrix", "noise_model": noise}
-    return EstimatorV2(options={"backend_options": options})
+    return options
 
 
 @cache

@@ -55,8 +55,10 @@ def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost
     evolution = planned.evolution
     steps = evolution.plan.steps
     # The prefix and the end take one product each; the prefix writes, all that follow read.
-    products = (2.0 + sum(map(_products, steps))) * (1 if evolution.is_real else 2)
-    return Cost(2 * products * planned.numbers_per_row(), moved * (len(steps) + 1), sines)
+    last = planned.n_read / 2**evolution.n_qubits
+    per_number = 2.0 + sum(map(_products, steps[:-1])) + last * sum(map(_products, steps[-1:]))
+    products = per_number * (1 if evolution.is_real else 2) * planned.numbers_per_row()
+    return Cost(2 * products, moved * (len(steps) + last), sines)
 
 
 def _products(step: Step) -> float:
@@ -144,21 +146,12 @@ def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
     return call
 
 
-def aer_swap_test(n_factors: int, n_rows: int, noisy: bool) -> Call:
-    """Return the same from Aer's SamplerV2."""
-    unit, backend = _aer_unit(n_factors, n_rows, noisy)
-
-    def call() -> None:
-        backend._execute(unit)
-
-    return call
-
-
-def _aer_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[Unit, LocalBackend]:
+def swap_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[LocalBackend, Unit]:
+    """Return SWAP tests as an aer backend would run them."""
     more = _NOISY if noisy else _TRANSPILER
     backend = _local(open_backend({"kind": "aer", **_SHOTS, **more}))
     [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
-    return unit, backend
+    return backend, unit
 
 
 def _swap_workload(n_factors: int, n_rows: int) -> Workload:

@@ -5,6 +5,7 @@ fixed at prediction, as in a fitted net.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -13,12 +14,13 @@ import torch
 from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 
-from qrec.backends.aer import aer_estimator
+from qrec.backends.aer import aer_estimator, aer_sampler
 from qrec.backends.compact import compact
 from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.noisy import simulator
+from qrec.backends.sampled import sampler_pub
 from qrec.errors import MissingError
-from qrec.speed.ours import gradient, noisy_unit
+from qrec.speed.ours import gradient, noisy_unit, swap_unit
 from qrec.speed.race import Call
 from qrec.speed.work import Work
 
@@ -121,6 +123,22 @@ def aer_noisy(work: Work, n_rows: int, precision: str) -> Call:
     estimator = aer_estimator(precision, noise)
     pub = (circuit, observed, unit.workload.parameters)
     return lambda: estimator.run([pub], precision=0.0).result()[0].data.evs
+
+
+def aer_swap_tests(n_factors: int, n_rows: int, noisy: bool) -> Call:
+    """Return SWAP tests of 1024 shots by Aer's SamplerV2, under noise on the used qubits alone."""
+    backend, unit = swap_unit(n_factors, n_rows, noisy)
+    circuit, _, qubits = compact(unit.circuit)
+    noise = (
+        None if backend.pinned is None else simulator(backend.pinned, qubits).options.noise_model
+    )
+    sampler = aer_sampler("single", noise)
+    pub = sampler_pub(replace(unit, circuit=circuit), 1024)
+
+    def call() -> None:
+        sampler.run([pub]).result()
+
+    return call
 
 
 def machine_learning_step(work: Work, batch: int) -> Call:

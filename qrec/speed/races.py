@@ -216,8 +216,8 @@ def _swap(k: int, noisy: bool, shots: bool, sizes: Sizes) -> Race:
         f"{words}, {'1024 shots' if shots else 'infinite shots'}",
         [
             Contender("qrec", lambda: ours.swap_tests(k, n, noisy, shots), n, 32, is_ours=True),
-            Contender("Aer SamplerV2", lambda: ours.aer_swap_test(k, few, noisy), few,
-                      64, at_least=1000.0),
+            Contender("Aer SamplerV2", lambda: peers.aer_swap_tests(k, few, noisy), few,
+                      32, at_least=1000.0),
         ],
     )  # fmt: skip
 
