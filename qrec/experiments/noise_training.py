@@ -23,6 +23,7 @@ from qrec.analysis.count import count
 from qrec.analysis.table import Figure, Table
 from qrec.backends import open_backend
 from qrec.backends.base import Backend
+from qrec.backends.open import Openable
 from qrec.config import ExactSpec
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
@@ -49,6 +50,7 @@ from qrec.runs.progress import Report
 from qrec.seeds import child_seed
 
 Predictions = list[NDArray[np.float64]]  # of the test pairs, one array per start
+_NOISELESS = {"kind": "exact"}  # whatever a user's backends.yaml calls "exact"
 _SET_HERE = ("n_layers", "backend", "training_backend", "random_state")
 
 
@@ -95,7 +97,7 @@ class NoiseTraining(TaskExperiment):
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         return {
-            task: self._net(n_layers, 0, "exact")
+            task: self._net(n_layers, 0, _NOISELESS)
             .set_params(n_epochs=0)
             .fit(self._parts.train, validation=self._parts.validation)
             .circuit()
@@ -111,7 +113,7 @@ class NoiseTraining(TaskExperiment):
         noisy: dict[str, Predictions] = {IDEAL: [], PUT_BACK: [], NOISY: []}
         lines = []
         for start in range(self.spec.n_starts):
-            for arm, where in ((IDEAL, "exact"), (NOISY, self._noisy)):
+            for arm, where in ((IDEAL, _NOISELESS), (NOISY, self._noisy)):
                 step(f"start {start + 1} of {self.spec.n_starts}, trained {arm}")
                 net = self._net(n_layers, start, where)
                 net.fit(self._parts.train, validation=self._parts.validation)
@@ -170,9 +172,10 @@ class NoiseTraining(TaskExperiment):
     def _depths(self) -> dict[str, int]:
         return {f"layers_{n}": n for n in self.spec.n_layers}
 
-    def _net(self, n_layers: int, start: int, training_backend: Backend | str) -> AngleNet:
+    def _net(self, n_layers: int, start: int, training_backend: Openable) -> AngleNet:
         return AngleNet(
             n_layers=n_layers,
+            backend=_NOISELESS,
             training_backend=training_backend,
             random_state=child_seed(self.spec.seed, "start", start),
             **self.spec.params,
@@ -186,7 +189,7 @@ class NoiseTraining(TaskExperiment):
         """
         workloads = net.workloads(self._parts.train)
         ideal, noisy = (
-            place.run(workloads)[0].value for place in (open_backend("exact"), self._noisy)
+            place.run(workloads)[0].value for place in (open_backend(_NOISELESS), self._noisy)
         )
         slope, offset = np.polyfit(noisy, ideal, 1)
         left = np.std(ideal - slope * noisy - offset) / np.std(ideal)
