@@ -35,11 +35,14 @@ class Projection:
     def n_read(self) -> int:
         return self.rows.size
 
-    def __call__(self, psi: Tensor, matrix: Tensor, buffers: Buffers) -> Tensor:
-        """Return the values `(n_rows,)` of states before the last block, given its matrix."""
-        n_above, n_below, n_kept = self.rows.shape
-        kept = matrix[torch.from_numpy(self.rows).to(matrix.device)]
-        before = psi.reshape(n_above, len(matrix), n_below, psi.shape[1]).transpose(1, 2)
+    def kept(self, matrix: Tensor) -> Tensor:
+        """Return the rows of the block's matrix, `(n_above, n_below, n_kept, 2^k)`."""
+        return matrix[torch.from_numpy(self.rows).to(matrix.device)]
+
+    def __call__(self, psi: Tensor, kept: Tensor, buffers: Buffers) -> Tensor:
+        """Return the values `(n_rows,)` of states before the last block, given its `kept` rows."""
+        n_above, n_below, n_kept, width = kept.shape
+        before = psi.reshape(n_above, width, n_below, psi.shape[1]).transpose(1, 2)
         shape = (n_above, n_below, n_kept, psi.shape[1])
         out = buffers.beside(psi, shape)
         parts = [

@@ -1,6 +1,7 @@
 """Expectation values and outcome probabilities from batches of state vectors."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -38,17 +39,15 @@ class StateVector:
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters."""
-        evolution, project = self.evolution, self._projection
-        *before, last = evolution.matrices(shared) or [None]
-
-        def evaluate(rows: Tensor) -> Tensor:
-            if project is None or last is None:
-                psi = evolution.run(shared, rows, [*before, last])
-                return self._observable(psi, evolution.buffers).expand(rows.shape[1])
-            psi = evolution.run(shared, rows, before)
-            return project(psi, last, evolution.buffers).expand(rows.shape[1])
-
-        return evaluate
+        evolution, buffers = self.evolution, self.evolution.buffers
+        matrices = evolution.matrices(shared)
+        read = partial(self._observable, buffers=buffers)
+        if self._projection is not None:
+            last = matrices.pop()  # so that `run` stops before it
+            assert last is not None
+            kept = self._projection.kept(last)
+            read = partial(self._projection, kept=kept, buffers=buffers)
+        return lambda rows: read(evolution.run(shared, rows, matrices)).expand(rows.shape[1])
 
     @property
     def n_read(self) -> int:
