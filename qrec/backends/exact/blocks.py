@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qrec.backends.exact.pauli import Real, embed, is_signed_permutation, rotation_parts
 from qrec.backends.exact.program import Operation, Rotation
 
-_WIDEST_FUSED = 2  # qubits; 16 x 16 products pay, 64 x 64 ones do not
+WIDEST_FUSED = 2  # qubits; 16 x 16 products pay, 64 x 64 ones do not
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +94,14 @@ def fuse(operations: Iterable[Operation], angle_of: dict[Operation, int]) -> lis
         new = Block(operation.qubits, (part_of(operation, angle_of.get(operation, -1)),))
         touched = [b for b in open_blocks if set(b.qubits) & set(new.qubits)]
         qubits = tuple(sorted({q for b in [*touched, new] for q in b.qubits}))
-        fits = len(qubits) <= _WIDEST_FUSED
+        fits = len(qubits) <= WIDEST_FUSED
         if new.renaming and not (touched and len(qubits) == len(touched[0].qubits)):
             fits = False  # on its own it is free
         open_blocks = [b for b in open_blocks if b not in touched]
         if fits:
             open_blocks.append(_join([*touched, new], qubits))
             continue
-        if new.renaming or len(new.qubits) > _WIDEST_FUSED:
+        if new.renaming or len(new.qubits) > WIDEST_FUSED:
             blocks += [*touched, new]
             continue
         inside = [b for b in touched if set(b.qubits) <= set(new.qubits)]

@@ -9,11 +9,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 
-from qrec.backends.exact.blocks import part_of
-from qrec.backends.exact.pauli import AXES, Real, embed
+from qrec.backends.exact.blocks import WIDEST_FUSED, part_of
+from qrec.backends.exact.pauli import Real, embed, turned_plane
 from qrec.backends.exact.program import Operation, Rotation
-
-_WIDEST_FUSED = 2  # qubits, as in `blocks`
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +104,7 @@ class _Group:
         return _Group(group.qubits, torch.bmm(matrix, wide).reshape(-1, n_rows))
 
     def rotated(self, rotation: Rotation, harmonics: Tensor) -> "_Group":
-        axis, (_, cos, sin) = AXES[rotation.name], harmonics
-        a, b = axis % 3 + 1, (axis + 1) % 3 + 1
+        (a, b), (_, cos, sin) = turned_plane(rotation.name), harmonics
         after = len(self.qubits) - self.qubits.index(rotation.qubits[0]) - 1
         parts = list(self.values.reshape(-1, 4, 4**after, self.values.shape[-1]).unbind(1))
         parts[a], parts[b] = cos * parts[a] - sin * parts[b], sin * parts[a] + cos * parts[b]
@@ -134,7 +131,7 @@ def _fuse(operations: Sequence[Operation]) -> list[Step]:
         if isinstance(operation, Rotation) and operation.columns:
             steps += [*touched, operation]
             continue
-        if len({q for f in touched for q in f.qubits} | set(qubits)) > _WIDEST_FUSED:
+        if len({q for f in touched for q in f.qubits} | set(qubits)) > WIDEST_FUSED:
             steps += [f for f in touched if not set(f.qubits) <= set(qubits)]
             touched = [f for f in touched if set(f.qubits) <= set(qubits)]
         whole = Fused(np.ones((1, 1)), ())

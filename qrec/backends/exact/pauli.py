@@ -54,11 +54,16 @@ def unitary_transfer(matrix: Complex) -> Real:
     return _transfer_cached(matrix.tobytes(), len(matrix))
 
 
+def turned_plane(name: str) -> tuple[int, int]:
+    """Return the two letters that rx, ry or rz turns, the first towards the second."""
+    axis = AXES[name]
+    return axis % 3 + 1, (axis + 1) % 3 + 1
+
+
 @cache
 def rotation_parts(name: str) -> tuple[Real, Real, Real]:
     """Return A, B, C with R(angle) = A + cos(angle) B + sin(angle) C for rx, ry or rz."""
-    axis = AXES[name]
-    a, b = axis % 3 + 1, (axis + 1) % 3 + 1  # the plane that turns, a towards b
+    axis, (a, b) = AXES[name], turned_plane(name)
     still, cos, sin = np.zeros((3, 4, 4))
     still[0, 0] = still[axis, axis] = 1.0
     cos[a, a] = cos[b, b] = 1.0
