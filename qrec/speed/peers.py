@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 
 from qrec.backends.aer import aer_estimator, aer_sampler
+from qrec.backends.base import Backend, Unit
 from qrec.backends.compact import compact
 from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.noisy import simulator
@@ -114,12 +116,10 @@ def aer_noisy(work: Work, n_rows: int, precision: str) -> Call:
     [(_, [qubit], _)] = work.terms()
     place = unit.circuit.layout.final_index_layout()[qubit]
     readout = DeviceNoise(backend.target).readout(place)
-    circuit, _, qubits = compact(unit.circuit)
+    circuit, qubits, noise = _on_used_qubits(backend, unit)
     observed = SparsePauliOp.from_sparse_list(
         [("Z", [qubits.index(place)], readout[3, 3]), ("", [], readout[3, 0])], len(qubits)
     )
-    assert backend.pinned is not None
-    noise = simulator(backend.pinned, qubits).options.noise_model
     estimator = aer_estimator(precision, noise)
     pub = (circuit, observed, unit.workload.parameters)
     return lambda: estimator.run([pub], precision=0.0).result()[0].data.evs
@@ -128,10 +128,7 @@ def aer_noisy(work: Work, n_rows: int, precision: str) -> Call:
 def aer_swap_tests(n_factors: int, n_rows: int, noisy: bool) -> Call:
     """Return SWAP tests of 1024 shots by Aer's SamplerV2, under noise on the used qubits alone."""
     backend, unit = swap_unit(n_factors, n_rows, noisy)
-    circuit, _, qubits = compact(unit.circuit)
-    noise = (
-        None if backend.pinned is None else simulator(backend.pinned, qubits).options.noise_model
-    )
+    circuit, _, noise = _on_used_qubits(backend, unit)
     sampler = aer_sampler("single", noise)
     pub = sampler_pub(replace(unit, circuit=circuit), 1024)
 
@@ -139,6 +136,14 @@ def aer_swap_tests(n_factors: int, n_rows: int, noisy: bool) -> Call:
         sampler.run([pub]).result()
 
     return call
+
+
+def _on_used_qubits(backend: Backend, unit: Unit) -> tuple[QuantumCircuit, tuple[int, ...], Any]:
+    """Return a unit's circuit on the qubits it uses, which those are, and their noise if any."""
+    circuit, _, qubits = compact(unit.circuit)
+    if backend.pinned is None:
+        return circuit, qubits, None
+    return circuit, qubits, simulator(backend.pinned, qubits).options.noise_model
 
 
 def machine_learning_step(work: Work, batch: int) -> Call:
