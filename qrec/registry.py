@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 
 import qrec
 from qrec.errors import ConfigError
@@ -23,12 +22,6 @@ def module_names(package: str) -> list[str]:
     """Return the sorted names of the public modules of `package`, e.g. ``qrec.circuits``."""
     folder = import_module(package).__path__
     return sorted(m.name for m in iter_modules(folder) if not m.name.startswith("_"))
-
-
-def load_module(package: str, name: str, kind: str) -> ModuleType:
-    """Import the module `name` of `package`; `kind` is what to call it in the error."""
-    check_name(name, module_names(package), kind)
-    return import_module(f"{package}.{name}")
 
 
 def check_name(name: str, known: list[str], kind: str) -> None:
