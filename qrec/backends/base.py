@@ -2,7 +2,7 @@
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,21 +224,12 @@ class LocalBackend(Backend):
 
     def collect(self, job_id: str) -> bytes:
         buffer = io.BytesIO()
-        arrays = {
-            f"{i}.{name}": array
-            for i, raw in enumerate(self._results.pop(job_id))
-            for name, array in raw.items()
-        }
-        np.savez(buffer, **dict[str, Any](arrays))
+        np.savez(buffer, **dict[str, Any](named_arrays(self._results.pop(job_id))))
         return buffer.getvalue()
 
     def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
-        raws: list[Raw] = [{} for _ in sizes]
         with np.load(io.BytesIO(payload)) as stored:
-            for key, array in stored.items():
-                index, name = key.split(".", 1)
-                raws[int(index)][name] = array
-        return raws
+            return raws_of(stored)
 
     def find(self, uid: str) -> str | None:
         return uid if uid in self._results else None
@@ -252,6 +243,20 @@ class LocalBackend(Backend):
 
     def cancel(self, job_id: str) -> None:
         self._results.pop(job_id, None)
+
+
+def named_arrays(raws: Sequence[Raw]) -> Raw:
+    """Return raw results as arrays to store together: ``<workload>.<field>`` for each field."""
+    return {f"{i}.{name}": array for i, raw in enumerate(raws) for name, array in raw.items()}
+
+
+def raws_of(stored: Mapping[str, NDArray[Any]]) -> list[Raw]:
+    """Return the raw results that `named_arrays` named."""
+    raws: dict[int, Raw] = {}
+    for key, array in stored.items():
+        index, name = key.split(".", 1)
+        raws.setdefault(int(index), {})[name] = array
+    return [raws[index] for index in sorted(raws)]
 
 
 def workload_seed(seed: int, workload: Workload) -> int:

@@ -35,8 +35,13 @@ def raw_results(
         )
     units = prepared(task, workloads, backend, folder)
     raws = execute(backend, units, lambda done, of: step(f"{task}: {done} of {of} evaluations"))
-    write_raws(_raw_path(task, folder), raws)
+    store_results(task, raws, folder)
     return raws
+
+
+def store_results(task: str, raws: list[Raw], folder: RunFolder) -> None:
+    """Store what a backend gave for a task."""
+    write_raws(_raw_path(task, folder), raws)
 
 
 def stored_results(task: str, folder: RunFolder) -> list[Raw]:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from qrec.backends.base import Backend
 from qrec.errors import ConfigError, NotFinishedError, QrecError
+from qrec.experiments._asking import store_results
 from qrec.experiments._base import BaseExperiment, Places
 from qrec.experiments._cost import Plan, Row, check_budget
 from qrec.experiments._load import restore_experiment
 from qrec.experiments._run import Run, begin, finish
 from qrec.experiments.comparison import Comparison
-from qrec.runs.execute import write_raws
 from qrec.runs.folder import (
     RunFolder,
     find_run,
@@ -257,7 +257,7 @@ def _submitted(folder: RunFolder) -> list[PlannedJob]:
 
 def _write_raws(folder: RunFolder, jobs: Sequence[PlannedJob], experiment: Comparison) -> None:
     for task, raws in assemble(folder, jobs, experiment.backend).items():
-        write_raws(folder.path / "raw" / f"{task}.npz", raws)
+        store_results(task, raws, folder)
 
 
 def _not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[str]) -> QrecError:

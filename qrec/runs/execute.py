@@ -3,14 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit, qpy
 
-from qrec.backends.base import Backend, Raw, Unit
-from qrec.backends.workload import Workload
+from qrec.backends.base import Backend, Raw, Unit, named_arrays, raws_of
 from qrec.runs.files import write, write_arrays
 
 Advance = Callable[[int, int], None]  # evaluations done, of how many
@@ -33,31 +30,25 @@ def execute(backend: Backend, units: Sequence[Unit], advance: Advance) -> list[R
 
 def slices(unit: Unit, size: int) -> list[Unit]:
     """Cut a unit into units of at most `size` evaluations, each with a key of its own."""
-    return [
-        replace(unit, workload=_rows(unit.workload, start, start + size))
-        for start in range(0, len(unit.workload), size)
-    ]
+    return [rows_of(unit, start, start + size) for start in range(0, len(unit.workload), size)]
 
 
-def _rows(workload: Workload, start: int, stop: int) -> Workload:
-    key = f"{workload.key}/{start}"
-    return replace(workload, parameters=workload.parameters[start:stop], key=key)
+def rows_of(unit: Unit, start: int, stop: int) -> Unit:
+    """Return a unit of the evaluations `start` to `stop`, with a key of its own."""
+    workload = unit.workload
+    rows, key = workload.parameters[start:stop], f"{workload.key}/{start}"
+    return replace(unit, workload=replace(workload, parameters=rows, key=key))
 
 
 def write_raws(path: Path, raws: Sequence[Raw]) -> None:
-    """Store raw results as they came: array ``<workload>.<field>`` for each field."""
-    arrays = {f"{i}.{name}": array for i, raw in enumerate(raws) for name, array in raw.items()}
-    write_arrays(path, arrays)
+    """Store raw results as they came, in an NPZ file."""
+    write_arrays(path, named_arrays(raws))
 
 
 def read_raws(path: Path) -> list[Raw]:
     """Return what `write_raws` stored."""
-    raws: dict[int, dict[str, NDArray[Any]]] = {}
     with np.load(path) as stored:
-        for key, array in stored.items():
-            index, name = key.split(".", 1)
-            raws.setdefault(int(index), {})[name] = array
-    return [raws[index] for index in sorted(raws)]
+        return raws_of(stored)
 
 
 def add_circuits(path: Path, circuits: dict[str, QuantumCircuit]) -> None:

@@ -111,9 +111,13 @@ class RunFolder:
         paths = sorted((self.path / "samples").glob("[!.]*.npz"))
         return [self.sample(path.stem) for path in paths]
 
+    def payload_path(self, uid: str) -> Path:
+        """Return where the result of a job is stored, as it came."""
+        return self.path / "raw" / "jobs" / uid
+
     def has_payload(self, uid: str) -> bool:
         """Return whether the result of a job is stored."""
-        return (self.path / "raw" / "jobs" / uid).is_file()
+        return self.payload_path(uid).is_file()
 
     def forget_results(self) -> None:
         """Remove what was made from raw results; the raw results stay."""

@@ -4,13 +4,12 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from qrec.backends.base import Backend, Estimate, Raw, Unit
 from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
-from qrec.runs.execute import slices
+from qrec.runs.execute import rows_of, slices
 from qrec.runs.files import write, write_json, write_text
 from qrec.runs.folder import RunFolder
 from qrec.runs.ledger import JobRecord, Ledger, new_uid
@@ -62,7 +61,7 @@ def plan_jobs(backend: Backend, tasks: dict[str, list[Unit]]) -> list[PlannedJob
 
 def units_of(job: PlannedJob, tasks: dict[str, list[Unit]]) -> list[Unit]:
     """Return the units that a job sends."""
-    return [_rows(tasks[part.task][part.unit], part) for part in job.parts]
+    return [rows_of(tasks[part.task][part.unit], part.start, part.stop) for part in job.parts]
 
 
 def write_jobs(folder: RunFolder, jobs: Sequence[PlannedJob]) -> None:
@@ -153,7 +152,7 @@ def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -
     """Ask for a submitted job, store its result if it has one, and return its state."""
     job_id = ledger.job(uid).job_id
     assert job_id is not None
-    stored = payload_path(folder, uid).is_file()
+    stored = folder.has_payload(uid)
     if backend.is_local and not stored and backend.find(uid) is None:
         ledger.planned(uid, "its process ended before the result was stored")
         return "PLANNED"
@@ -163,14 +162,9 @@ def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -
     if state == "DONE":
         if not stored:
             payload = backend.collect(job_id)
-            write(payload_path(folder, uid), lambda file: file.write(payload))
+            write(folder.payload_path(uid), lambda file: file.write(payload))
         ledger.ended(uid, "DONE", used=_usage(backend, job_id, folder, uid))
     return state
-
-
-def payload_path(folder: RunFolder, uid: str) -> Path:
-    """Return where the result of a job is stored, as it came."""
-    return folder.path / "raw" / "jobs" / uid
 
 
 def assemble(
@@ -180,7 +174,7 @@ def assemble(
     pieces: dict[Key, list[tuple[int, Raw]]] = {}
     for job in jobs:
         sizes = [part.stop - part.start for part in job.parts]
-        raws = backend(job.backend).decode(payload_path(folder, job.uid).read_bytes(), sizes)
+        raws = backend(job.backend).decode(folder.payload_path(job.uid).read_bytes(), sizes)
         for part, raw in zip(job.parts, raws, strict=True):
             pieces.setdefault((part.task, part.unit), []).append((part.start, raw))
     tasks: dict[str, list[Raw]] = {}
@@ -200,7 +194,7 @@ def _pieces(backend: Backend, tasks: dict[str, list[Unit]]) -> Iterator[tuple[Pa
                 size = -(-size // 2)
             for start in range(0, len(unit.workload), size):
                 part = Part(task, index, start, min(start + size, len(unit.workload)))
-                yield part, _rows(unit, part)
+                yield part, rows_of(unit, part.start, part.stop)
 
 
 def _fits(backend: Backend, units: list[Unit]) -> bool:
@@ -219,13 +213,6 @@ def _job(backend: Backend, packed: Sequence[tuple[Part, Unit]]) -> PlannedJob:
     asked: Estimate = backend.estimate([unit for _, unit in packed])
     parts = tuple(part for part, _ in packed)
     return PlannedJob(new_uid(), backend.name, parts, asked.executions, asked.qpu_seconds)
-
-
-def _rows(unit: Unit, part: Part) -> Unit:
-    workload = unit.workload
-    key = f"{workload.key}/{part.start}"
-    rows = workload.parameters[part.start : part.stop]
-    return replace(unit, workload=replace(workload, parameters=rows, key=key))
 
 
 def _adopted(ledger: Ledger, backend: Backend, uid: str) -> bool:
@@ -253,7 +240,7 @@ def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float 
         running = metrics.get("timestamps", {}).get("running")
         if running:
             metrics = metrics | {"snapshot": _snapshot(backend, running, folder)}
-        write_json(folder.path / "raw" / "jobs" / f"{uid}.metrics.json", metrics)
+        write_json(folder.payload_path(uid).with_name(f"{uid}.metrics.json"), metrics)
     used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
     return None if used is None else float(used)
 
