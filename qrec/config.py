@@ -25,7 +25,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-# A device as it was at one time: see `qrec.backends.snapshots.open_snapshot`.
+# A device as it was at one time: see `qrec.backends.device.snapshots.open_snapshot`.
 SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 

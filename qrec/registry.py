@@ -1,13 +1,25 @@
-"""Finding circuits, recommenders, data sets and experiments by looking at the folders.
+"""Finding circuits, recommenders, data sets, metrics, kinds of backend and of experiment.
 
-One addition is one file: a module put into its folder is found here by its name, and its
-contract tests come along, because the tests ask the same functions.
+A name means one of three things, tried in this order: a module of the group's folder, so that
+one addition is one file and its contract tests come along; an entry point of an installed
+package, in the group ``qrec.circuits``, ``qrec.recommenders`` and so on; or, with a colon,
+``module:attribute``, the user's own code. Own code named in a file runs only through `door`.
 """
 
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
 
 import qrec
 from qrec.errors import ConfigError
@@ -18,10 +30,150 @@ _ROOT = Path(qrec.__file__).parent
 PACKAGED = _ROOT / "packaged" if (_ROOT / "packaged").is_dir() else _ROOT.parent
 
 
-def module_names(package: str) -> list[str]:
-    """Return the sorted names of the public modules of `package`, e.g. ``qrec.circuits``."""
+@dataclass(frozen=True)
+class Door:
+    """Whether own code may be loaded: from `folder`, if the user owns it, or from anywhere."""
+
+    folder: Path | None = None
+    anywhere: bool = False
+
+
+_door: ContextVar[Door] = ContextVar("door", default=Door())  # noqa: B039  # frozen
+_loaded: dict[str, Any] = {}  # ``module:attribute`` -> what it is; let in once per process
+
+
+@contextmanager
+def door(folder: Path | None = None, anywhere: bool = False) -> Iterator[None]:
+    """Let ``module:attribute`` be loaded while this is open.
+
+    With `folder` a ``module.py`` in it that belongs to the user; with `anywhere` also whatever
+    Python can import.
+    """
+    token = _door.set(Door(folder, anywhere))
+    try:
+        yield
+    finally:
+        _door.reset(token)
+
+
+def flat_modules(package: str, *besides: str) -> dict[str, str]:
+    """Return name -> module of the public modules of `package`, but for those named `besides`."""
     folder = import_module(package).__path__
-    return sorted(m.name for m in iter_modules(folder) if not m.name.startswith("_"))
+    names = sorted(m.name for m in iter_modules(folder) if m.name[0] != "_" and not m.ispkg)
+    return {name: f"{package}.{name}" for name in names if name not in besides}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Things of one sort. `noun` is the user's word for one, `name` that of its entry points.
+
+    `modules` returns name -> module of those that come with qrec, and `pick` takes the thing
+    out of its module.
+    """
+
+    name: str
+    noun: str
+    modules: Callable[[], Mapping[str, str]]
+    pick: Callable[[ModuleType], Any]
+
+    def names(self) -> list[str]:
+        """Return the names that need no colon, sorted."""
+        return sorted({*self.modules(), *self._entry_points()})
+
+    def find(self, name: str, where: str = "") -> Any:
+        """Return the thing called `name`; `where` says in an error who asks for it.
+
+        Raises ConfigError for an unknown name, and for own code that the door keeps out.
+        """
+        if ":" in name:
+            return load_attribute(name, f"{self.noun}{where}")
+        modules = self.modules()
+        if name in modules:
+            return self.pick(import_module(modules[name]))
+        check_name(name, self.names(), f"{self.noun}{where}")
+        return self._entry_points()[name].load()
+
+    def _entry_points(self) -> dict[str, Any]:
+        return {point.name: point for point in entry_points(group=f"qrec.{self.name}")}
+
+
+def load_attribute(path: str, what: str) -> Any:
+    """Return what ``module:attribute`` names, if the door lets it in; `what` names its use.
+
+    Raises ConfigError for code that may not run here, and for what cannot be found in it.
+    """
+    if path not in _loaded:
+        name, _, attribute = path.partition(":")
+        module = _module(name, what)
+        try:
+            _loaded[path] = getattr(module, attribute)
+        except AttributeError:
+            near = get_close_matches(attribute, dir(module), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(
+                f"{what} {path!r}: {module.__file__} has no {attribute!r}{hint}"
+            ) from (None)
+    return _loaded[path]
+
+
+def code_files() -> dict[str, Path]:
+    """Return module name -> file of the own code that was let in so far."""
+    names = sorted({path.partition(":")[0] for path in _loaded})
+    return {name: Path(str(sys.modules[name].__file__)) for name in names}
+
+
+def _module(name: str, what: str) -> ModuleType:
+    allowed = _door.get()
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ConfigError(f"{what}: {name!r} is no module's name; expected module:attribute")
+    if name in {path.partition(":")[0] for path in _loaded}:
+        return sys.modules[name]
+    beside = allowed.folder and allowed.folder / f"{name}.py"
+    try:
+        if beside and beside.is_file():
+            _check_owner(beside, what)
+            return _import_file(name, beside)
+        if allowed.anywhere:
+            return import_module(name)
+    except ConfigError:
+        raise
+    except Exception as error:  # the user's code fails in ways of its own
+        raise ConfigError(f"{what}: importing {name!r}: {type(error).__name__}: {error}") from error
+    place = f"{beside} does not exist" if beside else "there is no folder to look into"
+    raise ConfigError(
+        f"{what}: {name!r} is code of your own: {place}; put it beside the experiment's file, or "
+        "let code from elsewhere run with --allow-code"
+    )
+
+
+def _check_owner(path: Path, what: str) -> None:
+    if os.name == "posix" and path.stat().st_uid != os.getuid():
+        raise ConfigError(
+            f"{what}: {path} belongs to another user; if you trust it, say --allow-code"
+        )
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    """Import a file under its own name; what lies beside it can be imported by it."""
+    if name in sys.modules:
+        known = sys.modules[name].__file__
+        if known is None or Path(known).resolve() != path.resolve():
+            raise ConfigError(f"{path}: a module called {name!r} is imported already: rename it")
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.append(str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
 
 
 def check_name(name: str, known: list[str], kind: str) -> None:

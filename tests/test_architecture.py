@@ -18,7 +18,7 @@ LAYERS = [
     {"data"},
     {"circuits"},
     {"backends"},
-    {"svd", "recommenders", "speed"},
+    {"svd", "recommenders"},
     {"metrics"},
     {"runs"},
     {"analysis"},

@@ -12,8 +12,8 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target
 
+from qrec.backends.device.snapshots import Snapshot
 from qrec.backends.readings import read
-from qrec.backends.snapshots import Snapshot
 from qrec.backends.workload import Reading, Workload
 from qrec.config import Spec
 from qrec.seeds import child_seed

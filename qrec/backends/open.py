@@ -102,24 +102,24 @@ def _entries(path: Path) -> dict[str, Any]:
 
 def _from_spec(spec: BackendSpec) -> Backend:
     if isinstance(spec, ExactSpec):
-        from qrec.backends.exact.backend import ExactBackend
+        from qrec.backends.kinds.exact import ExactBackend
 
         return ExactBackend(spec)
     if isinstance(spec, IbmSpec):
-        from qrec.backends.ibm import IbmBackend
+        from qrec.backends.kinds.ibm import IbmBackend
 
         return IbmBackend(spec)
     if isinstance(spec, ProviderSpec):
-        from qrec.backends.provider import ProviderBackend
+        from qrec.backends.kinds.provider import ProviderBackend
 
         return ProviderBackend(spec)
-    from qrec.backends.aer import AerBackend, NoisyAerBackend
+    from qrec.backends.kinds.aer import AerBackend, NoisyAerBackend
 
     return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)
 
 
 def _user_device(device: BackendV2, fields: dict[str, Any]) -> Backend:
-    from qrec.backends.vendor_backend import UserDeviceBackend
+    from qrec.backends.vendor.backend import UserDeviceBackend
 
     name = device.name or type(device).__name__
     spec = parse_fields(SampledSpec, {"name": name} | fields, "open_backend")

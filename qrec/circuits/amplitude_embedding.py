@@ -3,8 +3,8 @@
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
-from qrec.circuits._multiplexer import multiplexed_ry
 from qrec.circuits.encodings import register_size
+from qrec.circuits.parts.multiplexer import multiplexed_ry
 
 
 def amplitude_embedding(n_factors: int = 4, name: str = "u") -> QuantumCircuit:

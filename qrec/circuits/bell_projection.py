@@ -7,10 +7,10 @@ The same block as `block_encoding` without Z-order, beta step and closing Hadama
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._matrix import EXAMPLE, as_square, as_values, n_qubits
-from qrec.circuits._registers import state
-from qrec.circuits._rotations import compression_error, value_scale
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, as_values, n_qubits
+from qrec.circuits.parts.registers import state
+from qrec.circuits.parts.rotations import compression_error, value_scale
 from qrec.circuits.qpixl import qpixl
 
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import StatePreparation
 
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._matrix import EXAMPLE, as_values, n_qubits, z_order
-from qrec.circuits._registers import data, state
-from qrec.circuits._rotations import compression_error, value_scale
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.matrix import EXAMPLE, as_values, n_qubits, z_order
+from qrec.circuits.parts.registers import data, state
+from qrec.circuits.parts.rotations import compression_error, value_scale
 from qrec.circuits.qpixl import qpixl
 from qrec.errors import ConfigError
 

@@ -8,15 +8,15 @@ which one phase gate on c undoes. RY, the Bell step's H and the beta step's X re
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._hadamard import (
+from qrec.circuits.parts.hadamard import (
     Part,
     append_controlled,
     branch_pieces,
     controlled_flip,
     open_test,
 )
-from qrec.circuits._matrix import EXAMPLE, as_square, n_qubits
-from qrec.circuits._registers import control
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
+from qrec.circuits.parts.registers import control
 
 # In the order of `branch_pieces`: V, rotations, Bell step, beta step, U^dag.
 _MUST_CONTROL = ({"ry"}, {"ry"}, {"h"}, {"cx"}, {"ry"})

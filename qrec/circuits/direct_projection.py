@@ -9,8 +9,8 @@ probabilities are 2^n times those of `modified_objective`.
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._matrix import EXAMPLE, as_square, n_qubits
 from qrec.circuits.layered_ansatz import layered_ansatz
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
 from qrec.circuits.qpixl import qpixl
 
 

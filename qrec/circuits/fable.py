@@ -7,10 +7,10 @@ International Conference on Quantum Computing and Engineering (2022), arXiv:2205
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._matrix import EXAMPLE, as_square, as_values, n_qubits
-from qrec.circuits._registers import colour, data, state
-from qrec.circuits._rotations import append_rotations, compression_error, value_scale
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, as_values, n_qubits
+from qrec.circuits.parts.registers import colour, data, state
+from qrec.circuits.parts.rotations import append_rotations, compression_error, value_scale
 
 
 def fable(matrix: ArrayLike = EXAMPLE, threshold: float | None = None) -> QuantumCircuit:

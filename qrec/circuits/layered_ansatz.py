@@ -6,7 +6,7 @@ Jojo, Khandelwal, Chandra, arXiv:2310.19504.
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
-from qrec.circuits._registers import state
+from qrec.circuits.parts.registers import state
 
 
 def layered_ansatz(n_qubits: int = 2, n_layers: int = 2, name: str = "theta") -> QuantumCircuit:

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
 from qrec.circuits import block_encoding
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._matrix import EXAMPLE
-from qrec.circuits._registers import flip
 from qrec.circuits.layered_ansatz import layered_ansatz
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.matrix import EXAMPLE
+from qrec.circuits.parts.registers import flip
 
 
 def modified_objective(

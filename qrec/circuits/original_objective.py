@@ -8,15 +8,15 @@ Table I.
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._hadamard import (
+from qrec.circuits.parts.hadamard import (
     Part,
     append_controlled,
     branch_pieces,
     controlled_flip,
     open_test,
 )
-from qrec.circuits._matrix import EXAMPLE, as_square, n_qubits
-from qrec.circuits._registers import control, flip, state
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
+from qrec.circuits.parts.registers import control, flip, state
 
 
 def original_objective(

@@ -5,8 +5,8 @@ from itertools import chain
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
-from qrec.circuits._multiplexer import multiplexed_ry
 from qrec.circuits.encodings import register_size
+from qrec.circuits.parts.multiplexer import multiplexed_ry
 
 
 def overlap_test(n_factors: int = 4) -> QuantumCircuit:

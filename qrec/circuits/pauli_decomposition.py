@@ -11,12 +11,12 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import StatePreparation
 from qiskit.quantum_info import Operator, SparsePauliOp
 
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._hadamard import Part, append_controlled, controlled_flip, open_control
-from qrec.circuits._matrix import EXAMPLE, as_square, n_qubits
-from qrec.circuits._registers import control, data, flip, state
 from qrec.circuits.block_encoding import beta_step
 from qrec.circuits.layered_ansatz import layered_ansatz
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.hadamard import Part, append_controlled, controlled_flip, open_control
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
+from qrec.circuits.parts.registers import control, data, flip, state
 from qrec.errors import ConfigError
 
 _XZ_BITS = {"I": "00", "X": "10", "Y": "11", "Z": "01"}

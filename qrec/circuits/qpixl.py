@@ -7,9 +7,9 @@ for N-dimensional images", Scientific Reports 12, 7712 (2022), for the FRQI stat
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
-from qrec.circuits._matrix import EXAMPLE, as_values, n_qubits
-from qrec.circuits._registers import colour, data
-from qrec.circuits._rotations import append_rotations
+from qrec.circuits.parts.matrix import EXAMPLE, as_values, n_qubits
+from qrec.circuits.parts.registers import colour, data
+from qrec.circuits.parts.rotations import append_rotations
 
 
 def qpixl(values: ArrayLike = EXAMPLE[0], threshold: float | None = None) -> QuantumCircuit:

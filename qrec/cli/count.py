@@ -65,15 +65,15 @@ def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
 def _circuits(
     what: str, data_dir: "Path | None", backends: "Path | None"
 ) -> "dict[str, QuantumCircuit]":
-    from qrec.circuits import build_circuit, circuit_names
+    from qrec.circuits import CIRCUITS, build_circuit
     from qrec.experiments import load_experiment
     from qrec.experiments._run import make_places
     from qrec.registry import check_name, experiment_paths
 
-    if what in circuit_names():
+    if what in CIRCUITS.names():
         return {what: build_circuit(what)}
     if not what.endswith((".yaml", ".yml")):
-        known = [*circuit_names(), *experiment_paths(), GATE_TABLES]
+        known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES]
         check_name(what, known, "circuit or experiment")
     return load_experiment(what, places=make_places(data_dir, backends)).circuits()
 

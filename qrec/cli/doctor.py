@@ -59,13 +59,14 @@ def _data(data_dir: Path | None) -> list[Check]:
     """Look for the published data sets; one that is not here is no failure."""
     import os
 
-    from qrec.data.dataset import datasets
+    from qrec.data.dataset import DATASETS, find_dataset
     from qrec.data.files import cache_dir
 
     first = data_dir or Path(os.environ.get("QREC_DATA_DIR", "."))
     places = [place for place in (first, cache_dir() / "downloads") if place.is_dir()]
     rows: list[Check] = []
-    for name, entry in sorted(datasets().items()):
+    for name in DATASETS.names():
+        entry = find_dataset(name)
         if entry.archive is None:
             continue  # nothing to be fetched
         # An archive's folder may carry more in its name: ml-10m unpacks into ml-10M100K.

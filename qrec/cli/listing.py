@@ -47,11 +47,12 @@ def listing(
 
 
 def _datasets() -> Listed:
-    from qrec.data.dataset import datasets
+    from qrec.data.dataset import DATASETS, find_dataset
 
     return [
         {"name": name, "description": entry.description}
-        for name, entry in sorted(datasets().items())
+        for name in DATASETS.names()
+        for entry in [find_dataset(name)]
     ]
 
 
@@ -63,9 +64,9 @@ def _recommenders() -> Listed:
 
 
 def _circuits() -> Listed:
-    from qrec.circuits import circuit_names
+    from qrec.circuits import CIRCUITS
 
-    return [{"name": n, "description": _summary(f"qrec.circuits.{n}")} for n in circuit_names()]
+    return [{"name": n, "description": _summary(f"qrec.circuits.{n}")} for n in CIRCUITS.names()]
 
 
 def _backends(file: Path | None) -> Listed:

@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError
-from qrec.registry import module_names
+from qrec.registry import Group, flat_modules
 
 _PACKAGE = "qrec.data.datasets"
 
@@ -38,10 +39,32 @@ class Dataset:
     example: Mapping[str, str] = field(default_factory=dict)
 
 
-def datasets() -> dict[str, Dataset]:
-    """Return every data set by its name: the `DATASETS` of each module of the folder."""
-    modules = [import_module(f"{_PACKAGE}.{name}") for name in module_names(_PACKAGE)]
-    return {dataset.name: dataset for module in modules for dataset in module.DATASETS}
+def _named(module: ModuleType) -> dict[str, Dataset]:
+    return {dataset.name: dataset for dataset in module.DATASETS}
+
+
+def _modules() -> dict[str, str]:
+    """Return the module of every data set: that in whose `DATASETS` it stands."""
+    modules = flat_modules(_PACKAGE).values()
+    return {name: path for path in modules for name in _named(import_module(path))}
+
+
+DATASETS = Group("datasets", "data set", _modules, _named)
+
+
+def find_dataset(name: str, where: str = "") -> Dataset:
+    """Return a data set by its name, or by ``module:attribute``.
+
+    Raises ConfigError for an unknown name and for what is no `Dataset`; `where` says in it who
+    asks.
+    """
+    found = DATASETS.find(name, where)
+    dataset = found.get(name) if isinstance(found, dict) else found
+    if not isinstance(dataset, Dataset):
+        raise ConfigError(
+            f"data set {name!r} is a {type(found).__name__}; expected a qrec.data.Dataset"
+        )
+    return dataset
 
 
 def option_names(function: Callable[..., Any]) -> list[str]:

@@ -4,11 +4,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from qrec.data.dataset import Dataset, check_options, datasets, option_names
+from qrec.data.dataset import DATASETS, check_options, find_dataset, option_names
 from qrec.data.files import download
 from qrec.data.ratings import Ratings
 from qrec.errors import MissingError
-from qrec.registry import check_name
 
 
 def load_ratings(
@@ -23,7 +22,7 @@ def load_ratings(
     Raises ConfigError for an unknown name or option, MissingError where files are not there,
     DataError where they hold something else than expected.
     """
-    dataset = _dataset(name)
+    dataset = find_dataset(name)
     check_options(dataset.load, options, f"data set {name!r}")
     if "data_dir" in option_names(dataset.load):
         options["data_dir"] = None if data_dir is None else Path(data_dir)
@@ -36,7 +35,7 @@ def fetch_dataset(name: str) -> Path:
     Raises ConfigError for an unknown name, MissingError for a data set that has no public
     archive or if the download fails, DataError if its checksum is not the published one.
     """
-    dataset = _dataset(name)
+    dataset = find_dataset(name)
     if dataset.archive is None:
         raise MissingError(f"data set {name!r} cannot be downloaded: {dataset.description}")
     return download(dataset.name, dataset.archive, dataset.licence)
@@ -44,9 +43,4 @@ def fetch_dataset(name: str) -> Path:
 
 def dataset_names() -> list[str]:
     """Return the names that `load_ratings` takes."""
-    return sorted(datasets())
-
-
-def _dataset(name: str) -> Dataset:
-    check_name(name, dataset_names(), "data set")
-    return datasets()[name]
+    return DATASETS.names()

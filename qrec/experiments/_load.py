@@ -10,7 +10,7 @@ import yaml
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError
 from qrec.experiments._base import BaseExperiment, Places
-from qrec.registry import check_name, experiment_paths, module_names
+from qrec.registry import check_name, experiment_paths, flat_modules
 
 Source = str | Path | Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def restore_experiment(content: Mapping[str, Any], places: Places | None = None)
 
 def kind_module(kind: Any, where: str) -> Any:
     """Return the module of a kind of experiment. Raises ConfigError for an unknown kind."""
-    known = module_names("qrec.experiments")
+    known = [*flat_modules("qrec.experiments"), "speed"]
     if not isinstance(kind, str):
         raise ConfigError(f"{where}: kind: found {kind!r}, expected one of {', '.join(known)}")
     check_name(kind, known, f"kind (in {where})")

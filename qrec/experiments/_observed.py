@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import BeforeValidator, model_validator
 
 from qrec.config import ExperimentSpec
-from qrec.data import Ratings, Split, dataset_names, load_ratings
+from qrec.data import Ratings, Split, load_ratings
 from qrec.data import split as split_ratings
-from qrec.data.dataset import datasets
+from qrec.data.dataset import find_dataset
 from qrec.data.splits import split_names
 from qrec.errors import DataError
 from qrec.registry import check_name
@@ -29,7 +29,7 @@ class ObservedSpec(ExperimentSpec):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        check_name(str(self.dataset.get("name")), dataset_names(), "data set (in dataset.name)")
+        find_dataset(str(self.dataset.get("name")), " (in dataset.name)")
         check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
         return self
 
@@ -59,7 +59,7 @@ def summarise(name: str, ratings: Ratings) -> dict[str, Any]:
         "n_items": ratings.n_items,
         "scale": list(ratings.scale),
         "sha256": digest.hexdigest(),
-        "licence": datasets()[name].licence,
+        "licence": find_dataset(name).licence,
         "noise_floor": ratings.noise_floor,
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from qrec.analysis.html import write_report
 from qrec.analysis.table import to_text
-from qrec.backends.snapshots import forget_live
+from qrec.backends.device.snapshots import forget_live
 from qrec.errors import NotFinishedError
 from qrec.experiments._base import BaseExperiment, Places, Results
 from qrec.experiments._load import Source, load_experiment, restore_experiment

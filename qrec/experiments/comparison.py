@@ -24,8 +24,8 @@ from qrec.experiments._entries import ComparisonSpec, Entry
 from qrec.experiments._fitting import Fitted, build
 from qrec.experiments._objectives import Objectives, objectives_table
 from qrec.experiments._observed import check_same, summarise
-from qrec.recommenders._quantum import QuantumRecommender
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.quantum import QuantumRecommender
 from qrec.runs.folder import RunFolder, Sample
 from qrec.runs.progress import Report
 from qrec.seeds import child_seed

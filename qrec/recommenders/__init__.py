@@ -5,12 +5,12 @@ experiments call ``als``. Classes can be imported from here and load their modul
 """
 
 import ast
-from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from qrec.errors import ConfigError
-from qrec.registry import check_name, module_names
+from qrec.registry import Group, flat_modules
 
 if TYPE_CHECKING:
     from qrec.recommenders.base import Recommender
@@ -18,18 +18,31 @@ if TYPE_CHECKING:
 
 def recommender_names() -> list[str]:
     """Return the names of all recommenders, sorted: what an experiment may call them."""
-    return [name for name in module_names(__name__) if name != "base"]
+    return RECOMMENDERS.names()
 
 
-def recommender_class(name: str) -> "type[Recommender]":
-    """Return the class that the module `name` defines.
+def recommender_class(name: str, where: str = "") -> "type[Recommender]":
+    """Return the class of a recommender by its name, or by ``module:Class``.
 
-    Raises ConfigError for an unknown name, or a module that does not define exactly one.
+    Raises ConfigError for an unknown name, and for what is no `Recommender`; `where` says in it
+    who asks.
     """
     from qrec.recommenders.base import Recommender
 
-    check_name(name, recommender_names(), "recommender")
-    module = import_module(f"{__name__}.{name}")
+    found = RECOMMENDERS.find(name, where)
+    if not (isinstance(found, type) and issubclass(found, Recommender)):
+        raise ConfigError(f"recommender {name!r}{where} is {found!r}; expected a Recommender class")
+    return found
+
+
+def _modules() -> dict[str, str]:
+    return flat_modules(__name__, "base", "quantum")
+
+
+def _pick(module: ModuleType) -> "type[Recommender]":
+    """Return the one public `Recommender` that a module defines."""
+    from qrec.recommenders.base import Recommender
+
     found = [
         value
         for key, value in vars(module).items()
@@ -46,6 +59,9 @@ def recommender_class(name: str) -> "type[Recommender]":
     return found[0]
 
 
+RECOMMENDERS = Group("recommenders", "recommender", _modules, _pick)
+
+
 def load_recommender(folder: Path | str) -> "Recommender":
     """Read a recommender that `Recommender.save` wrote.
 
@@ -59,7 +75,7 @@ def load_recommender(folder: Path | str) -> "Recommender":
 def _modules_by_class() -> dict[str, str]:
     """Return public class name -> module name, without importing any."""
     found: dict[str, str] = {}
-    for name in recommender_names():
+    for name in _modules():
         tree = ast.parse((Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8"))
         classes = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
         found |= {cls: name for cls in classes if not cls.startswith("_")}

@@ -13,7 +13,7 @@ from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError
 from qrec.recommenders._checks import check_params
-from qrec.recommenders._quantum import Array, Codes, QuantumRecommender, read_z
+from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, read_z
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
 from qrec.seeds import child_seed
 
@@ -146,7 +146,7 @@ class AngleNet(QuantumRecommender):
         )
 
     def _expectation(self) -> "Expectation":
-        from qrec.backends.exact.backend import ExactBackend
+        from qrec.backends.kinds.exact import ExactBackend
 
         backend = open_backend(self.training_backend)
         if not isinstance(backend, ExactBackend):

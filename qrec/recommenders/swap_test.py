@@ -14,8 +14,8 @@ from qrec.circuits.swap_test import swap_test
 from qrec.data.ratings import Ratings
 from qrec.recommenders._checks import check_params
 from qrec.recommenders._factors import FactorRecommender
-from qrec.recommenders._quantum import Array, Codes, QuantumRecommender, read_z
 from qrec.recommenders.als import ALS
+from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, read_z
 
 _ESTIMATES = ("signed", "root", "report")
 

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from qrec.backends.snapshots import Snapshot, read_snapshot
+from qrec.backends.device.snapshots import Snapshot, read_snapshot
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError, QrecError
 from qrec.registry import check_name

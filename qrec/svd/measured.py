@@ -11,13 +11,13 @@ from qrec.backends.base import Backend, Unit
 from qrec.backends.readings import read
 from qrec.backends.workload import Reading, Workload
 from qrec.circuits import bell_projection, block_encoding
-from qrec.circuits._encoding import BlockEncoding
-from qrec.circuits._hadamard import Part
-from qrec.circuits._registers import projector
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.direct_projection import direct_projection
 from qrec.circuits.modified_objective import modified_objective
 from qrec.circuits.original_objective import original_objective
+from qrec.circuits.parts.encoding import BlockEncoding
+from qrec.circuits.parts.hadamard import Part
+from qrec.circuits.parts.registers import projector
 from qrec.config import ExactSpec
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.objectives import Rows, Score

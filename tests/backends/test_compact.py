@@ -11,10 +11,10 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
-from qrec.backends.compact import compact, cut_target
-from qrec.backends.noisy import NoisyEstimator, NoisySampler, simulator
+from qrec.backends.device.compact import compact, cut_target
+from qrec.backends.device.noise import NoisyEstimator, NoisySampler, simulator
+from qrec.backends.device.snapshots import open_snapshot
 from qrec.backends.open import open_backend
-from qrec.backends.snapshots import open_snapshot
 from qrec.backends.workload import Workload
 
 DEVICES = {name: open_snapshot(f"fake:{name}") for name in ("FakeLimaV2", "FakeJakartaV2")}

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import PauliGate, RXGate, StatePreparation, XGate
 
-from qrec.backends.fingerprint import UnknownFormError, fingerprint
+from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 
 QUBITS = 4
 angles = st.floats(-7, 7, allow_subnormal=False)
@@ -149,7 +149,7 @@ def test_control_flow_has_no_fingerprint():
 def test_another_process_finds_the_same():
     code = (
         "from qiskit import QuantumCircuit\nfrom qiskit.circuit import ParameterVector\n"
-        "from qrec.backends.fingerprint import fingerprint\n"
+        "from qrec.backends.device.fingerprint import fingerprint\n"
         "c = QuantumCircuit(2, 1)\nt = ParameterVector('t', 2)\n"
         "c.ry(t[1] - 0.1 * t[0], 0)\nc.crx(0.3, 0, 1)\nc.measure(1, 0)\n"
         "print(fingerprint(c))"

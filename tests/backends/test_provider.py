@@ -7,8 +7,8 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import open_backend
-from qrec.backends.self_test import admitted
-from qrec.backends.vendor import COUNTS, ROUTES, SAMPLER, open_vendor
+from qrec.backends.vendor.device import COUNTS, ROUTES, SAMPLER, open_vendor
+from qrec.backends.vendor.self_test import admitted
 from qrec.backends.workload import Workload
 from qrec.errors import ConfigError, MissingError, RejectedError
 

@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit_ibm_runtime import fake_provider
 
+from qrec.backends.device.snapshots import (
+    Snapshot,
+    checksum,
+    make_snapshot,
+    open_snapshot,
+    read_snapshot,
+)
 from qrec.backends.open import open_backend
-from qrec.backends.snapshots import Snapshot, checksum, make_snapshot, open_snapshot, read_snapshot
 from qrec.config import parse_backend
 from qrec.errors import ConfigError
 

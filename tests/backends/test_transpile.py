@@ -9,9 +9,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.device.snapshots import make_snapshot, open_snapshot
+from qrec.backends.device.transpile import Transpiler, predicted_fidelity
 from qrec.backends.open import open_backend
-from qrec.backends.snapshots import make_snapshot, open_snapshot
-from qrec.backends.transpile import Transpiler, predicted_fidelity
 from qrec.backends.workload import Workload
 
 MANILA = open_snapshot("fake:FakeManilaV2")

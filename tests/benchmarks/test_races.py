@@ -3,9 +3,9 @@
 import pytest
 
 from qrec.analysis.table import to_text
-from qrec.experiments._speed_tables import race_table
-from qrec.speed.race import one_core, run
-from qrec.speed.races import races
+from qrec.experiments.speed.race import one_core, run
+from qrec.experiments.speed.races import races
+from qrec.experiments.speed.tables import race_table
 
 RACES = races()
 

@@ -9,11 +9,11 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
 from qrec.analysis.table import to_text
-from qrec.backends.noisy import simulator
+from qrec.backends.device.noise import simulator
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
-from qrec.experiments._speed_tables import race_table
-from qrec.speed.race import Contender, Race, run
+from qrec.experiments.speed.race import Contender, Race, run
+from qrec.experiments.speed.tables import race_table
 
 
 @pytest.mark.parametrize("device", ["FakeTorino", "FakeFez"])

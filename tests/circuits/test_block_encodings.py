@@ -9,8 +9,8 @@ from qiskit.circuit.library import StatePreparation
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qrec.circuits import bell_projection, block_encoding, fable, pauli_decomposition
-from qrec.circuits._matrix import z_order
-from qrec.circuits._registers import data, projector
+from qrec.circuits.parts.matrix import z_order
+from qrec.circuits.parts.registers import data, projector
 from qrec.errors import ConfigError
 
 REAL = {

@@ -3,8 +3,8 @@ import pytest
 from dense_algebra import objective_matrix, random_angles, random_matrix
 from qiskit.quantum_info import Statevector
 
-from qrec.circuits._registers import projector
 from qrec.circuits.direct_projection import direct_projection
+from qrec.circuits.parts.registers import projector
 from qrec.errors import ConfigError
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from qrec.circuits._matrix import as_square, as_values, z_order
+from qrec.circuits.parts.matrix import as_square, as_values, z_order
 from qrec.errors import ConfigError
 
 small = st.integers(-9, 9)

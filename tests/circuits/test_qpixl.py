@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from qiskit.quantum_info import Statevector
 
-from qrec.circuits._rotations import compression_error, rotation_angles, value_scale
+from qrec.circuits.parts.rotations import compression_error, rotation_angles, value_scale
 from qrec.circuits.qpixl import qpixl
 from qrec.errors import ConfigError
 

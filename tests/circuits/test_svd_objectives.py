@@ -5,10 +5,10 @@ from qiskit import transpile
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qrec.circuits import bell_projection, block_encoding, fable, pauli_decomposition
-from qrec.circuits._registers import basis_index
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.modified_objective import modified_objective
 from qrec.circuits.original_objective import original_objective
+from qrec.circuits.parts.registers import basis_index
 from qrec.errors import ConfigError
 
 ENCODERS = [

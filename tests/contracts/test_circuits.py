@@ -6,11 +6,11 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparseObservable, Statevector
 
 from qrec.backends.exact.estimator import evaluate
-from qrec.circuits import build_circuit, circuit_names
+from qrec.circuits import CIRCUITS, build_circuit
 from qrec.errors import ConfigError
 
 
-@pytest.fixture(params=circuit_names())
+@pytest.fixture(params=CIRCUITS.names())
 def circuit(request: pytest.FixtureRequest) -> QuantumCircuit:
     return build_circuit(request.param)
 

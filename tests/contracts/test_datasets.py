@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from qrec.data import dataset_names, fetch_dataset, load_ratings, split
-from qrec.data.dataset import datasets, option_names
+from qrec.data.dataset import find_dataset, option_names
 from qrec.errors import ConfigError, MissingError, QrecError
 
 NAMES = dataset_names()
-FILES = [name for name in NAMES if "data_dir" in option_names(datasets()[name].load)]
+FILES = [name for name in NAMES if "data_dir" in option_names(find_dataset(name).load)]
 
 
 @pytest.fixture(params=NAMES, scope="module")
 def dataset(request):
-    return datasets()[request.param]
+    return find_dataset(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from qrec.backends.snapshots import open_snapshot
+from qrec.backends.device.snapshots import open_snapshot
 from qrec.experiments import load_experiment
 from qrec.experiments._run import begin, resume, run
 

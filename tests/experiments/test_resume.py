@@ -18,8 +18,8 @@ _DRIVER = """
     import json, os, signal, sys
     from pathlib import Path
     from qrec.experiments import load_experiment, resume, run
-    import qrec.experiments.comparison, qrec.backends.aer, qrec.recommenders.swap_test
-    import qrec.backends.exact.backend, torch
+    import qrec.experiments.comparison, qrec.backends.kinds.aer, qrec.recommenders.swap_test
+    import qrec.backends.kinds.exact, torch
     from qrec.runs import files
 
     torch.set_num_threads(1)  # threads of the parent would not survive a fork

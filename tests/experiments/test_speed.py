@@ -6,8 +6,8 @@ from qrec import experiments
 from qrec.analysis.table import Table, to_text
 from qrec.errors import ConfigError
 from qrec.experiments import load_experiment
-from qrec.experiments._speed_tables import goal_table, limit_table, race_table
-from qrec.speed.races import races
+from qrec.experiments.speed.races import races
+from qrec.experiments.speed.tables import goal_table, limit_table, race_table
 
 RACES = ["predictions-8q-l2-pairs", "training-8q-l2-pairs-16", "pairs-8q-l3-all", "swap-k4-shots"]
 

@@ -53,7 +53,7 @@ def vendor(tmp_path, monkeypatch):
     monkeypatch.setenv("QREC_BACKENDS", str(file))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "some_vendor", raising=False)
-    from qrec.backends.provider import _opened
+    from qrec.backends.kinds.provider import _opened
 
     _opened.cache_clear()
     import some_vendor
@@ -78,7 +78,7 @@ def test_submitted_fetched_and_replayed(vendor, monkeypatch):
         [exact] = open_backend("exact").run([unit.workload])
         assert (np.abs(found.value - exact.value) < 5 * found.stderr).all()
         assert found.shots == 300
-    monkeypatch.setattr("qrec.backends.provider._opened", None)  # the vendor is gone
+    monkeypatch.setattr("qrec.backends.kinds.provider._opened", None)  # the vendor is gone
     again = replay(sent.id, make_places(None, None), silent)
     assert [row["rmse"] for row in again.rows] == [row["rmse"] for row in fetched.rows]
     assert len(vendor.N_RUNS) == n_runs

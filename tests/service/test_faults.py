@@ -9,7 +9,7 @@ import pytest
 from loopback_service import API_KEY, Fault, Service
 
 from qrec.backends.base import Limits
-from qrec.backends.ibm import IbmBackend
+from qrec.backends.kinds.ibm import IbmBackend
 
 REJECTED = [400, 403, 404, 409, 413, 422]
 DOUBTFUL = [500, 502, 503, 504, "reset", "lost", "hang", "garbage", "truncated"]
@@ -31,7 +31,7 @@ PATHS = {
 def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = property(lambda _: Limits(pubs=1))
     monkeypatch.setattr(IbmBackend, "limits", limits)
-    monkeypatch.setattr("qrec.backends.ibm_service.READ_SECONDS", 0.4)
+    monkeypatch.setattr("qrec.backends.ibm.service.READ_SECONDS", 0.4)
     monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
 
 

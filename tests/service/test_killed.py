@@ -14,7 +14,7 @@ import pytest
 _DRIVER = """
     import json, os, signal, sys
     from qrec.cli import main
-    import qrec.experiments._detached, qrec.backends.ibm_service
+    import qrec.experiments._detached, qrec.backends.ibm.service
     import qrec.experiments._run, qrec.recommenders.swap_test, torch
     from qrec.runs import files, jobs
     from qrec.runs.ledger import Ledger

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import open_backend
-from qrec.backends.snapshots import forget_live, open_snapshot
+from qrec.backends.device.snapshots import forget_live, open_snapshot
 from qrec.backends.workload import Workload
 from qrec.experiments import load_experiment
 from qrec.experiments._run import begin, resume
@@ -166,7 +166,7 @@ def test_submission_taken_up_again_keeps_its_device(
     def calibration(_):
         raise AssertionError("a run that has begun has its device")
 
-    monkeypatch.setattr("qrec.backends.ibm_service.IbmService.calibration", calibration)
+    monkeypatch.setattr("qrec.backends.ibm.service.IbmService.calibration", calibration)
     assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 0
     assert find_run("latest").id == begun.id
     assert begun.snapshots() == {"qpu": before}

@@ -37,7 +37,7 @@ def entry(**fields):
 @pytest.mark.usefixtures("service")
 @pytest.mark.parametrize("level", LEVELS)
 def test_values_are_those_of_the_circuit(level, workload, monkeypatch):
-    monkeypatch.setattr("qrec.backends.ibm._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("qrec.backends.kinds.ibm._POLL_SECONDS", 0.0)
     [reading] = open_backend(entry(resilience_level=level)).run([workload])
     expected = np.cos(workload.parameters[:, 0])
     assert reading.value.shape == reading.stderr.shape == (5,)
@@ -49,7 +49,7 @@ def test_values_are_those_of_the_circuit(level, workload, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("service")
 def test_readout_errors_are_taken_out(workload, monkeypatch):
-    monkeypatch.setattr("qrec.backends.ibm._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("qrec.backends.kinds.ibm._POLL_SECONDS", 0.0)
     errors = [
         np.abs(
             open_backend(entry(shots=4000, **level)).run([workload])[0].value

@@ -15,8 +15,8 @@ from loopback_service import API_KEY, CRN, Fault, decode_program
 
 from qrec.backends import open_backend
 from qrec.backends.base import Limits
-from qrec.backends.ibm import IbmBackend
-from qrec.backends.snapshots import open_snapshot
+from qrec.backends.device.snapshots import open_snapshot
+from qrec.backends.kinds.ibm import IbmBackend
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
 from qrec.runs.ledger import Ledger

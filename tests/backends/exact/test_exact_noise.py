@@ -14,7 +14,7 @@ from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
-from qrec.circuits import build_circuit, circuit_names
+from qrec.circuits import CIRCUITS, build_circuit
 from qrec.circuits.angle_net import angle_net
 from qrec.errors import ConfigError
 
@@ -76,7 +76,7 @@ def test_agrees_with_aer_on_random_circuits(seed, device, make_circuit, make_obs
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", circuit_names())
+@pytest.mark.parametrize("name", CIRCUITS.names())
 def test_agrees_with_aer_on_the_library(name: str) -> None:
     heron = Device(FakeTorino())
     circuit = build_circuit(name)

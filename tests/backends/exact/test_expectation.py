@@ -9,7 +9,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.expectation import Expectation
-from qrec.circuits import build_circuit, circuit_names
+from qrec.circuits import CIRCUITS, build_circuit
 from qrec.errors import ConfigError
 
 CASES = [(seed, 2 + seed % 4, 4 + seed, seed % 3 == 0, seed % 2 == 0) for seed in range(24)]
@@ -85,7 +85,7 @@ def test_an_angle_that_is_not_affine_is_refused() -> None:
 
 
 @pytest.mark.parametrize("method", [None, "statevector"])
-@pytest.mark.parametrize("name", circuit_names())
+@pytest.mark.parametrize("name", CIRCUITS.names())
 def test_agrees_with_qiskit_on_the_library(name: str, method: str | None, oracle) -> None:
     circuit = build_circuit(name)
     n = circuit.num_qubits

@@ -21,8 +21,8 @@ from qiskit.transpiler import (
     generate_preset_pass_manager,
 )
 
-from qrec.backends.fingerprint import UnknownFormError, fingerprint
-from qrec.backends.snapshots import Snapshot
+from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
+from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
 
 _SCHEMA_VERSION = 1  # of the key and of the file

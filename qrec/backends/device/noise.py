@@ -23,9 +23,9 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
-from qrec.backends.compact import compact, cut_target
-from qrec.backends.devices import Device
-from qrec.backends.snapshots import Snapshot
+from qrec.backends.device.compact import compact, cut_target
+from qrec.backends.device.snapshots import Snapshot
+from qrec.backends.device.target import Device
 
 
 class NoisySampler(BaseSamplerV2):  # type: ignore[misc]

@@ -10,10 +10,10 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
-from qrec.backends.noisy import NoisyEstimator, NoisySampler
+from qrec.backends.device.noise import NoisyEstimator, NoisySampler
+from qrec.backends.device.snapshots import Snapshot, open_snapshot
+from qrec.backends.device.transpile import Transpiler
 from qrec.backends.sampled import SampledBackend
-from qrec.backends.snapshots import Snapshot, open_snapshot
-from qrec.backends.transpile import Transpiler
 from qrec.config import AerSpec
 
 # Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from qrec.errors import MissingError, QrecError
-from qrec.speed import race as racing
-from qrec.speed.race import Contender, Race, one_core, run
+from qrec.experiments.speed import race as racing
+from qrec.experiments.speed.race import Contender, Race, one_core, run
 
 
 @pytest.fixture

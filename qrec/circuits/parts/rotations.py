@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Qubit
 
-from qrec.circuits._matrix import n_qubits
+from qrec.circuits.parts.matrix import n_qubits
 
 
 def value_scale(values: NDArray[np.float64]) -> float:

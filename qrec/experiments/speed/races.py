@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from qrec.backends.exact.plan import Method
-from qrec.speed import ours, peers
-from qrec.speed.race import Call, Contender, Race
-from qrec.speed.work import Work, complex_net, net
+from qrec.experiments.speed import ours, peers
+from qrec.experiments.speed.race import Call, Contender, Race
+from qrec.experiments.speed.work import Work, complex_net, net
 
 NETS: dict[str, Callable[[], Work]] = {
     "8q-l2-pairs": partial(net, 4, 2, "pairs"),

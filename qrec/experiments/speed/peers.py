@@ -15,16 +15,16 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 
-from qrec.backends.aer import aer_estimator, aer_sampler
 from qrec.backends.base import Backend, Unit
-from qrec.backends.compact import compact
+from qrec.backends.device.compact import compact
+from qrec.backends.device.noise import simulator
 from qrec.backends.exact.device import DeviceNoise
-from qrec.backends.noisy import simulator
+from qrec.backends.kinds.aer import aer_estimator, aer_sampler
 from qrec.backends.sampled import sampler_pub
 from qrec.errors import MissingError
-from qrec.speed.ours import gradient, noisy_unit, swap_unit
-from qrec.speed.race import Call
-from qrec.speed.work import Work
+from qrec.experiments.speed.ours import gradient, noisy_unit, swap_unit
+from qrec.experiments.speed.race import Call
+from qrec.experiments.speed.work import Work
 
 Dtype = Literal["complex64", "complex128"]
 _PENNYLANE = {

@@ -12,6 +12,8 @@ from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Estimate, Limits, LocalBackend, Raw, Unit, workload_seed
+from qrec.backends.device.snapshots import Snapshot, open_snapshot
+from qrec.backends.device.transpile import Transpiler
 from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
@@ -20,8 +22,6 @@ from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
-from qrec.backends.snapshots import Snapshot, open_snapshot
-from qrec.backends.transpile import Transpiler
 from qrec.backends.workload import Workload
 from qrec.config import ExactSpec
 from qrec.errors import ConfigError

@@ -10,15 +10,15 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
-from qrec.backends.ibm_primitives import Shots, primitive
-from qrec.backends.snapshots import Snapshot, make_snapshot
-from qrec.backends.transpile import Transpiler
+from qrec.backends.device.snapshots import Snapshot, make_snapshot
+from qrec.backends.device.transpile import Transpiler
+from qrec.backends.ibm.primitives import Shots, primitive
 from qrec.backends.workload import Workload
 from qrec.config import IbmSpec
 from qrec.errors import QrecError, RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
-    from qrec.backends.ibm_service import IbmService
+    from qrec.backends.ibm.service import IbmService
 
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
 _POLL_SECONDS = 5.0
@@ -89,7 +89,7 @@ class IbmBackend(Backend):
         return units, self.estimate(units)
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
-        from qrec.backends.ibm_service import programmed
+        from qrec.backends.ibm.service import programmed
 
         pubs, options = [self._primitive.pub(unit) for unit in units], self._primitive.options()
         seconds, executions = JOB_OVERHEAD_SECONDS, 0
@@ -151,7 +151,7 @@ class IbmBackend(Backend):
         return self._decoded(payload, sizes)
 
     def _decoded(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
-        from qrec.backends.ibm_service import decode_result
+        from qrec.backends.ibm.service import decode_result
 
         results = list(decode_result(payload.decode()))
         return [
@@ -180,7 +180,7 @@ class IbmBackend(Backend):
     @property
     def _service(self) -> "IbmService":
         if self._connection is None:
-            from qrec.backends.ibm_service import IbmService
+            from qrec.backends.ibm.service import IbmService
 
             self._connection = IbmService(self._spec.device)
         return self._connection

@@ -12,8 +12,8 @@ from qiskit.circuit import Gate
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import Target
 
-from qrec.backends import vendor
-from qrec.backends.vendor import Bits, Pub, Vendor, VendorError
+from qrec.backends.vendor import device as vendor
+from qrec.backends.vendor.device import Bits, Pub, Vendor, VendorError
 
 _OLDEST_QISKIT = (1, 4)  # 1.3 cannot write all transpiled parameters as QPY
 

@@ -21,8 +21,8 @@ from qrec.backends.exact.table import Table
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
 from qrec.circuits.swap_test import swap_test
-from qrec.speed.race import Call, Cost
-from qrec.speed.work import Work
+from qrec.experiments.speed.race import Call, Cost
+from qrec.experiments.speed.work import Work
 
 Bits = Literal[32, 64]
 SNAPSHOT = "fake:FakeTorino"  # a Heron processor
@@ -162,7 +162,7 @@ def _swap_workload(n_factors: int, n_rows: int) -> Workload:
 
 
 def _expectation(work: Work, noisy: bool) -> Expectation:
-    from qrec.backends.exact.backend import ExactBackend
+    from qrec.backends.kinds.exact import ExactBackend
 
     if not noisy:
         return Expectation(work.circuit, work.observable, method="table")

@@ -6,7 +6,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from qrec.speed.race import Row, one_core
+from qrec.experiments.speed.race import Row, one_core
 
 _CHUNK = 2**21  # bytes of states that the engine works on at once
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from qrec.backends.devices import Device, read_target
+from qrec.backends.device.target import Device, read_target
 from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError
 from qrec.registry import check_name
@@ -153,6 +153,6 @@ def _fake(name: str) -> Snapshot:
 
 @cache
 def _live(name: str) -> Snapshot:
-    from qrec.backends.ibm_service import IbmService
+    from qrec.backends.ibm.service import IbmService
 
     return make_snapshot(**IbmService(name).calibration(), where=f"live:{name}")

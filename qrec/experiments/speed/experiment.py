@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 from qrec.analysis.table import Figure, Table
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError
-from qrec.experiments._speed_tables import goal_table, limit_table, machine_table, race_tables
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
+from qrec.experiments.speed.machine import measure
+from qrec.experiments.speed.race import Race, run
+from qrec.experiments.speed.races import races
+from qrec.experiments.speed.tables import goal_table, limit_table, machine_table, race_tables
 from qrec.registry import check_name
-from qrec.speed.machine import measure
-from qrec.speed.race import Race, run
-from qrec.speed.races import races
 
 _MACHINE = "machine"
 _PACKAGES = ("qrec", "torch", "numpy", "qiskit", "qiskit-aer", "qiskit-machine-learning",

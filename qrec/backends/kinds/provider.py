@@ -3,9 +3,9 @@
 import json
 from functools import cache
 
-from qrec.backends.vendor import open_vendor
-from qrec.backends.vendor_backend import VendorBackend
-from qrec.backends.vendor_process import AnyVendor, VendorProcess
+from qrec.backends.vendor.backend import VendorBackend
+from qrec.backends.vendor.device import open_vendor
+from qrec.backends.vendor.process import AnyVendor, VendorProcess
 from qrec.config import ProviderSpec
 
 

@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Qubit
 from qiskit.quantum_info import Statevector
 
-from qrec.circuits._registers import basis_index
+from qrec.circuits.parts.registers import basis_index
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,10 +16,10 @@ from qiskit.circuit.library import (
     CZGate,
 )
 
-from qrec.circuits._matrix import as_values, n_qubits, z_order
-from qrec.circuits._registers import bits, colour, control, data, state
 from qrec.circuits.block_encoding import bell_step, beta_step
 from qrec.circuits.layered_ansatz import layered_ansatz
+from qrec.circuits.parts.matrix import as_values, n_qubits, z_order
+from qrec.circuits.parts.registers import bits, colour, control, data, state
 from qrec.circuits.qpixl import qpixl_rotations
 from qrec.errors import ConfigError
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
 
-from qrec.backends.vendor import Bits, Pub, VendorError
-from qrec.backends.vendor_process import AnyVendor
+from qrec.backends.vendor.device import Bits, Pub, VendorError
+from qrec.backends.vendor.process import AnyVendor
 
 SHOTS = 100
 

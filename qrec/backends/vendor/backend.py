@@ -14,10 +14,10 @@ from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Raw, Unit
 from qrec.backends.sampled import SampledBackend
-from qrec.backends.self_test import admitted, disobeys_seed
-from qrec.backends.vendor import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
-from qrec.backends.vendor_process import AnyVendor
-from qrec.backends.vendor_sampler import VendorSampler
+from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
+from qrec.backends.vendor.process import AnyVendor
+from qrec.backends.vendor.sampler import VendorSampler
+from qrec.backends.vendor.self_test import admitted, disobeys_seed
 from qrec.config import SampledSpec
 from qrec.errors import ConfigError, MissingError, QrecError, RejectedError
 

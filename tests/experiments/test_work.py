@@ -6,9 +6,9 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from qrec.errors import MissingError
-from qrec.speed import ours, peers
-from qrec.speed.races import races
-from qrec.speed.work import complex_net, net
+from qrec.experiments.speed import ours, peers
+from qrec.experiments.speed.races import races
+from qrec.experiments.speed.work import complex_net, net
 
 
 @pytest.mark.parametrize("work", [net(2, 2, "all"), complex_net(2, 1)], ids=["net", "complex"])

@@ -1,0 +1,1 @@
+"""IBM Quantum: the connection to the service and its primitives."""

@@ -1,0 +1,1 @@
+"""Kinds of backend, one per file: its settings and its class."""

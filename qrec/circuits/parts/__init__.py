@@ -1,0 +1,1 @@
+"""Pieces that the circuits of the library are made of."""

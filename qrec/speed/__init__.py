@@ -1,1 +1,0 @@
-"""The exact engine and other tools on the same work, timed in turns on one core."""
