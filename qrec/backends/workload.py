@@ -1,6 +1,7 @@
 """What goes to a backend and what comes back."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,9 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
 from qrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from qrec.backends.base import Backend
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +55,12 @@ class Reading:
     value: NDArray[np.float64]  # (n_evaluations,)
     stderr: NDArray[np.float64]  # (n_evaluations,) standard error of value
     shots: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question that a piece of work asks a backend: these workloads, so many times."""
+
+    backend: "Backend"
+    workloads: list[Workload]
+    times: int

@@ -13,7 +13,7 @@ from sklearn.model_selection import ParameterGrid
 from qrec.data import Split
 from qrec.errors import ConfigError
 from qrec.experiments._entries import ComparisonSpec, Entry
-from qrec.recommenders._store import load_recommender
+from qrec.recommenders import load_recommender
 from qrec.recommenders.base import Recommender
 from qrec.runs.files import write_folder, write_json
 from qrec.runs.folder import RunFolder

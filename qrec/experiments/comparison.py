@@ -168,7 +168,9 @@ class Comparison(BaseExperiment):
             bases = {name: models[label] for name, label in entry.references.items()}
             models[entry.label] = build(entry, entry.params, bases, seed=0)
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
-        circuits = {k: model.fit(few, validation=few).circuit() for k, model in quantum.items()}
+        circuits = {
+            k: model.fit(few, validation=few).fitted_circuit() for k, model in quantum.items()
+        }
         return circuits | self.objectives.circuits()
 
     @cached_property
