@@ -10,7 +10,7 @@ from qrec.analysis.count import count, executed_circuit
 from qrec.backends.base import Backend, Raw, Unit
 from qrec.backends.workload import Workload
 from qrec.errors import ConfigError
-from qrec.runs.execute import add_circuits, execute, read_circuits, read_raws, write_raws
+from qrec.runs.execute import add_circuits, read_circuits, read_raws, write_raws
 from qrec.runs.files import write_json
 from qrec.runs.folder import RunFolder
 
@@ -34,7 +34,7 @@ def raw_results(
             "and asks first"
         )
     units = prepared(task, workloads, backend, folder)
-    raws = execute(backend, units, lambda done, of: step(f"{task}: {done} of {of} evaluations"))
+    raws = backend.answer(units, lambda done, of: step(f"{task}: {done} of {of} evaluations"))
     store_results(task, raws, folder)
     return raws
 
@@ -63,7 +63,7 @@ def prepared(
     if all(name in known for name in names) and _gates_path(task, folder).is_file():
         logical, isa = (known[name] for name in names)
         return [Unit(replace(workload, circuit=logical), isa) for workload in workloads]
-    units, _ = backend.prepare(workloads)
+    units = backend.prepare(workloads)
     for unit in units:
         logical = unit.workload.circuit
         add_circuits(path, dict(zip(names, (logical, unit.circuit), strict=True)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from qrec.backends.base import Backend
+from qrec.backends.base import Backend, Permit
 from qrec.errors import ConfigError, NotFinishedError, QrecError
 from qrec.experiments._asking import store_results
 from qrec.experiments._base import BaseExperiment, Places
@@ -81,7 +81,7 @@ def submit(
         if started is None:
             plan = replace(plan, folder=publish(plan.folder))
         ledger.add(records(plan.folder.id, plan.jobs))
-        _send(plan, ledger, report)
+        _send(plan, ledger, report, Permit(frozenset(job.uid for job in plan.jobs)))
     return plan
 
 
@@ -186,14 +186,14 @@ def _records(plan: Plan, ledger: Ledger) -> list[JobRecord]:
     return [known.get(job.uid, job) for job in records(plan.folder.id, plan.jobs)]
 
 
-def _send(plan: Plan, ledger: Ledger, report: Report) -> None:
+def _send(plan: Plan, ledger: Ledger, report: Report, permit: Permit) -> None:
     used = []
     for number, job in enumerate(plan.jobs):
         backend = plan.experiment.backend(job.backend)
         report(f"job {number + 1} of {len(plan.jobs)}", number, len(plan.jobs))
         if ledger.job(job.uid).state in ("PLANNED", "SUBMITTING"):
             units = units_of(job, plan.tasks[job.backend])
-            submit_job(ledger, backend, job.uid, plan.folder.id, units)
+            submit_job(ledger, backend, job.uid, plan.folder.id, units, permit)
             used.append(backend)
         if backend.is_local and ledger.job(job.uid).state == "SUBMITTED":
             collect_job(ledger, backend, plan.folder, job.uid)

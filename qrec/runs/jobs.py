@@ -5,11 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
-from qrec.backends.base import Backend, Estimate, Raw, Unit
+from qrec.backends.base import Backend, Estimate, Permit, Raw, Unit, joined, rows_of
 from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
-from qrec.runs.execute import rows_of, slices
 from qrec.runs.files import write, write_json, write_text
 from qrec.runs.folder import RunFolder
 from qrec.runs.ledger import JobRecord, Ledger, new_uid
@@ -93,7 +90,14 @@ def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
     ]
 
 
-def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequence[Unit]) -> None:
+def submit_job(
+    ledger: Ledger,
+    backend: Backend,
+    uid: str,
+    run: str,
+    units: Sequence[Unit],
+    permit: Permit | None = None,
+) -> None:
     """See that the backend has this job exactly once, whatever goes wrong in between.
 
     Raises RejectedError where the backend refuses it; BusyError and UnknownOutcomeError where
@@ -111,7 +115,7 @@ def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequ
         _throttle(ledger, backend)
         ledger.submitting(uid)
         try:
-            job_id = backend.send(units, uid, run)
+            job_id = backend.send(units, uid, run, permit)
         except RejectedError as error:
             ledger.ended(uid, "FAILED", str(error), used=0.0)
             raise
@@ -180,8 +184,7 @@ def assemble(
     tasks: dict[str, list[Raw]] = {}
     for (task, _), found in sorted(pieces.items()):
         ordered = [raw for _, raw in sorted(found, key=lambda piece: piece[0])]
-        whole = {name: np.concatenate([raw[name] for raw in ordered]) for name in ordered[0]}
-        tasks.setdefault(task, []).append(whole)
+        tasks.setdefault(task, []).append(joined(ordered))
     return tasks
 
 
@@ -190,7 +193,7 @@ def _pieces(backend: Backend, tasks: dict[str, list[Unit]]) -> Iterator[tuple[Pa
     for task, units in tasks.items():
         for index, unit in enumerate(units):
             size = min(len(unit.workload), backend.limits.evaluations or len(unit.workload))
-            while size > 1 and not _fits(backend, [slices(unit, size)[0]]):
+            while size > 1 and not _fits(backend, [rows_of(unit, 0, size)]):
                 size = -(-size // 2)
             for start in range(0, len(unit.workload), size):
                 part = Part(task, index, start, min(start + size, len(unit.workload)))
