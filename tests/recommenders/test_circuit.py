@@ -127,7 +127,7 @@ class Asking(Backend):
         super().__init__(self._inner.spec)
         self.asked: list[list[Workload]] = []
 
-    def run(self, workloads, advance=None) -> list[Reading]:  # noqa: ANN001
+    def run(self, workloads, advance=None) -> list[Reading]:
         self.asked.append(list(workloads))
         return self._inner.run(workloads, advance)
 
@@ -191,7 +191,7 @@ def test_the_angle_net_is_a_preset(parts: Split) -> None:
     assert shifted.theta_.shape == (4,)
 
 
-def test_a_circuit_is_saved_with_the_model(parts: Split, tmp_path) -> None:  # noqa: ANN001
+def test_a_circuit_is_saved_with_the_model(parts: Split, tmp_path) -> None:
     observable = SparseObservable.from_sparse_list([("ZZ", [0, 2], 0.5), ("Z", [1], 1.0)], 3)
     model = CircuitRecommender(ladder(), observable, **NAMES, n_epochs=1).fit(parts.train)
     model.save(tmp_path)

@@ -29,7 +29,7 @@ class Bounded(Recommender):
         kind: Literal["a", "b"] = "a",
         flag: bool = False,
         base: ALS | None = None,
-        free=None,  # noqa: ANN001
+        free=None,
     ) -> None: ...
 
 

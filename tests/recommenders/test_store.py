@@ -80,7 +80,7 @@ def test_own_classes_come_through_the_door_alone(saved: Path, tmp_path: Path) ->
         load_recommender(saved)
 
 
-OWN = '''
+OWN = """
 import numpy as np
 from qrec.recommenders import Recommender, load_recommender
 
@@ -91,7 +91,7 @@ class Two(Recommender):
         self.two_ = self.n
     def _predict(self, users, items):
         return np.full(len(users), float(self.two_))
-'''
+"""
 
 
 def test_a_class_of_ones_own_is_saved_and_loaded(tmp_path: Path) -> None:
