@@ -29,13 +29,14 @@ class Plan:
 
     def _row(self, name: str, tasks: Mapping[str, list[Unit]]) -> Row:
         jobs = [job for job in self.jobs if job.backend == name]
+        backend, units = self.experiment.backend(name), [u for of in tasks.values() for u in of]
         return {
             "backend": name,
             "circuits": sum(map(len, tasks.values())),
             "pubs": sum(len(job.parts) for job in jobs),
             "jobs": len(jobs),
-            "shots": self.experiment.backend(name).shots,
-            "executions": sum(job.executions for job in jobs),
+            "shots": backend.shots,
+            "executions": backend.estimate(units).executions,
             "qpu_seconds": sum(job.qpu_seconds for job in jobs),
         }
 
