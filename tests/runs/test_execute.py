@@ -1,4 +1,6 @@
-"""Executing in slices gives what executing at once gives, and what is stored comes back."""
+"""Work in pieces gives what work at once gives, and what is stored comes back."""
+
+from dataclasses import replace
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -8,7 +10,7 @@ from qiskit.quantum_info import SparseObservable
 from qrec.backends import open_backend
 from qrec.backends.readings import read
 from qrec.backends.workload import Workload
-from qrec.runs.execute import add_circuits, execute, read_circuits, read_raws, write_raws
+from qrec.runs.execute import add_circuits, read_circuits, read_raws, write_raws
 
 
 def rotations(n: int) -> Workload:
@@ -21,23 +23,23 @@ def rotations(n: int) -> Workload:
     return Workload(circuit, zz, np.random.default_rng(0).normal(size=(n, 2)), "key")
 
 
-def test_slices_give_the_same_exact_values_in_order():
+def test_pieces_give_the_same_exact_values_in_order():
     backend, workload = open_backend("exact"), rotations(20_000)
     steps = []
-    [raw] = execute(backend, backend.prepare([workload])[0], lambda *step: steps.append(step))
-    [whole] = backend.run([workload])
-    assert np.abs(read(workload, raw).value - whole.value).max() < 1e-12
+    [reading] = backend.run([workload], lambda *step: steps.append(step))
+    [raw] = [backend._execute(unit) for unit in backend.prepare([workload])]
+    assert np.abs(reading.value - read(workload, raw).value).max() < 1e-12
     assert steps[-1] == (20_000, 20_000)
     assert len(steps) > 1, "long work must show where it is"
 
 
-def test_slices_of_shots_are_independent_and_repeatable():
+def test_pieces_of_shots_are_independent_and_repeatable():
     backend, workload = open_backend("aer_ideal"), rotations(1)
-    workload = Workload(workload.circuit, workload.observable, np.tile([[0.5, 0.9]], (130, 1)), "k")
-    units, _ = backend.prepare([workload])
-    first, again = (execute(backend, units, lambda *_: None)[0]["bits"] for _ in range(2))
+    same = np.tile([[0.5, 0.9]], (130, 1))
+    units = backend.prepare([replace(workload, parameters=same, key="k")])
+    first, again = (backend.answer(units)[0]["bits"] for _ in range(2))
     assert np.array_equal(first, again)
-    assert not np.array_equal(first[0], first[64]), "two slices must not share a seed"
+    assert not np.array_equal(first[0], first[64]), "two pieces must not share a seed"
 
 
 def test_raw_results_come_back_as_they_were(tmp_path):

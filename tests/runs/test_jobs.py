@@ -89,10 +89,10 @@ class Flaky(Limited):
         super().__init__(Limits(pubs=1))
         self.failures = list(failures)
 
-    def send(self, units, uid, run):
+    def send(self, units, uid, run, permit):
         if self.failures:
             raise self.failures.pop(0)
-        return self.inner.send(units, uid, run)
+        return self.inner.send(units, uid, run, permit)
 
 
 @pytest.mark.usefixtures("runs_dir")
