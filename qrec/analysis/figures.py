@@ -1,13 +1,13 @@
 """Figures: pictures as PNG, and the marks they are drawn with, readable without colours."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ WEDGE = Style("v", "#E69F00")  # orange
 def draw_errors(
     axes: "Axes",
     style: Style,
-    x: Sequence[float],
-    y: Sequence[float],
+    x: "ArrayLike",
+    y: "ArrayLike",
     **drawn: Any,
 ) -> None:
     """Draw points with error bars; `drawn` are further arguments of matplotlib's ``errorbar``.

@@ -7,7 +7,8 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure
+from qrec.analysis.table import Table
 from qrec.backends.base import Backend
 from qrec.config import ExperimentSpec
 from qrec.runs.folder import RunFolder

@@ -114,7 +114,8 @@ def stored(run: str | Path) -> Run:
 def reported(folder: RunFolder, experiment: BaseExperiment) -> Run:
     """Read the results of a finished run and write `report.html` from them."""
     results = experiment.results(folder)
-    write_report(folder, results.tables, results.figures)
+    record = folder.record()
+    write_report(folder.path, folder.spec(), record, results.tables, results.figures)
     return Run(folder, results)
 
 

@@ -94,7 +94,7 @@ class Comparison(BaseExperiment):
         rows = comparison_rows(self._samples(folder))
         write_csv(folder.path / "gates.csv", _gate_rows(self._samples(folder)))
         self._measure_objectives(folder, partial(report, done=len(tasks), total=len(tasks)))
-        write_csv(folder.results_path, rows)
+        write_csv(folder.results_path, [row.as_dict() for row in rows])
 
     def units(self, folder: RunFolder, report: Report) -> dict[str, dict[str, list[Unit]]]:
         """Fit what must be fitted; return what is asked, backend -> task -> units."""
@@ -136,7 +136,8 @@ class Comparison(BaseExperiment):
         objectives = self.objectives.rows(folder)
         others = {"objectives": objectives} if objectives else {}
         tables.append(objectives_table(objectives))
-        return Results(rows, [t for t in tables if t.rows], [error_figure(rows)], others)
+        plain = [row.as_dict() for row in rows]
+        return Results(plain, [t for t in tables if t.rows], [error_figure(rows)], others)
 
     def plan(self) -> Table:
         n_test = len(self._split(0).test)
