@@ -13,7 +13,7 @@ import qrec
 ROOT = Path(qrec.__file__).parent
 # Each group may import from itself and from those before it.
 LAYERS = [
-    {"errors", "seeds", "registry"},
+    {"errors", "seeds", "registry", "types"},
     {"config"},
     {"data"},
     {"circuits"},

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from qiskit import QuantumCircuit
 
 from qrec.analysis.figures import Figure
-from qrec.analysis.rows import Sample
+from qrec.analysis.samples import Sample
 from qrec.analysis.table import Table
 from qrec.backends import open_backend
 from qrec.backends.base import Backend

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qrec.analysis.rows import BELOW_FLOOR, LOW_RATIO, comparison_rows, write_csv
-from qrec.runs.folder import Sample
+from qrec.analysis.samples import Sample
 
 
 def sample(name, errors, *, user=None, shots=None, backend=None, floor=None, **notes):

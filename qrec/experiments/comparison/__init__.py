@@ -17,7 +17,8 @@ from sklearn.model_selection import ParameterGrid
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
 from qrec.analysis.figures import Figure
 from qrec.analysis.plots import error_figure
-from qrec.analysis.rows import ComparisonRow, Sample, comparison_rows
+from qrec.analysis.rows import ComparisonRow, comparison_rows
+from qrec.analysis.samples import Sample
 from qrec.analysis.table import Table
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
