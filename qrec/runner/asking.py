@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from qrec.analysis.count import count, executed_circuit
-from qrec.backends.base import Backend, PaidError, Raw, Unit
+from qrec.backends.base import Backend, Raw, Unit
 from qrec.backends.readings import read
 from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError, NotFinishedError
@@ -38,12 +38,10 @@ class Mode(ABC):
 
 
 class Here(Mode):
-    """A free backend answers at once; one that costs is refused."""
+    """A free backend answers at once; one that costs refuses, as nothing permits it."""
 
     def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
-        if backend.costs:
-            raise PaidError.of(backend)
-        return backend.raws(units, lambda done, of: asker.say(f"{done} of {of} evaluations"))
+        return backend.answer(units, lambda done, of: asker.say(f"{done} of {of} evaluations"))
 
 
 class ByJobs(Mode):

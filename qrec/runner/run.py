@@ -9,9 +9,8 @@ from qrec.analysis.figures import Figure
 from qrec.analysis.html import write_report
 from qrec.analysis.rows import write_csv
 from qrec.analysis.table import Table, to_text
-from qrec.backends.base import PaidError
 from qrec.backends.device.snapshots import forget_live
-from qrec.errors import ConfigError, NotFinishedError
+from qrec.errors import ConfigError, NotFinishedError, PaidError
 from qrec.experiments.base import Experiment, Places
 from qrec.registry import code_files
 from qrec.runner.asking import Here, Mode, Stored
@@ -152,7 +151,9 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-    write_report(folder, tables, list(figures.values()))
+    write_report(
+        folder.path, folder.spec(), folder.record(), tables, list(figures.values())
+    )
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
     return Run(folder, rows, tables, figures)
 
@@ -161,7 +162,10 @@ def refuse_paid(experiment: Experiment) -> None:
     """Raise PaidError where an experiment names a backend that costs money."""
     for backend in experiment.backends().values():
         if backend.costs:
-            raise PaidError.of(backend)
+            raise PaidError(
+                f"backend {backend.name!r} is no free simulator: `qrec submit` shows what would be "
+                "sent, and asks first"
+            )
 
 
 def require_finished(folder: RunFolder) -> None:
