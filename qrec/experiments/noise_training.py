@@ -100,7 +100,7 @@ class NoiseTraining(TaskExperiment):
             task: self._net(n_layers, 0, None)
             .set_params(n_epochs=0)
             .fit(self._parts.train, validation=self._parts.validation)
-            .circuit()
+            .fitted_circuit()
             for task, n_layers in self._depths().items()
         }
 
