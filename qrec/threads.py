@@ -5,42 +5,35 @@ number comes out. Trainings make large differences of it.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_info, threadpool_limits
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread, BLAS and torch; afterwards on as many as before."""
-    import torch
+    """Run linear algebra, and torch where it is loaded, on one thread while this is open.
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with _controller().limit(limits=1):
+    What is loaded inside is not seen: code that imports torch opens it again.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    with threadpool_limits(limits=1):
+        try:
+            if torch:
+                torch.set_num_threads(1)
             yield
-    finally:
-        torch.set_num_threads(before)
+        finally:
+            if torch:
+                torch.set_num_threads(before)
 
 
 def thread_state() -> dict[str, int | str | None]:
-    """Return how many threads there may be, as the environment and the libraries say."""
-    import torch
-
+    """Return how many threads there may be, as the environment and the loaded libraries say."""
     said: dict[str, int | str | None] = {name: os.environ.get(name) for name in VARIABLES}
-    pools = {f"{lib['internal_api']}": int(lib["num_threads"]) for lib in _controller().info()}
-    return said | pools | {"torch": torch.get_num_threads(), "cores": os.cpu_count()}
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    """Find the libraries once: it takes milliseconds. numpy, scipy and torch are loaded then."""
-    import scipy.linalg  # noqa: F401  # has a BLAS of its own
-    import sklearn.utils  # noqa: F401  # and an OpenMP
-
-    return ThreadpoolController()
+    pools = {str(pool["internal_api"]): int(pool["num_threads"]) for pool in threadpool_info()}
+    return said | pools | {"cores": os.cpu_count()}

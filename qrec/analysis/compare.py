@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qrec.analysis.rows import align, best_classical, comparison_rows
+from qrec.analysis.samples import Sample
 from qrec.analysis.table import Column, Table, build_table, number
 from qrec.errors import ConfigError
 from qrec.metrics import rmse_difference
-from qrec.analysis.samples import Sample
 from qrec.types import Row
 
 Key = tuple[str, str | None]  # recommender, backend

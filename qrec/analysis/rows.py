@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from qrec.analysis.samples import Sample
 from qrec.metrics import BoundMetric, coverage, find_metric, prediction_range, rmse_difference
 from qrec.runs.files import write_text
-from qrec.analysis.samples import Sample
 from qrec.types import Row
 
 BELOW_FLOOR = "below noise floor"

@@ -65,16 +65,16 @@ def _circuits(
     what: str, data_dir: "Path | None", backends: "Path | None"
 ) -> "dict[str, QuantumCircuit]":
     from qrec.circuits import CIRCUITS, build_circuit
-    from qrec.experiments import load_experiment
-    from qrec.experiments._run import make_places
     from qrec.registry import check_name, experiment_paths
+    from qrec.runner.load import load
+    from qrec.runner.run import make_places
 
     if what in CIRCUITS.names():
         return {what: build_circuit(what)}
     if not what.endswith((".yaml", ".yml")):
         known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES]
         check_name(what, known, "circuit or experiment")
-    return load_experiment(what, places=make_places(data_dir, backends)).circuits()
+    return load(what, places=make_places(data_dir, backends)).circuits()
 
 
 def _target(name: str, file: "Path | None") -> "Backend":

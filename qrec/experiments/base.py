@@ -8,7 +8,6 @@ runner's, the same for all kinds.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -131,7 +130,7 @@ class Experiment(ABC):
         """Return what else `record.json` must hold so that the run can be repeated."""
         return {}
 
-    def check_same(self, details: Mapping[str, Any]) -> None:
+    def check_same(self, details: Mapping[str, Any]) -> None:  # noqa: B027  # most have no data
         """Raise DataError where `details` speak of other data than there is now."""
 
     def sizes(self) -> Sequence[Size]:
@@ -161,15 +160,12 @@ class Experiment(ABC):
         """Take the settings of backends that a run's record holds, by name."""
         self._recorded = {name: entry["spec"] for name, entry in backends.items()}
 
-    @cached_property
-    def step_names(self) -> list[str]:
-        """The names of all steps, in order."""
-        return [step.name for step in self.steps()]
-
     def plan(self) -> Table:
         """Return what would be done, having done none of it."""
         rows = [[step.name, ", ".join(step.after) or "-"] for step in self.steps()]
-        return Table(f"{self.spec.name}: what would be done; nothing was", ["step", "after"], rows, n_text=2)
+        return Table(
+            f"{self.spec.name}: what would be done; nothing was", ["step", "after"], rows, n_text=2
+        )
 
 
 def no_backends(spec: ExperimentSpec, names: Sequence[str], why: str) -> ConfigError:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from qrec.analysis.count import count, executed_circuit
-from qrec.backends.base import Backend, Raw, Unit
+from qrec.backends.base import Advance, Backend, Raw, Unit
 from qrec.backends.readings import read
 from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError, NotFinishedError
@@ -100,7 +100,11 @@ class Asker:
         if backend.shots is None and not backend.costs:
             return backend
         recorded = copy(backend)
-        setattr(recorded, "run", lambda workloads, advance=None: self(backend, workloads))  # noqa: B010
+
+        def run(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
+            return self(backend, workloads)
+
+        recorded.run = run  # type: ignore[method-assign]
         return recorded
 
     def say(self, doing: str) -> None:

@@ -61,7 +61,7 @@ class Round:
         jobs, backend = self._of(name), self.experiment.backend(name)
         executions = sum(job.executions for job in jobs)
         seconds = sum(job.qpu_seconds for job in jobs)
-        most = _most(self.work, name, backend)
+        most = _most(self.work, backend)
         parts = [part for job in jobs for part in job.parts]
         return CostRow(
             backend=name,
@@ -114,7 +114,7 @@ def _by_entry(jobs: Sequence[PlannedJob]) -> Iterator[tuple[str, list[PlannedJob
         yield entry, [job for job in jobs if job.entry == entry]
 
 
-def _most(work: Work, name: str, backend: Backend) -> tuple[float, float] | None:
+def _most(work: Work, backend: Backend) -> tuple[float, float] | None:
     """Return the most executions and QPU seconds that a whole run asks of a backend.
 
     None where a step has yet to be reached that waits for the answers to others.

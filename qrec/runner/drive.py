@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from qrec.backends import open_backend
 from qrec.backends.base import Backend
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
@@ -54,13 +55,13 @@ class Work:
 
     def have(self, step: Step, asker: Asker) -> Mapping[str, Outcome]:
         """Return the outcomes of the steps that a step comes after."""
-        load = partial(load_recommender, backend=partial(self._model_backend, asker))
+        load = partial(load_recommender, backend=partial(self._asked_through, asker))
         return {name: self.outcomes.read(name, load) for name in step.after}
 
     def read(self, step: Step) -> Mapping[str, Outcome]:
         """Return the outcomes that a step comes after, for looking at alone."""
         return {
-            name: self.outcomes.read(name, partial(load_recommender, backend=self._by_name))
+            name: self.outcomes.read(name, partial(load_recommender, backend=self._model_backend))
             for name in step.after
         }
 
@@ -68,13 +69,13 @@ class Work:
         """Return what all steps found, in their order."""
         return {step.name: self.outcomes.read(step.name) for step in self.steps}
 
-    def _model_backend(self, asker: Asker, spec: Mapping[str, Any]) -> Backend | Mapping[str, Any]:
-        """Return the backend of a stored model: the experiment's own, asked through the step."""
-        known = self._by_name(spec)
-        return asker.wrap(known) if isinstance(known, Backend) else known
+    def _asked_through(self, asker: Asker, spec: Mapping[str, Any]) -> Backend:
+        return asker.wrap(self._model_backend(spec))
 
-    def _by_name(self, spec: Mapping[str, Any]) -> Backend | Mapping[str, Any]:
-        return self.experiment.backends().get(str(spec.get("name")), spec)
+    def _model_backend(self, spec: Mapping[str, Any]) -> Backend:
+        """Return the backend of a stored model: the experiment's own, or that without noise."""
+        known = self.experiment.backends()
+        return known[spec["name"]] if spec.get("name") in known else open_backend(spec)
 
 
 def drive(work: Work, report: Report) -> list[Unanswered]:

@@ -69,9 +69,7 @@ def store_answers(work: Work, jobs: Sequence[PlannedJob], ledger: Ledger) -> Non
         for job in jobs
         if not all(Answers(work.folder.path, p.step).has(p.question) for p in job.parts)
     ]
-    for (step, number), raws in assemble(
-        work.folder, new, work.experiment.backend, done
-    ).items():
+    for (step, number), raws in assemble(work.folder, new, work.experiment.backend, done).items():
         answers = Answers(work.folder.path, step)
         asked = answers.asked(number)
         if asked is None:

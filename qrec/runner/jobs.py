@@ -178,9 +178,7 @@ def _fits(backend: Backend, units: list[Unit]) -> bool:
 def _job(backend: Backend, name: str, packed: Sequence[tuple[Part, Unit]]) -> PlannedJob:
     asked: Estimate = backend.estimate([unit for _, unit in packed])
     parts = tuple(part for part, _ in packed)
-    return PlannedJob(
-        new_uid(), name, backend.name, parts, asked.executions, asked.qpu_seconds
-    )
+    return PlannedJob(new_uid(), name, backend.name, parts, asked.executions, asked.qpu_seconds)
 
 
 def _adopted(ledger: Ledger, backend: Backend, uid: str) -> bool:

@@ -117,7 +117,11 @@ def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
 
 
 def finish(
-    folder: RunFolder, experiment: Experiment, report: Report, jobs: int = 1, mode: Mode | None = None
+    folder: RunFolder,
+    experiment: Experiment,
+    report: Report,
+    jobs: int = 1,
+    mode: Mode | None = None,
 ) -> Run:
     """Do what is left to do and write rows, figures and report."""
     with only_worker(folder):
@@ -151,9 +155,7 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-    write_report(
-        folder.path, folder.spec(), folder.record(), tables, list(figures.values())
-    )
+    write_report(folder.path, folder.spec(), folder.record(), tables, list(figures.values()))
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
     return Run(folder, rows, tables, figures)
 

@@ -104,7 +104,7 @@ def _rounds(
     published: bool = True,
 ) -> Sent:
     """Send rounds until one has to be waited for, or nothing is asked any more."""
-    ledger, sent = Ledger(), []
+    ledger, sent = Ledger(), list[Round]()
     while True:
         if published:
             ledger.add(records(work.folder.id, read_jobs(work.folder)))

@@ -32,9 +32,7 @@ class Fingerprint:
     parameters: list[NDArray[np.float64]]
 
     @classmethod
-    def of(
-        cls, backend: str, workloads: Sequence[Workload], forms: Sequence[str]
-    ) -> "Fingerprint":
+    def of(cls, backend: str, workloads: Sequence[Workload], forms: Sequence[str]) -> "Fingerprint":
         """Describe a question; `forms` are those of its workloads (see `circuits.form`)."""
         described = [
             {"key": workload.key, "circuit": form}

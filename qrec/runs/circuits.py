@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from qiskit import QuantumCircuit, qpy
 
@@ -54,7 +55,7 @@ class Circuits:
         for path, unit in zip(new, backend.prepare(list(new.values())), strict=True):
             self._read[path] = unit.workload.circuit, unit.circuit
             write_json(path.with_suffix(".json"), cost(unit))
-            write(path, lambda file, path=path: qpy.dump(list(self._read[path]), file))
+            write(path, partial(_dump, [unit.workload.circuit, unit.circuit]))
         units = []
         for workload, path in zip(workloads, paths, strict=True):
             if path not in self._read:
@@ -87,6 +88,10 @@ def _sha(circuit: QuantumCircuit) -> str:
         return fingerprint(circuit)
     except UnknownFormError:
         return f"{circuit.num_qubits} {sorted(circuit.count_ops().items())}"
+
+
+def _dump(circuits: list[QuantumCircuit], file: BinaryIO) -> None:
+    qpy.dump(circuits, file)
 
 
 def _read_qpy(path: Path) -> list[QuantumCircuit]:

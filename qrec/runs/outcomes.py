@@ -43,7 +43,7 @@ class StoredOutcome(Outcome):
         self.rows, self.arrays, self._load = rows, arrays, load
 
     @cached_property
-    def model(self) -> Any:  # type: ignore[override]
+    def model(self) -> Any:
         return self._load()
 
 

@@ -30,7 +30,7 @@ from qrec.experiments.comparison.spec import ComparisonSpec, Entry, is_backend
 from qrec.experiments.observed import check_same, heading, summarise
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.quantum import QuantumRecommender
-from qrec.runs.outcomes import Outcome
+from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed
 from qrec.types import Row
 
@@ -160,7 +160,7 @@ class Comparison(Experiment):
             bases = {name: models[label] for name, label in entry.references.items()}
             models[entry.label] = build(entry, {}, bases, lambda _: noiseless(), seed=0)
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
-        return {k: model.fit(few, validation=few).circuit() for k, model in quantum.items()}
+        return {k: model.fit(few, validation=few).fitted_circuit() for k, model in quantum.items()}
 
     @cached_property
     def ratings(self) -> Ratings:
@@ -207,8 +207,8 @@ class Comparison(Experiment):
             predict_seconds=time.perf_counter() - begun,
             circuits=costs,
         )
-        arrays = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}
-        return Outcome([row], arrays | {"prediction": prediction})
+        arrays: Arrays = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}
+        return Outcome([row], {**arrays, "prediction": prediction})
 
     def _sample(self, task: Task, outcomes: Have) -> Sample:
         """Return the predictions of a row with all that was noted of it."""
@@ -234,9 +234,7 @@ class Comparison(Experiment):
         return task.backend is not None and self._backend(task).shots is not None
 
     def _bases(self, entry: Entry, repeat: int, have: Have) -> dict[str, Recommender]:
-        return {
-            name: have[fit_name(base, repeat)].model for name, base in entry.references.items()
-        }
+        return {name: have[fit_name(base, repeat)].model for name, base in entry.references.items()}
 
     def _pairs(self, task: Task) -> Ratings:
         """Return the observed ratings a task is scored on."""

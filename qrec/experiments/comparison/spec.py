@@ -12,7 +12,7 @@ from qrec.experiments.observed import ObservedSpec
 from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
-from qrec.recommenders._checks import check_parameters
+from qrec.recommenders.parameters import check_parameters
 from qrec.registry import check_name
 
 REFERENCE = "@"  # a parameter beginning with it names another entry
