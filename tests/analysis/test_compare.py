@@ -1,13 +1,13 @@
 """Comparing rows within and between runs."""
 
 import pytest
+from qrec.experiments._run import begin
 
 from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples, compare_table
 from qrec.analysis.table import to_text
 from qrec.cli.compare import compare
 from qrec.errors import ConfigError, NotFinishedError
 from qrec.experiments import load_experiment, run
-from qrec.experiments._run import begin
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 

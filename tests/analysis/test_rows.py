@@ -14,8 +14,8 @@ from qrec.analysis.rows import (
     comparison_rows,
     write_csv,
 )
-from qrec.errors import ConfigError
 from qrec.analysis.samples import Sample
+from qrec.errors import ConfigError
 
 
 def sample(name, errors, *, user=None, shots=None, backend=None, floor=None, **notes):
