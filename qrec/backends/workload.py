@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
 from qrec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from qrec.backends.base import Backend
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,3 +71,12 @@ class Reading:
     value: NDArray[np.float64]  # (n_evaluations,) or (n_evaluations, n_observables)
     stderr: NDArray[np.float64]  # standard error of each value, in the same shape
     shots: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question that a piece of work asks a backend: these workloads, so many times."""
+
+    backend: "Backend"
+    workloads: list[Workload]
+    times: int

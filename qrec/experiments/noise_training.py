@@ -20,7 +20,8 @@ from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure
+from qrec.analysis.table import Table
 from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
 from qrec.backends.kinds.exact import ExactSpec
@@ -99,7 +100,7 @@ class NoiseTraining(TaskExperiment):
             task: self._net(n_layers, 0, None)
             .set_params(n_epochs=0)
             .fit(self._parts.train, validation=self._parts.validation)
-            .circuit()
+            .fitted_circuit()
             for task, n_layers in self._depths().items()
         }
 
