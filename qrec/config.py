@@ -1,7 +1,7 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,10 @@ class ExperimentSpec(Spec):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     title: str
     seed: Annotated[int, Field(ge=0)] = 0
+
+    def with_backends(self, names: list[str]) -> Self:
+        """Return the same experiment with other backends for its circuits."""
+        raise ConfigError(f"experiment {self.name!r} asks no backend: {names} have no place in it")
 
 
 S = TypeVar("S", bound=Spec)

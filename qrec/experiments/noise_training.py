@@ -20,7 +20,8 @@ from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure
+from qrec.analysis.table import Table
 from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
 from qrec.backends.kinds.exact import ExactSpec

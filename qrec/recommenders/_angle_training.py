@@ -14,9 +14,9 @@ from qrec.backends.workload import Workload
 from qrec.data.ratings import Ratings
 from qrec.recommenders._parameter_shift import shift_rule
 from qrec.recommenders._roles import Roles
-from qrec.recommenders._threads import one_thread
 from qrec.recommenders._training import Schedule, train
 from qrec.recommenders.quantum import vector_index, vector_name
+from qrec.threads import one_thread
 
 Weights = dict[str, NDArray[np.float64]]
 # Of tensors by vector, `(length,)` shared or `(n, length)`, the values `(n,)`, with gradients.

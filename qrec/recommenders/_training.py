@@ -10,8 +10,8 @@ from torch import Tensor
 
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
-from qrec.recommenders._threads import one_thread
 from qrec.seeds import child_seed
+from qrec.threads import one_thread
 
 _HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
 

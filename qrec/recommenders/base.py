@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _store
-from qrec.recommenders._threads import one_thread
 from qrec.recommenders.parameters import check_parameters
+from qrec.threads import one_thread
 
 if TYPE_CHECKING:
     from qrec.backends.workload import Asked

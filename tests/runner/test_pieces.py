@@ -1,4 +1,4 @@
-"""Work in pieces gives what work at once gives, and what is stored comes back."""
+"""Work in pieces gives what work at once gives."""
 
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ from qiskit.quantum_info import SparseObservable
 from qrec.backends import open_backend
 from qrec.backends.readings import read
 from qrec.backends.workload import Workload
-from qrec.runs.execute import add_circuits, read_circuits, read_raws, write_raws
 
 
 def rotations(n: int) -> Workload:
@@ -40,20 +39,3 @@ def test_pieces_of_shots_are_independent_and_repeatable():
     first, again = (backend.answer(units)[0]["bits"] for _ in range(2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first[0], first[64]), "two pieces must not share a seed"
-
-
-def test_raw_results_come_back_as_they_were(tmp_path):
-    raws = [{"bits": np.arange(6, dtype=np.uint8)}, {"value": np.ones(2), "stderr": np.zeros(2)}]
-    write_raws(tmp_path / "raw.npz", raws)
-    for raw, back in zip(raws, read_raws(tmp_path / "raw.npz"), strict=True):
-        assert raw.keys() == back.keys()
-        assert all(np.array_equal(raw[name], back[name]) for name in raw)
-
-
-def test_circuits_gather_in_one_file(tmp_path):
-    path, circuit = tmp_path / "circuits.qpy", rotations(1).circuit
-    add_circuits(path, {"a/logical": circuit})
-    add_circuits(path, {"b/logical": circuit, "a/logical": circuit})
-    found = read_circuits(path)
-    assert list(found) == ["a/logical", "b/logical"]
-    assert found["b/logical"].count_ops() == circuit.count_ops()
