@@ -104,7 +104,7 @@ class ComparisonSpec(ObservedSpec):
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
         for name in names:
-            find_metric(name)
+            find_metric(name, " (in metrics)")
         return names
 
     @model_validator(mode="after")
