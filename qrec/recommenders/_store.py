@@ -15,7 +15,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend
 from qrec.config import Spec, parse_fields
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, QrecError
 from qrec.recommenders import recommender_class, recommender_name
 from qrec.recommenders.parameters import check_parameters
 
@@ -150,7 +150,13 @@ class _Reader:
         mark = next((key for key in value if key.startswith("$")), None)
         if mark is None:
             return {k: self.decode(v) for k, v in value.items()}
-        return self._decode_object(mark, value)
+        try:
+            return self._decode_object(mark, value)
+        except QrecError:
+            raise
+        except Exception as error:  # numpy, Qiskit and a damaged file fail in ways of their own
+            where = self._folder / _MODEL
+            raise ConfigError(f"{where}: {value} cannot be read back: {error}") from error
 
     def _decode_object(self, mark: str, value: dict[str, Any]) -> Any:
         held = value[mark]
@@ -159,7 +165,7 @@ class _Reader:
         if mark == "$array" and held in self._arrays:
             return self._arrays[held]
         if mark == "$observable":
-            return SparseObservable.from_sparse_list(held, value["num_qubits"])
+            return SparseObservable.from_sparse_list(list(map(tuple, held)), value["num_qubits"])
         if mark == "$backend":
             return self._open_stored(held) if self._open_stored else held
         if mark == "$circuit":
