@@ -1,5 +1,6 @@
 """From what a backend returned to expectation values with standard errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,16 @@ _EIGENVALUES = {
 }
 
 
-def support(observable: SparseObservable) -> list[int]:
-    """Return the qubits a diagonal observable reads, ascending: the ones that are measured.
+def support(*observables: SparseObservable) -> list[int]:
+    """Return the qubits that diagonal observables read, ascending: the ones that are measured.
 
     Raises ConfigError for a term that one measurement in the Z basis cannot read.
     """
-    for term in observable:
+    for term in (term for observable in observables for term in observable):
         for bit_term, label in zip(term.bit_terms, term.bit_labels(), strict=True):
             if bit_term not in _EIGENVALUES:
                 raise ConfigError(f"observable term {label!r} is not diagonal; expected Z, 0 or 1")
-    return sorted({int(q) for q in observable.indices})
+    return sorted({int(q) for observable in observables for q in observable.indices})
 
 
 def is_diagonal(observable: SparseObservable) -> bool:
@@ -34,16 +35,22 @@ def is_diagonal(observable: SparseObservable) -> bool:
     return all(bit_term in _EIGENVALUES for term in observable for bit_term in term.bit_terms)
 
 
-def outcome_values(observable: SparseObservable) -> NDArray[np.float64]:
-    """Return a diagonal observable's value at each outcome, bit j being ``support[j]``."""
-    measured = support(observable)
-    bits = np.arange(2 ** len(measured))[:, None] >> np.arange(len(measured)) & 1
-    return diagonal_values(observable, bits.astype(np.uint8), measured)
+def outcome_values(observables: Sequence[SparseObservable]) -> NDArray[np.float64]:
+    """Return the value of each observable at each outcome, (n_outcomes, n_observables).
+
+    Bit j of an outcome is qubit ``support(*observables)[j]``.
+    """
+    measured = support(*observables)
+    bits = (np.arange(2 ** len(measured))[:, None] >> np.arange(len(measured)) & 1).astype(np.uint8)
+    return np.column_stack([diagonal_values(one, bits, measured) for one in observables])
 
 
-def spectrum(observable: SparseObservable) -> NDArray[np.float64]:
-    """Return the values a diagonal observable can take, each once, ascending."""
-    return np.unique(outcome_values(observable))
+def spectrum(observables: Sequence[SparseObservable]) -> NDArray[np.float64]:
+    """Return what the observables can be seen to be together, (n_values, n_observables).
+
+    Each once, in ascending order of the first, then the second and so on.
+    """
+    return np.unique(outcome_values(observables), axis=0)
 
 
 def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
@@ -56,7 +63,7 @@ def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
     """
     if "value" in raw:
         return Reading(raw["value"], raw["stderr"], None)
-    values = spectrum(workload.observable)
+    values = spectrum([workload.observable])[:, 0]
     if "counts" in raw:
         counts = raw["counts"]
         shots = int(counts[0].sum())

@@ -2,23 +2,17 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
-from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.exact.chunks import chunk_size, in_chunks
-from qrec.backends.exact.device import DeviceNoise
-from qrec.backends.exact.plan import Method, plan
-from qrec.backends.exact.problem import read_problem
-
-Precision = Literal["float32", "float64"]
+from qrec.backends.exact.machine.chunks import chunk_size, in_chunks
+from qrec.backends.exact.method import Method, evaluator
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Dtype, ObservedProgram, Question
 
 
 class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
@@ -31,7 +25,7 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
     def __init__(
         self,
         noise: DeviceNoise | None = None,
-        dtype: Precision = "float64",
+        dtype: Dtype = "float64",
         method: Method | None = None,
     ) -> None:
         self._noise, self._dtype, self._method = noise, dtype, method
@@ -52,35 +46,32 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         rows = np.broadcast_to(rows, (*shape, width)).reshape(prod(shape), width)
         numbers = np.arange(observables.size).reshape(observables.shape)
         which = np.broadcast_to(numbers, shape).ravel()
+        question = Question(pub.circuit, list(observables.ravel()), noise=self._noise)
         values = np.empty(len(rows))
-        for index, observable in enumerate(observables.ravel()):
-            values[which == index] = evaluate(
-                pub.circuit, observable, rows[which == index], noise=self._noise,
-                dtype=self._dtype, method=self._method,
-            )  # fmt: skip
+        for index, observed in enumerate(question.observed()):
+            some = rows[which == index]
+            values[which == index] = _evaluate(observed, some, self._dtype, self._method)
         evs = values.reshape(shape)
         return PubResult(DataBin(evs=evs, stds=np.zeros(shape), shape=shape))
 
 
 def evaluate(
-    circuit: QuantumCircuit,
-    observable: SparseObservable,
-    rows: NDArray[np.float64],
-    parameters: Iterable[Parameter] | None = None,
-    noise: DeviceNoise | None = None,
-    *,
-    dtype: Precision = "float64",
-    method: Method | None = None,
+    question: Question, rows: NDArray[np.float64], method: Method | None = None
 ) -> NDArray[np.float64]:
-    """Return the expectation value of every parameter row `(n_rows, n_parameters)`.
+    """Return the expectation values `(n_rows, n_observables)` at rows `(n_rows, n_parameters)`.
 
-    `parameters` names the columns, by default ``circuit.parameters``. Parameters that agree
-    in all rows are found, and what depends on them alone is computed once.
+    Parameters that agree in all rows are found, and what depends on them alone is computed
+    once.
     """
-    problem = read_problem(circuit, observable, noise, parameters)
-    by_row = differing(rows)
-    planned = plan(problem, by_row.tolist(), len(rows), method)
-    kind = getattr(torch, dtype)
+    columns = [_evaluate(o, rows, question.dtype, method) for o in question.observed()]
+    return np.column_stack(columns)
+
+
+def _evaluate(
+    observed: ObservedProgram, rows: NDArray[np.float64], dtype: Dtype, method: Method | None
+) -> NDArray[np.float64]:
+    by_row, kind = differing(rows), getattr(torch, dtype)
+    planned = evaluator(observed, by_row.tolist(), len(rows), method)
     shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(kind)
     with torch.inference_mode():
         function = planned.fix(shared)

@@ -14,10 +14,11 @@ from qiskit.transpiler import PassManager, Target
 from qrec.backends.base import Estimate, Limits, LocalBackend, Raw, Unit, workload_seed
 from qrec.backends.device.snapshots import Snapshot, open_snapshot
 from qrec.backends.device.transpile import Transpiler
-from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.explain import explain
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Question
 from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
 from qrec.backends.readings import is_diagonal
@@ -96,12 +97,12 @@ class ExactBackend(LocalBackend):
         """Return a logical circuit's expectation value here as a torch function."""
         self._check_exact("an expectation with gradients")
         isa, observed = self._isa(circuit, observable)
-        return Expectation(isa, observed, noise=self._noise, parameters=circuit.parameters)
+        return Expectation(Question(isa, [observed], list(circuit.parameters), self._noise))
 
     def explain(self, workload: Workload) -> None:
-        """Print which steps evaluate a workload here, and what they cost."""
+        """Print what evaluates a workload here, and what they cost."""
         circuit, observable = self._isa(workload.circuit, workload.observable)
-        print(explain(circuit, observable, workload, self._noise, self._spec.dtype))
+        print(explain(self._question(circuit, observable, workload), workload.parameters))
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
@@ -131,18 +132,23 @@ class ExactBackend(LocalBackend):
         [isa] = transpiler.run([whole])
         return split_measurements(isa)[0], observable.apply_layout(isa.layout)
 
+    def _question(
+        self, circuit: QuantumCircuit, observable: SparseObservable, workload: Workload
+    ) -> Question:
+        columns = list(workload.circuit.parameters)
+        return Question(circuit, [observable], columns, self._noise, self._spec.dtype)
+
     def _execute(self, unit: Unit) -> Raw:
         workload = unit.workload
         observable = workload.observable
         if self._noise is not None:
             observable = observable.apply_layout(unit.circuit.layout)
-        columns = workload.circuit.parameters
-        what = (unit.circuit, observable, workload.parameters, columns, self._noise)
+        question = self._question(unit.circuit, observable, workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None
             seed = workload_seed(self._spec.seed_simulator, workload)
-            return {"counts": draw_counts(*what, self._spec.dtype, self._spec.shots, seed)}
-        value = evaluate(*what, dtype=self._spec.dtype)
+            return {"counts": draw_counts(question, workload.parameters, self._spec.shots, seed)}
+        value = evaluate(question, workload.parameters)[:, 0]
         return {"value": value, "stderr": np.zeros_like(value)}
 
 
