@@ -60,7 +60,9 @@ ENGINE = ROOT / "backends" / "exact"
 WINGS = ["read", "machine", "state", "heisenberg", "."]  # each may import from those before it
 
 
-@pytest.mark.parametrize("path", ENGINE.rglob("*.py"), ids=lambda p: str(p.relative_to(ENGINE)))
+@pytest.mark.parametrize(
+    "path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE))
+)
 def test_the_wings_of_the_engine_are_read_one_way(path):
     own = WINGS.index(str(path.parent.relative_to(ENGINE)))
     for name in imported(ast.parse(path.read_text())):

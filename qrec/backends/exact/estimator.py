@@ -10,9 +10,10 @@ from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveR
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 
 from qrec.backends.exact.machine.chunks import chunk_size, in_chunks
-from qrec.backends.exact.method import Method, evaluator
+from qrec.backends.exact.method import Evaluator, Method, evaluator
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.question import Dtype, ObservedProgram, Question
+from qrec.backends.exact.read.question import Dtype, Question
+from qrec.backends.exact.state.statevector import JointStateVector, StateVector, join
 
 
 class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
@@ -50,7 +51,8 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         values = np.empty(len(rows))
         for index, observed in enumerate(question.observed()):
             some = rows[which == index]
-            values[which == index] = _evaluate(observed, some, self._dtype, self._method)
+            planned = evaluator(observed, differing(some).tolist(), len(some), self._method)
+            values[which == index] = _values(planned, some, self._dtype)
         evs = values.reshape(shape)
         return PubResult(DataBin(evs=evs, stds=np.zeros(shape), shape=shape))
 
@@ -61,17 +63,25 @@ def evaluate(
     """Return the expectation values `(n_rows, n_observables)` at rows `(n_rows, n_parameters)`.
 
     Parameters that agree in all rows are found, and what depends on them alone is computed
-    once.
+    once. Observables that take the state vector are read from the same states where they can.
     """
-    columns = [_evaluate(o, rows, question.dtype, method) for o in question.observed()]
-    return np.column_stack(columns)
+    observed, row_columns = question.observed(), differing(rows).tolist()
+    alone = [evaluator(one, row_columns, len(rows), method) for one in observed]
+    states = {i: planned for i, planned in enumerate(alone) if isinstance(planned, StateVector)}
+    out = np.empty((len(rows), len(observed)))
+    joint = join([observed[i] for i in states], list(states.values()), row_columns)
+    if joint is not None:
+        out[:, list(states)] = _values(joint, rows, question.dtype)
+    for i, planned in enumerate(alone):
+        if joint is None or i not in states:
+            out[:, i] = _values(planned, rows, question.dtype)
+    return out
 
 
-def _evaluate(
-    observed: ObservedProgram, rows: NDArray[np.float64], dtype: Dtype, method: Method | None
+def _values(
+    planned: Evaluator | JointStateVector, rows: NDArray[np.float64], dtype: Dtype
 ) -> NDArray[np.float64]:
     by_row, kind = differing(rows), getattr(torch, dtype)
-    planned = evaluator(observed, by_row.tolist(), len(rows), method)
     shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(kind)
     with torch.inference_mode():
         function = planned.fix(shared)

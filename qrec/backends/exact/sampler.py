@@ -60,7 +60,7 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         measured = [qubit_of[c] for c in clbits]
         rows = pub.parameter_values.as_array(pub.circuit.parameters)
         flat = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
-        question = Question(gates, [], list(pub.circuit.parameters), self._noise)
+        question = Question(gates, [], pub.circuit.parameters, self._noise)
         chances = probabilities(question, measured, flat)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(number,)))
         bits = _draw(chances, pub.shots, rng, [_packed(r, clbits) for r in pub.circuit.cregs])

@@ -97,7 +97,7 @@ class ExactBackend(LocalBackend):
         """Return a logical circuit's expectation value here as a torch function."""
         self._check_exact("an expectation with gradients")
         isa, observed = self._isa(circuit, observable)
-        return Expectation(Question(isa, [observed], list(circuit.parameters), self._noise))
+        return Expectation(Question(isa, [observed], circuit.parameters, self._noise))
 
     def explain(self, workload: Workload) -> None:
         """Print what evaluates a workload here, and what they cost."""
@@ -135,7 +135,7 @@ class ExactBackend(LocalBackend):
     def _question(
         self, circuit: QuantumCircuit, observable: SparseObservable, workload: Workload
     ) -> Question:
-        columns = list(workload.circuit.parameters)
+        columns = workload.circuit.parameters
         return Question(circuit, [observable], columns, self._noise, self._spec.dtype)
 
     def _execute(self, unit: Unit) -> Raw:

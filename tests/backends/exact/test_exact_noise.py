@@ -114,7 +114,7 @@ def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
     random = make_circuit(3, 3, 10)
     isa = device.passes.run(random.circuit)
     observable = make_observable(3, 3).apply_layout(isa.layout)
-    exact = Expectation(Question(isa, [observable], list(random.circuit.parameters), device.noise))
+    exact = Expectation(Question(isa, [observable], random.circuit.parameters, device.noise))
     names = list(random.values)
     start = [torch.tensor(random.values[name], requires_grad=True) for name in names]
     assert torch.autograd.gradcheck(

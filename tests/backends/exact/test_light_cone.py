@@ -27,7 +27,7 @@ def test_values_stay(seed, make_circuit, make_observable, oracle) -> None:
     import torch
 
     random, observable = make_circuit(seed, 5, 10), make_observable(seed, 5)
-    observed = on_used_qubits(read_circuit(random.circuit), observable)
+    [observed] = on_used_qubits(read_circuit(random.circuit), [observable])
     seen, kept = light_cone(observed.program, observed.codes)
     assert len(seen.operations) <= len(observed.program.operations)
     assert seen.n_qubits == len(kept)

@@ -1,11 +1,10 @@
 """What is asked of the engine, and what is left of it on the qubits in use."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
@@ -33,7 +32,7 @@ class Question:
 
     circuit: QuantumCircuit
     observables: Sequence[SparseObservable]
-    parameters: Sequence[Parameter] | None = None
+    parameters: Iterable[Parameter] | None = None
     noise: DeviceNoise | None = None
     dtype: Dtype = "float64"
 
@@ -48,8 +47,8 @@ class Question:
         return read_circuit(self.circuit, channel, self.columns)
 
     def observed(self) -> list["ObservedProgram"]:
-        """Return the program as each observable needs it."""
-        return [on_used_qubits(self.program, o, self.noise) for o in self.observables]
+        """Return the program with each observable, on the qubits that any of them needs."""
+        return on_used_qubits(self.program, self.observables, self.noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +75,10 @@ class ObservedProgram:
 
 
 def on_used_qubits(
-    program: Program, observable: SparseObservable, noise: DeviceNoise | None = None
-) -> ObservedProgram:
-    """Number the qubits in use from 0 and add the read-out errors."""
-    measured = sorted({int(q) for q in observable.indices})
+    program: Program, observables: Sequence[SparseObservable], noise: DeviceNoise | None = None
+) -> list[ObservedProgram]:
+    """Number the qubits in use from 0, alike for all observables, and add the read-out errors."""
+    measured = sorted({int(q) for observable in observables for q in observable.indices})
     used = sorted({q for op in program.operations for q in op.qubits} | set(measured))
     if len(used) > _MOST_QUBITS:
         raise ConfigError(
@@ -92,6 +91,5 @@ def on_used_qubits(
     ]
     if noise is not None:
         operations += [Channel(noise.readout(q), (place[q],)) for q in measured]
-    codes, coefficients = pauli_codes(observable, place)
     cut = Program(len(used), program.n_parameters, tuple(operations))
-    return ObservedProgram(cut, codes, np.asarray(coefficients))
+    return [ObservedProgram(cut, *pauli_codes(observable, place)) for observable in observables]

@@ -63,6 +63,48 @@ class StateVector:
         return self.evolution.numbers_per_row()
 
 
+class JointStateVector:
+    """Several observables of one program, read from the same states."""
+
+    def __init__(self, observed: Sequence[ObservedProgram], row_columns: Sequence[bool]) -> None:
+        codes = np.concatenate([one.codes for one in observed])
+        seen, kept = light_cone(observed[0].program, codes)
+        observables = [
+            quadratic(local(one.codes, kept), one.coefficients, len(kept)) for one in observed
+        ]
+        real = seen.is_real and all(observable.is_real for observable in observables)
+        self._evolution = Evolution(seen, row_columns, real)
+        self._observables = [one.after(self._evolution.last) for one in observables]
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return self._evolution.numbers_per_row()
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function from rows to values `(n_observables, n_rows)`."""
+        evolve, buffers = self._evolution.fix(shared), self._evolution.buffers
+
+        def values(rows: Tensor) -> Tensor:
+            psi = evolve(rows)
+            read = [observable(psi, buffers) for observable in self._observables]
+            return torch.stack(read).expand(-1, rows.shape[1])
+
+        return values
+
+
+def join(
+    observed: Sequence[ObservedProgram], alone: Sequence[StateVector], row_columns: Sequence[bool]
+) -> JointStateVector | None:
+    """Return several state vectors `alone` as one, unless it takes more qubits than each does."""
+    if len(alone) < 2:
+        return None
+    codes = np.concatenate([one.codes for one in observed])
+    seen, _ = light_cone(observed[0].program, codes)
+    if seen.n_qubits > max(one.evolution.n_qubits for one in alone):
+        return None
+    return JointStateVector(observed, row_columns)
+
+
 class OutcomeProbabilities:
     """Probabilities of all outcomes of measured qubits, planned like a `StateVector`."""
 
