@@ -37,7 +37,7 @@ class Expectation:
             for name, group in groupby(named, key=lambda pair: pair[0])
         }
         self._lone = {name for name, p in named if not isinstance(p, ParameterVectorElement)}
-        self._evaluators: dict[tuple[tuple[bool, ...], frozenset[int] | None], Evaluator] = {}
+        self.evaluators: dict[tuple[tuple[bool, ...], frozenset[int] | None], Evaluator] = {}
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         """Return the expectation values `(n_rows,)`, with gradients."""
@@ -70,9 +70,9 @@ class Expectation:
 
     def _evaluator(self, row_columns: tuple[bool, ...], left: frozenset[int] | None) -> Evaluator:
         key = row_columns, left
-        if key not in self._evaluators:
-            self._evaluators[key] = evaluator(self._observed, row_columns, None, self._method, left)
-        return self._evaluators[key]
+        if key not in self.evaluators:
+            self.evaluators[key] = evaluator(self._observed, row_columns, None, self._method, left)
+        return self.evaluators[key]
 
     def _arrange(self, values: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, tuple[bool, ...]]:
         """Return shared parameters, rows, and which parameters differ by row."""

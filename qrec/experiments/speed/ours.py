@@ -86,7 +86,7 @@ def all_pairs_cost(work: Work, noisy: bool) -> Cost:
     u, v, theta = _pair_angles(work, 1, 1)
     with torch.inference_mode():
         function.all_pairs({"u": u}, {"v": v}, {"theta": theta})
-    [table] = function._evaluators.values()
+    [table] = function.evaluators.values()
     assert isinstance(table, HeisenbergTable)
     terms = min(len(table.left), len(table.right))
     return Cost(2.0 * terms, 4.0, 0.0, "2048 x 2048", "memory")
