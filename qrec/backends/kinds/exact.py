@@ -100,9 +100,9 @@ class ExactBackend(LocalBackend):
         return Expectation(Question(isa, [observed], circuit.parameters, self._noise))
 
     def explain(self, workload: Workload) -> None:
-        """Print what evaluates a workload here, and what they cost."""
+        """Print what evaluates a workload here, and what it costs."""
         circuit, observable = self._isa(workload.circuit, workload.observable)
-        print(explain(self._question(circuit, observable, workload), workload.parameters))
+        print(explain(self._question(circuit, [observable], workload), workload.parameters))
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
@@ -133,17 +133,17 @@ class ExactBackend(LocalBackend):
         return split_measurements(isa)[0], observable.apply_layout(isa.layout)
 
     def _question(
-        self, circuit: QuantumCircuit, observable: SparseObservable, workload: Workload
+        self, circuit: QuantumCircuit, observables: list[SparseObservable], workload: Workload
     ) -> Question:
         columns = workload.circuit.parameters
-        return Question(circuit, [observable], columns, self._noise, self._spec.dtype)
+        return Question(circuit, observables, columns, self._noise, self._spec.dtype)
 
     def _execute(self, unit: Unit) -> Raw:
         workload = unit.workload
         observable = workload.observable
         if self._noise is not None:
             observable = observable.apply_layout(unit.circuit.layout)
-        question = self._question(unit.circuit, observable, workload)
+        question = self._question(unit.circuit, [observable], workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None
             seed = workload_seed(self._spec.seed_simulator, workload)
