@@ -1,6 +1,6 @@
 """A Qiskit circuit read once: a list of fixed matrices and of rotations by affine angles."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import CircuitInstruction, Gate, Instruction, Parameter, ParameterExpression
 
-from qrec.backends.exact.pauli import unitary_transfer
+from qrec.backends.exact.read.pauli import unitary_transfer
 from qrec.errors import ConfigError
 
 ROTATIONS = ("rx", "ry", "rz", "p")
@@ -67,6 +67,11 @@ Operation = Fixed | Channel | Rotation
 Noise = Callable[[Instruction, tuple[int, ...]], NDArray[np.float64] | None]
 
 
+def depends_on_row(operation: Operation, row_columns: Sequence[bool]) -> bool:
+    """Return whether an operation's angle differs from row to row."""
+    return isinstance(operation, Rotation) and any(row_columns[c] for c in operation.columns)
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """The operations of a circuit in order; parameter columns as in ``circuit.parameters``."""
@@ -96,7 +101,7 @@ class Program:
 def read_circuit(
     circuit: QuantumCircuit,
     noise: Noise | None = None,
-    parameters: Iterable[Parameter] | None = None,
+    parameters: Sequence[Parameter] | None = None,
 ) -> Program:
     """Read a circuit into a program, up to its global phase.
 
@@ -105,7 +110,8 @@ def read_circuit(
     has no place in an exact expectation value (measurement, reset, control flow) and for an
     angle that is not affine in the parameters.
     """
-    columns = {parameter: i for i, parameter in enumerate(parameters or circuit.parameters)}
+    names = circuit.parameters if parameters is None else parameters
+    columns = {parameter: i for i, parameter in enumerate(names)}
     if noise is None and not all(_is_readable(instruction) for instruction in circuit.data):
         circuit = transpile(circuit, basis_gates=[*ROTATIONS, *_FIXED], optimization_level=0)
     operations: list[Operation] = []

@@ -2,7 +2,7 @@
 
 With U the suffix that all rows share, <psi(row)| U^+ O U |psi(row)> is linear in the Pauli
 expectation values of psi(row), and those are products over its factors. The factors are dealt
-to two sides; `Table` holds T and `Side` the products that occur, computed once per row.
+to two sides; `HeisenbergTable` holds T and `Side` the products that occur, computed once per row.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from qrec.backends.exact.angles import Angles
-from qrec.backends.exact.blocks import fuse
-from qrec.backends.exact.cone import light_cone
-from qrec.backends.exact.dense import DensePull
-from qrec.backends.exact.front import Factor, Front, factors_of
-from qrec.backends.exact.pauli import Codes, Real, local
-from qrec.backends.exact.program import Program, Rotation
-from qrec.backends.exact.pull import MOST_TERMS, Pull, TooManyTermsError, plan_pull
-from qrec.backends.exact.split import split
+from qrec.backends.exact.heisenberg.blocks import fuse
+from qrec.backends.exact.heisenberg.dense import DensePull
+from qrec.backends.exact.heisenberg.front import Factor, Front, factors_of
+from qrec.backends.exact.heisenberg.partition import partition
+from qrec.backends.exact.heisenberg.pull import MOST_TERMS, Pull, TooManyTermsError, plan_pull
+from qrec.backends.exact.read.angles import Angles
+from qrec.backends.exact.read.cone import light_cone
+from qrec.backends.exact.read.pauli import Codes, Real, local
+from qrec.backends.exact.read.program import Rotation
+from qrec.backends.exact.read.question import ObservedProgram
 from qrec.errors import ConfigError
 
 
@@ -61,10 +62,10 @@ class Side:
 
 
 class _PullFunction(torch.autograd.Function):
-    """The pull, in float64 on the CPU: its gradient walks the same steps backwards."""
+    """The pull, in float64 on the CPU: its gradient walks the same blocks backwards."""
 
     @staticmethod
-    def forward(ctx: Any, angles: Tensor, table: "Table") -> Tensor:
+    def forward(ctx: Any, angles: Tensor, table: "HeisenbergTable") -> Tensor:
         ctx.table, ctx.like = table, angles
         ctx.angles = angles.detach().cpu().double().numpy()
         coefficients, ctx.tape = table.pull.forward(ctx.angles)
@@ -79,27 +80,24 @@ class _PullFunction(torch.autograd.Function):
         ), None
 
 
-class Table:
+class HeisenbergTable:
     """A program and an observable, planned for parameters that are shared or differ by row.
 
-    `codes` and `coefficients` are the observable's Pauli strings (see `pauli`). The left side
-    takes the factors that depend on `left_columns`, by default half of the qubits. Beyond
-    `limit` Pauli strings the pull is `dense`, or TooManyTermsError is raised.
+    The left side takes the factors that depend on `left_columns`, by default half of the
+    qubits. Beyond `limit` Pauli strings the pull is `dense`, or TooManyTermsError is raised.
     """
 
     def __init__(
         self,
-        program: Program,
-        codes: Codes,
-        coefficients: Real,
+        observed: ObservedProgram,
         row_columns: Sequence[bool],
         left_columns: frozenset[int] | None = None,
         limit: int = MOST_TERMS,
         dense: bool = False,
     ) -> None:
-        seen, kept = light_cone(program, codes)
-        codes = local(codes, kept)
-        parts = split(seen, row_columns)
+        seen, kept = light_cone(observed.program, observed.codes)
+        codes, coefficients = local(observed.codes, kept), observed.coefficients
+        parts = partition(seen, row_columns)
         factors = factors_of(parts, row_columns)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation)]
         blocks = fuse(parts.suffix, {op: i for i, op in enumerate(rotations)})
@@ -171,7 +169,7 @@ class Table:
         return in_sides + sum(front.numbers_per_row() for front in self._fronts)
 
     def cost_per_row(self) -> float:
-        """Return what one row costs, see `plan`."""
+        """Return what one row costs, see `method`."""
         products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
         return products + sum(front.cost_per_row() for front in self._fronts)
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qrec.backends.exact.buffers import Buffers
-from qrec.backends.exact.observable import Quadratic, squares
-from qrec.backends.exact.schedule import Dense, Step
+from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.state.kernels import Dense, Kernel
+from qrec.backends.exact.state.quadratic import Quadratic, squares
 
 # With more, rows are so few at a time that the smaller products take longer, as measured.
 _MOST_QUBITS = 9
@@ -54,8 +54,8 @@ class Projection:
         return self.offset + self.slope * chances.sum(0)
 
 
-def projection(observable: Quadratic, last: Step) -> Projection | None:
-    """Return how `observable` is read from half of the last step, if it can be."""
+def projection(observable: Quadratic, last: Kernel) -> Projection | None:
+    """Return how `observable` is read from half of the last kernel, if it can be."""
     if not isinstance(last, Dense) or not observable.is_diagonal:
         return None
     values = observable.phases[0].real

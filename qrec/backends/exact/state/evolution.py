@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qrec.backends.exact.angles import Angles
-from qrec.backends.exact.buffers import Buffers
-from qrec.backends.exact.memory import check_memory
-from qrec.backends.exact.monomial import Monomial
-from qrec.backends.exact.program import Fixed, Program, Rotation
-from qrec.backends.exact.schedule import Dense, Turn, schedule
+from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.machine.memory import check_memory
+from qrec.backends.exact.read.angles import Angles
+from qrec.backends.exact.read.program import Fixed, Program, Rotation
+from qrec.backends.exact.state.kernels import Dense, Turn, arrange
+from qrec.backends.exact.state.monomial import Monomial
 
 # Of one row at a time: two buffers, temporaries, and the tables of one gather.
 _BYTES_PER_AMPLITUDE = 128
 
 
 class Evolution:
-    """From parameters to states: a program of gates in large steps (see `schedule`).
+    """From parameters to states: a program of gates in large kernels (see `kernels`).
 
     The states lack the moves of `last`, which whoever reads them takes into account.
     """
@@ -29,13 +29,14 @@ class Evolution:
     def __init__(self, program: Program, row_columns: Sequence[bool], real: bool) -> None:
         self.n_qubits, self.is_real = program.n_qubits, real
         check_memory(_BYTES_PER_AMPLITUDE * 2.0**program.n_qubits, f"{self.n_qubits} qubits")
-        self.plan = schedule(program, row_columns)
-        self.last = self.plan.last
+        arrangement = arrange(program, row_columns)
+        self._prefix_operations, self.kernels = arrangement.prefix, arrangement.kernels
+        self.last = arrangement.last
         self.buffers = Buffers()
-        turning = [step.rotation for step in self.plan.steps if isinstance(step, Turn)]
-        by_row = _rotations(self.plan.prefix) + turning
+        turning = [kernel.rotation for kernel in self.kernels if isinstance(kernel, Turn)]
+        by_row = _rotations(self._prefix_operations) + turning
         in_blocks = [
-            op for s in self.plan.steps if isinstance(s, Dense) for op in _rotations([s.operations])
+            op for k in self.kernels if isinstance(k, Dense) for op in _rotations([k.operations])
         ]
         self._index = {op: i for ops in (by_row, in_blocks) for i, op in enumerate(ops)}
         self._row_angles, self._block_angles = (
@@ -48,29 +49,29 @@ class Evolution:
         return lambda rows: self.run(shared, rows, matrices)
 
     def matrices(self, shared: Tensor) -> list[Tensor | None]:
-        """Return the matrix of every step that is a dense block, None of the others."""
+        """Return the matrix of every kernel that is a dense block, None of the others."""
         dtype = self._dtype(shared)
         turns = _half_angles(self._block_angles(shared, shared[:, None]))
         return [
-            self._matrix(step, turns, dtype) if isinstance(step, Dense) else None
-            for step in self.plan.steps
+            self._matrix(kernel, turns, dtype) if isinstance(kernel, Dense) else None
+            for kernel in self.kernels
         ]
 
     def run(self, shared: Tensor, rows: Tensor, matrices: Sequence[Tensor | None]) -> Tensor:
-        """Return the states after as many steps as there are `matrices`."""
+        """Return the states after as many kernels as there are `matrices`."""
         turns = _half_angles(self._row_angles(shared, rows))
         psi = self._prefix(turns, self._dtype(shared))
-        for step, matrix in zip(self.plan.steps, matrices, strict=False):
-            if isinstance(step, Dense) and matrix is not None:
-                wide = psi.reshape(-1, len(matrix), 2**step.lowest * psi.shape[1])
+        for kernel, matrix in zip(self.kernels, matrices, strict=False):
+            if isinstance(kernel, Dense) and matrix is not None:
+                wide = psi.reshape(-1, len(matrix), 2**kernel.lowest * psi.shape[1])
                 many = matrix.expand(len(wide), -1, -1)
                 out = self.buffers.beside(psi, wide.shape)
                 psi = torch.bmm(many, wide, out=out).reshape(psi.shape)
-            elif isinstance(step, Turn):
+            elif isinstance(kernel, Turn):
                 out = self.buffers.beside(psi, psi.shape)
-                psi = self._turn(psi, step.rotation, turns, out)
-            elif isinstance(step, Monomial):
-                psi = self._move(psi, step)
+                psi = self._turn(psi, kernel.rotation, turns, out)
+            elif isinstance(kernel, Monomial):
+                psi = self._move(psi, kernel)
         return psi
 
     def _dtype(self, shared: Tensor) -> torch.dtype:
@@ -81,15 +82,17 @@ class Evolution:
         return int(2**self.n_qubits) * (1 if self.is_real else 2)
 
     def cost_per_row(self) -> float:
-        """Return what one row costs, see `plan`."""
+        """Return what one row costs, see `method`."""
         # Of one amplitude, as measured.
         cost = {Dense: 2.0**4, Turn: 12.0, Monomial: 3.0}
-        steps = sum(cost[type(step)] for step in self.plan.steps)
-        return float((steps + 6) * 2**self.n_qubits * (1 if self.is_real else 4))
+        passes = sum(cost[type(kernel)] for kernel in self.kernels)
+        return float((passes + 6) * 2**self.n_qubits * (1 if self.is_real else 4))
 
     def _prefix(self, turns: Tensor, dtype: torch.dtype) -> Tensor:
         """Multiply together what the qubits are before they meet."""
-        parts = [self._one_qubit(operations, turns, dtype) for operations in self.plan.prefix]
+        parts = [
+            self._one_qubit(operations, turns, dtype) for operations in self._prefix_operations
+        ]
         parts = parts or [torch.ones(1, 1, dtype=dtype, device=turns.device)]
         while len(parts) > 1:  # halves first: only the last product is a large one
             pairs = list(zip(parts[::2], parts[1::2], strict=False))
@@ -141,25 +144,25 @@ class Evolution:
                 place.addcmul_(b, other)
         return out
 
-    def _move(self, psi: Tensor, step: Monomial) -> Tensor:
-        if step.moves:
+    def _move(self, psi: Tensor, kernel: Monomial) -> Tensor:
+        if kernel.moves:
             out = self.buffers.beside(psi, psi.shape)
             psi = (
-                _Gather.apply(psi, step)  # type: ignore[no-untyped-call]
+                _Gather.apply(psi, kernel)  # type: ignore[no-untyped-call]
                 if out is None
-                else _gather(psi, step.source, out)
+                else _gather(psi, kernel.source, out)
             )
-        if step.rephases:
-            phase = step.phase if psi.is_complex() else step.phase.real
+        if kernel.rephases:
+            phase = kernel.phase if psi.is_complex() else kernel.phase.real
             factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
             psi = torch.mul(psi, factor, out=self.buffers.beside(psi, psi.shape))
         return psi
 
-    def _matrix(self, step: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
+    def _matrix(self, kernel: Dense, turns: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the matrix `(2^k, 2^k)` of a block."""
-        k = step.n_qubits
+        k = kernel.n_qubits
         out = torch.eye(2**k, dtype=dtype, device=turns.device)
-        for operation in step.operations:
+        for operation in kernel.operations:
             if isinstance(operation, Rotation):
                 out = self._turn(out, operation, turns)
                 continue
@@ -195,10 +198,10 @@ class _Gather(torch.autograd.Function):
     """psi[source]; the gradient is a gather too, and no scattered sum."""
 
     @staticmethod
-    def forward(ctx: Any, psi: Tensor, step: Monomial) -> Tensor:
-        ctx.step = step
-        return _gather(psi, step.source)
+    def forward(ctx: Any, psi: Tensor, kernel: Monomial) -> Tensor:
+        ctx.kernel = kernel
+        return _gather(psi, kernel.source)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        return _gather(slope, ctx.step.inverse().source), None
+        return _gather(slope, ctx.kernel.inverse().source), None

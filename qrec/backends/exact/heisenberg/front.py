@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.angles import Angles
-from qrec.backends.exact.blocks import part_of
-from qrec.backends.exact.mixed import MixedPaulis
-from qrec.backends.exact.pauli import Real, rotation_parts
-from qrec.backends.exact.program import Channel, Operation, Rotation
-from qrec.backends.exact.pure import PurePaulis
-from qrec.backends.exact.split import Split
+from qrec.backends.exact.heisenberg.mixed import MixedPaulis
+from qrec.backends.exact.heisenberg.partition import Partition
+from qrec.backends.exact.read.angles import Angles
+from qrec.backends.exact.read.parts import part_of
+from qrec.backends.exact.read.pauli import Real, rotation_parts
+from qrec.backends.exact.read.program import Channel, Operation, Rotation
+from qrec.backends.exact.state.pure import PurePaulis
 
 _WIDEST_PURE = 4  # qubits
 
@@ -78,11 +78,11 @@ class Factor:
         return np.stack([part @ start for part in rotation_parts(rotation.name)], axis=1)
 
 
-def factors_of(split: Split, row_columns: Sequence[bool]) -> list[Factor]:
-    """Return the factors of a split program's front, in the order of `split.factors`."""
+def factors_of(cut: Partition, row_columns: Sequence[bool]) -> list[Factor]:
+    """Return the factors of a program's front, in the order of `cut.factors`."""
     out = []
-    for qubits in split.factors:
-        own = tuple(op for op in split.front if op.qubits[0] in qubits)
+    for qubits in cut.factors:
+        own = tuple(op for op in cut.front if op.qubits[0] in qubits)
         angles = [op for op in own if isinstance(op, Rotation) and op.columns]
         harmonic = len(qubits) == 1 and len(angles) == 1
         out.append(Factor(qubits, own, harmonic, tuple(row_columns)))
@@ -104,7 +104,7 @@ class Front:
         }
 
     def cost_per_row(self) -> float:
-        """Return what one row costs, see `plan`."""
+        """Return what one row costs, see `method`."""
         pure = sum(f.pure.cost_per_row() for f in self._factors if f.pure is not None)
         return pure + sum(mixed.cost_per_row() for mixed in self._mixed.values())
 

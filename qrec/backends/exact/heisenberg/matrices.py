@@ -7,8 +7,8 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.backends.exact.blocks import Block
-from qrec.backends.exact.pauli import Real
+from qrec.backends.exact.heisenberg.blocks import Block
+from qrec.backends.exact.read.pauli import Real
 
 
 @dataclass(frozen=True, eq=False)

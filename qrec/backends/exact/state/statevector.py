@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.cone import light_cone
-from qrec.backends.exact.evolution import Evolution
-from qrec.backends.exact.observable import quadratic, squares
-from qrec.backends.exact.pauli import Codes, Real, local
-from qrec.backends.exact.program import Program
-from qrec.backends.exact.projection import projection
+from qrec.backends.exact.read.cone import light_cone
+from qrec.backends.exact.read.pauli import local
+from qrec.backends.exact.read.program import Program
+from qrec.backends.exact.read.question import ObservedProgram
+from qrec.backends.exact.state.evolution import Evolution
+from qrec.backends.exact.state.projection import projection
+from qrec.backends.exact.state.quadratic import quadratic, squares
 
 
 class StateVector:
@@ -23,15 +24,14 @@ class StateVector:
     that can be (see `projection`).
     """
 
-    def __init__(
-        self, program: Program, codes: Codes, coefficients: Real, row_columns: Sequence[bool]
-    ) -> None:
-        seen, kept = light_cone(program, codes)
-        observable = quadratic(local(codes, kept), coefficients, len(kept))
+    def __init__(self, observed: ObservedProgram, row_columns: Sequence[bool]) -> None:
+        seen, kept = light_cone(observed.program, observed.codes)
+        codes = local(observed.codes, kept)
+        observable = quadratic(codes, observed.coefficients, len(kept))
         self.evolution = Evolution(seen, row_columns, seen.is_real and observable.is_real)
         self._observable = observable.after(self.evolution.last)
-        steps = self.evolution.plan.steps
-        self._projection = projection(self._observable, steps[-1]) if steps else None
+        kernels = self.evolution.kernels
+        self._projection = projection(self._observable, kernels[-1]) if kernels else None
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the expectation values `(n_rows,)`."""
@@ -55,7 +55,7 @@ class StateVector:
         return 2**self.evolution.n_qubits if self._projection is None else self._projection.n_read
 
     def cost_per_row(self) -> float:
-        """Return what one row costs, see `plan`."""
+        """Return what one row costs, see `method`."""
         return self.evolution.cost_per_row()
 
     def numbers_per_row(self) -> int:
@@ -63,7 +63,49 @@ class StateVector:
         return self.evolution.numbers_per_row()
 
 
-class Outcomes:
+class JointStateVector:
+    """Several observables of one program, read from the same states."""
+
+    def __init__(self, observed: Sequence[ObservedProgram], row_columns: Sequence[bool]) -> None:
+        codes = np.concatenate([one.codes for one in observed])
+        seen, kept = light_cone(observed[0].program, codes)
+        observables = [
+            quadratic(local(one.codes, kept), one.coefficients, len(kept)) for one in observed
+        ]
+        real = seen.is_real and all(observable.is_real for observable in observables)
+        self._evolution = Evolution(seen, row_columns, real)
+        self._observables = [one.after(self._evolution.last) for one in observables]
+
+    def numbers_per_row(self) -> int:
+        """Return how many real numbers a row takes."""
+        return self._evolution.numbers_per_row()
+
+    def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the function from rows to values `(n_observables, n_rows)`."""
+        evolve, buffers = self._evolution.fix(shared), self._evolution.buffers
+
+        def values(rows: Tensor) -> Tensor:
+            psi = evolve(rows)
+            read = [observable(psi, buffers) for observable in self._observables]
+            return torch.stack(read).expand(-1, rows.shape[1])
+
+        return values
+
+
+def join(
+    observed: Sequence[ObservedProgram], alone: Sequence[StateVector], row_columns: Sequence[bool]
+) -> JointStateVector | None:
+    """Return several state vectors `alone` as one, unless it takes more qubits than each does."""
+    if len(alone) < 2:
+        return None
+    codes = np.concatenate([one.codes for one in observed])
+    seen, _ = light_cone(observed[0].program, codes)
+    if seen.n_qubits > max(one.evolution.n_qubits for one in alone):
+        return None
+    return JointStateVector(observed, row_columns)
+
+
+class OutcomeProbabilities:
     """Probabilities of all outcomes of measured qubits, planned like a `StateVector`."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A program for the state vector as few large steps: gathers, dense blocks, row rotations.
+"""A program for the state vector as few large kernels: gathers, dense blocks, row rotations.
 
 Gates without row dependence collect in blocks of up to four neighbouring qubits (16 x 16
 matrix products), runs of monomial gates in one gather. A block stays open until a gate joins
@@ -9,9 +9,8 @@ among them is free.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qrec.backends.exact.monomial import Monomial, is_monomial
-from qrec.backends.exact.program import Channel, Fixed, Program, Rotation
-from qrec.backends.exact.split import depends_on_row
+from qrec.backends.exact.read.program import Channel, Fixed, Program, Rotation, depends_on_row
+from qrec.backends.exact.state.monomial import Monomial, is_monomial
 
 _WIDEST = 4  # qubits of a block
 
@@ -32,23 +31,23 @@ class Turn:
     rotation: Rotation
 
 
-Step = Monomial | Dense | Turn
+Kernel = Monomial | Dense | Turn
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
-    """What each qubit sees before its first gate with another, then the steps on all qubits.
+class Arrangement:
+    """What each qubit sees before its first gate with another, then the kernels on all qubits.
 
-    `last` moves basis states after the last step: an observable can absorb it.
+    `last` moves basis states after the last kernel: an observable can absorb it.
     """
 
     n_qubits: int
     prefix: tuple[tuple[Fixed | Rotation, ...], ...]
-    steps: tuple[Step, ...]
+    kernels: tuple[Kernel, ...]
     last: Monomial
 
 
-def schedule(program: Program, row_columns: Sequence[bool]) -> Schedule:
+def arrange(program: Program, row_columns: Sequence[bool]) -> Arrangement:
     """Arrange a program whose operations are gates."""
     prefix: list[list[Fixed | Rotation]] = [[] for _ in range(program.n_qubits)]
     joined: set[int] = set()
@@ -61,8 +60,8 @@ def schedule(program: Program, row_columns: Sequence[bool]) -> Schedule:
         joined |= set(operation.qubits)
         builder.add(operation, depends_on_row(operation, row_columns))
     builder.close(builder.open)
-    return Schedule(
-        program.n_qubits, tuple(map(tuple, prefix)), tuple(builder.steps), builder.pending
+    return Arrangement(
+        program.n_qubits, tuple(map(tuple, prefix)), tuple(builder.kernels), builder.pending
     )
 
 
@@ -76,7 +75,7 @@ class _Open:
 class _Builder:
     def __init__(self, n_qubits: int) -> None:
         self._n = n_qubits
-        self.steps: list[Step] = []
+        self.kernels: list[Kernel] = []
         self.pending = Monomial.identity(n_qubits)
         self.open: list[_Open] = []
 
@@ -88,7 +87,7 @@ class _Builder:
             self.close(touched)
             if qubits & self.pending.qubits:
                 self._flush()
-            self.steps.append(Turn(operation))
+            self.kernels.append(Turn(operation))
         elif len(touched) == 1 and qubits <= touched[0].qubits:
             touched[0].operations.append(operation)
         elif isinstance(operation, Fixed) and is_monomial(operation.matrix):
@@ -126,7 +125,7 @@ class _Builder:
 
     def _flush(self) -> None:
         if self.pending.moves or self.pending.rephases:
-            self.steps.append(self.pending)
+            self.kernels.append(self.pending)
         self.pending = Monomial.identity(self._n)
         for block in self.open:
             block.after = False
@@ -136,14 +135,14 @@ class _Builder:
             # A narrow block is no cheaper than the widest: fill it up with what stands beside.
             lowest = max(0, min(qubits[0], self._n - _WIDEST))
             highest = min(lowest + _WIDEST, self._n)
-            self.steps.append(_dense(lowest, list(range(lowest, highest)), operations))
+            self.kernels.append(_dense(lowest, list(range(lowest, highest)), operations))
             return
         # Too far apart for one product: bring them together, and put them back later.
         order = [*qubits, *(q for q in range(self._n) if q not in qubits)]
         gather = Monomial.reorder(order)
         self.pending = self.pending.then(gather)
         self._flush()
-        self.steps.append(_dense(0, qubits, operations))
+        self.kernels.append(_dense(0, qubits, operations))
         self.pending = gather.inverse()
         for block in self.open:
             block.after = True

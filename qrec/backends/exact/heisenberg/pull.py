@@ -13,11 +13,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.backends.exact.blocks import Block
-from qrec.backends.exact.matrices import BlockMatrices
-from qrec.backends.exact.pauli import Codes, Real, local, spread
+from qrec.backends.exact.heisenberg.blocks import Block
+from qrec.backends.exact.heisenberg.matrices import BlockMatrices
+from qrec.backends.exact.read.pauli import Codes, Real, local, spread
 
-# Of each step: the numbers placed, the matrices of the block's parts, and their product.
+# Of each block: the numbers placed, the matrices of the block's parts, and their product.
 Tape = list[tuple[Real, list[Real], Real]]
 MOST_TERMS = 2**21  # Pauli strings of one table: 16 MB, and about three times that in indices
 
@@ -31,10 +31,10 @@ class TooManyTermsError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class PlacedBlock:
     """One block applied to the table: place numbers in rows of 4^k, then multiply.
 
-    `source` says where each place's number stands in the flat result of the step before, or
+    `source` says where each place's number stands in the flat result of the block before, or
     its length where there is none; `target` is the way back.
     """
 
@@ -50,20 +50,20 @@ class Pull:
     """A planned pull; `codes` are the Pauli strings of the table."""
 
     start: Real  # coefficients of the observable
-    steps: tuple[Step, ...]
+    blocks: tuple[PlacedBlock, ...]
     terms: Codes  # where the table's numbers stand in the last result
     sign: Real
     codes: Codes
 
     @cached_property
     def _matrices(self) -> BlockMatrices:
-        return BlockMatrices([step.block for step in self.steps])
+        return BlockMatrices([placed.block for placed in self.blocks])
 
     def forward(self, angles: Real) -> tuple[Real, Tape]:
         """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
         flat, tape = _with_zero(self.start), []
-        for step, matrices in zip(self.steps, self._matrices(angles), strict=True):
-            placed = _signed(flat[step.source], step).reshape(step.shape)
+        for block, matrices in zip(self.blocks, self._matrices(angles), strict=True):
+            placed = _signed(flat[block.source], block).reshape(block.shape)
             matrix = reduce(np.matmul, matrices)
             tape.append((placed, matrices, matrix))
             flat = _product(placed, matrix)
@@ -72,25 +72,25 @@ class Pull:
     def backward(self, angles: Real, tape: Tape, slope: Real) -> Real:
         """Return the gradient `(n_angles,)` of sum(slope * table)."""
         slopes: list[Real] = []  # in the matrices with angles, the last first
-        grad = np.zeros(prod(self.steps[-1].shape) if self.steps else len(self.start))
+        grad = np.zeros(prod(self.blocks[-1].shape) if self.blocks else len(self.start))
         grad[self.terms] = self.sign * slope
-        for place in range(len(self.steps) - 1, self._first_with_angles - 1, -1):
-            step, (placed, matrices, matrix) = self.steps[place], tape[place]
-            product = grad.reshape(step.shape)
-            if step.block.has_angles:
-                slopes += reversed(step.block.part_slopes(matrices, placed.T @ product))
+        for place in range(len(self.blocks) - 1, self._first_with_angles - 1, -1):
+            block, (placed, matrices, matrix) = self.blocks[place], tape[place]
+            product = grad.reshape(block.shape)
+            if block.block.has_angles:
+                slopes += reversed(block.block.part_slopes(matrices, placed.T @ product))
             before = _product(product, matrix.T)
-            before[:-1] = _signed(before[:-1], step)
-            grad = before[step.target]
+            before[:-1] = _signed(before[:-1], block)
+            grad = before[block.target]
         return self._matrices.gradient(angles, slopes[::-1])
 
     @property
     def _first_with_angles(self) -> int:
-        return next((i for i, s in enumerate(self.steps) if s.block.has_angles), len(self.steps))
+        return next((i for i, b in enumerate(self.blocks) if b.block.has_angles), len(self.blocks))
 
     def work(self) -> float:
         """Return the multiplications of one pull."""
-        return float(sum(s.shape[0] * s.shape[1] ** 2 for s in self.steps))
+        return float(sum(b.shape[0] * b.shape[1] ** 2 for b in self.blocks))
 
 
 def _with_zero(numbers: Real) -> Real:
@@ -106,8 +106,8 @@ def _product(rows: Real, matrix: Real) -> Real:
     return out
 
 
-def _signed(numbers: Real, step: Step) -> Real:
-    return numbers if step.sign is None else numbers * step.sign
+def _signed(numbers: Real, block: PlacedBlock) -> Real:
+    return numbers if block.sign is None else numbers * block.sign
 
 
 def plan_pull(
@@ -178,15 +178,15 @@ def _rename(codes: Codes, block: Block) -> tuple[Codes, Real]:
 
 
 class _Planner:
-    """Walks the blocks; renamings are held back until a step places the terms.
+    """Walks the blocks; renamings are held back until a block places the terms.
 
-    `_where` says where each live string's coefficient stands in the last step's result, whose
+    `_where` says where each live string's coefficient stands in the last block's result, whose
     size is `_size`.
     """
 
     def __init__(self, codes: Codes, coefficients: Real, useful: Codes) -> None:
         self._start = coefficients
-        self._steps: list[Step] = []
+        self._placed: list[PlacedBlock] = []
         self._take(codes, np.arange(len(codes)), len(codes), useful)
 
     def _take(self, codes: Codes, where: Codes, size: int, useful: Codes) -> None:
@@ -201,13 +201,13 @@ class _Planner:
                 self._sign = self._sign * sign
                 continue
             grouped = _Grouped(self._codes, block)
-            self._steps.append(self._step(grouped))
+            self._placed.append(self._place(grouped))
             reached = grouped.reached()
             where = np.flatnonzero(reached)
             self._take(grouped.outputs(reached), where, prod(grouped.shape), useful)
-        return Pull(self._start, tuple(self._steps), self._where, self._sign, self._codes)
+        return Pull(self._start, tuple(self._placed), self._where, self._sign, self._codes)
 
-    def _step(self, grouped: _Grouped) -> Step:
+    def _place(self, grouped: _Grouped) -> PlacedBlock:
         size = prod(grouped.shape)
         source = np.full(size, self._size)
         source[grouped.place] = self._where
@@ -215,6 +215,6 @@ class _Planner:
         target[self._where] = grouped.place
         sign = np.ones(size)
         sign[grouped.place] = self._sign
-        return Step(
+        return PlacedBlock(
             grouped.block, grouped.shape, source, None if (sign > 0).all() else sign, target
         )

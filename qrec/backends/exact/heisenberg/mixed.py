@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 
-from qrec.backends.exact.blocks import WIDEST_FUSED, part_of
-from qrec.backends.exact.pauli import Real, embed, turned_plane
-from qrec.backends.exact.program import Operation, Rotation
+from qrec.backends.exact.heisenberg.blocks import WIDEST_FUSED
+from qrec.backends.exact.read.parts import part_of
+from qrec.backends.exact.read.pauli import Real, embed, turned_plane
+from qrec.backends.exact.read.program import Operation, Rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Fused:
         return Fused(_on(self.matrix, self.qubits, qubits), qubits)
 
 
-Step = Fused | Rotation
+FusedOperation = Fused | Rotation
 
 
 class MixedPaulis:
@@ -47,13 +48,13 @@ class MixedPaulis:
         index: Mapping[Operation, int],
     ) -> None:
         self._qubits, self._index = qubits, index
-        steps = _fuse(operations)
-        self._rank = _along_a_line(qubits, steps)
-        self._steps = [self._by_rank(s) if isinstance(s, Fused) else s for s in steps]
+        fused = _fuse(operations)
+        self._rank = _along_a_line(qubits, fused)
+        self._operations = [self._by_rank(op) if isinstance(op, Fused) else op for op in fused]
 
     def cost_per_row(self) -> float:
-        """Return what one row costs at most, see `plan`."""
-        widths = [4 if isinstance(step, Rotation) else len(step.matrix) for step in self._steps]
+        """Return what one row costs at most, see `method`."""
+        widths = [4 if isinstance(op, Rotation) else len(op.matrix) for op in self._operations]
         return float(4 ** len(self._qubits) * sum(widths))
 
     def __call__(self, harmonics: Tensor) -> Tensor:
@@ -63,12 +64,12 @@ class MixedPaulis:
         """
         zero = harmonics.new_tensor([[1.0], [0.0], [0.0], [1.0]])
         groups = {q: _Group((q,), zero) for q in self._qubits}
-        for step in self._steps:
-            group = self._joined([groups[q] for q in step.qubits])
-            if isinstance(step, Rotation):
-                group = group.rotated(step, harmonics[self._index[step]])
+        for op in self._operations:
+            group = self._joined([groups[q] for q in op.qubits])
+            if isinstance(op, Rotation):
+                group = group.rotated(op, harmonics[self._index[op]])
             else:
-                group = group.changed(step)
+                group = group.changed(op)
             groups |= dict.fromkeys(group.qubits, group)
         return self._joined(list(groups.values())).moved(self._qubits[::-1]).values
 
@@ -81,8 +82,8 @@ class MixedPaulis:
             whole = _Group(whole.qubits + other.qubits, values)
         return whole
 
-    def _by_rank(self, step: Fused) -> Fused:
-        return step.reordered(tuple(sorted(step.qubits, key=self._rank.__getitem__)))
+    def _by_rank(self, fused: Fused) -> Fused:
+        return fused.reordered(tuple(sorted(fused.qubits, key=self._rank.__getitem__)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +93,15 @@ class _Group:
     qubits: tuple[int, ...]
     values: Tensor
 
-    def changed(self, step: Fused) -> "_Group":
-        own = step.qubits[::-1]
+    def changed(self, fused: Fused) -> "_Group":
+        own = fused.qubits[::-1]
         group = self
         if not _stands_in(own, self.qubits):
             group = self.moved(own + tuple(q for q in self.qubits if q not in own))
         after = len(group.qubits) - group.qubits.index(own[0]) - len(own)
-        width, n_rows = len(step.matrix), self.values.shape[-1]
+        width, n_rows = len(fused.matrix), self.values.shape[-1]
         wide = group.values.reshape(-1, width, 4**after * n_rows)
-        matrix = torch.from_numpy(step.matrix).to(wide).expand(len(wide), -1, -1)
+        matrix = torch.from_numpy(fused.matrix).to(wide).expand(len(wide), -1, -1)
         return _Group(group.qubits, torch.bmm(matrix, wide).reshape(-1, n_rows))
 
     def rotated(self, rotation: Rotation, harmonics: Tensor) -> "_Group":
@@ -120,30 +121,30 @@ class _Group:
         return _Group(order, wide.reshape(self.values.shape))
 
 
-def _fuse(operations: Sequence[Operation]) -> list[Step]:
-    """Return the operations as fewer steps; rotations by parameters stand alone."""
-    steps: list[Step] = []
+def _fuse(operations: Sequence[Operation]) -> list[FusedOperation]:
+    """Return the operations as fewer; rotations by parameters stand alone."""
+    done: list[FusedOperation] = []
     pending: list[Fused] = []  # on qubits apart from each other
     for operation in operations:
         qubits = operation.qubits
         touched = [f for f in pending if set(f.qubits) & set(qubits)]
         pending = [f for f in pending if f not in touched]
         if isinstance(operation, Rotation) and operation.columns:
-            steps += [*touched, operation]
+            done += [*touched, operation]
             continue
         if len({q for f in touched for q in f.qubits} | set(qubits)) > WIDEST_FUSED:
-            steps += [f for f in touched if not set(f.qubits) <= set(qubits)]
+            done += [f for f in touched if not set(f.qubits) <= set(qubits)]
             touched = [f for f in touched if set(f.qubits) <= set(qubits)]
         whole = Fused(np.ones((1, 1)), ())
         for fused in touched:
             whole = whole.then(fused.matrix, fused.qubits)
         pending.append(whole.then(part_of(operation).still, qubits))
-    return steps + pending
+    return done + pending
 
 
-def _along_a_line(qubits: tuple[int, ...], steps: Sequence[Step]) -> dict[int, int]:
+def _along_a_line(qubits: tuple[int, ...], operations: Sequence[FusedOperation]) -> dict[int, int]:
     """Number the qubits so that those which meet stand near each other, if they can."""
-    pairs = [[qubits.index(q) for q in step.qubits] for step in steps if len(step.qubits) == 2]
+    pairs = [[qubits.index(q) for q in op.qubits] for op in operations if len(op.qubits) == 2]
     one, other = zip(*pairs, strict=True) if pairs else ((), ())
     shape = (len(qubits), len(qubits))
     graph = csr_array((np.ones(2 * len(one)), (one + other, other + one)), shape=shape)

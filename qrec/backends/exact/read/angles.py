@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.program import Rotation
+from qrec.backends.exact.read.program import Rotation
 
 
 class Angles:

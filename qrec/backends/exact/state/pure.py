@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qrec.backends.exact.evolution import Evolution
-from qrec.backends.exact.pauli import paulis
-from qrec.backends.exact.program import Operation, Program
+from qrec.backends.exact.read.pauli import paulis
+from qrec.backends.exact.read.program import Operation, Program
+from qrec.backends.exact.state.evolution import Evolution
 
 
 class PurePaulis:
@@ -40,7 +40,7 @@ class PurePaulis:
         self._observed = torch.from_numpy(flat)  # seen after `last`
 
     def cost_per_row(self) -> float:
-        """Return what one row costs, see `plan`."""
+        """Return what one row costs, see `method`."""
         return self._evolution.cost_per_row() + self._observed.shape[1] * (3.0 + len(self.strings))
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Memory that steps on a batch write to in turn.
+"""Memory that kernels on a batch write to in turn.
 
-An array of some hundred kilobytes that is asked for anew in every step costs more in page
-faults than the step itself.
+An array of some hundred kilobytes that is asked for anew in every kernel costs more in page
+faults than the kernel itself.
 """
 
 import threading

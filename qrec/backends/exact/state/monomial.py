@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.backends.exact.pauli import Complex
+from qrec.backends.exact.read.pauli import Complex
 
 
 def is_monomial(matrix: Complex) -> bool:

@@ -1,32 +1,16 @@
-"""Observables as Pauli strings, and acting on batches of state vectors."""
+"""Observables acting on batches of state vectors."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.buffers import Buffers
-from qrec.backends.exact.monomial import Monomial
-from qrec.backends.exact.pauli import Codes, Complex, Real
-
-_DIGIT = {"X": 1, "Y": 2, "Z": 3}
-
-
-def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple[Codes, Real]:
-    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients.
-
-    `place` numbers the qubits that the observable acts on.
-    """
-    terms = observable.as_paulis().simplify()
-    codes = [
-        sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
-        for t in terms
-    ]
-    return np.array(codes, np.int64), np.array([t.coeff.real for t in terms], float)
+from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.read.pauli import Codes, Complex, Real
+from qrec.backends.exact.state.monomial import Monomial
+from qrec.linalg import walsh_hadamard
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +71,4 @@ def quadratic(codes: Codes, coefficients: Real, n_qubits: int) -> Quadratic:
     masks, which = np.unique(x, return_inverse=True)
     spectra = np.zeros((len(masks), 2**n_qubits), complex)
     np.add.at(spectra, (which, z), coefficients * phase)
-    spectra = spectra.reshape(len(masks), *(2,) * n_qubits)
-    for axis in range(1, n_qubits + 1):  # Walsh-Hadamard: sum_z (-1)^(z . i)
-        low, high = np.take(spectra, 0, axis), np.take(spectra, 1, axis)
-        spectra = np.stack([low + high, low - high], axis)
-    phases = spectra.reshape(len(masks), -1)
-    return Quadratic(np.arange(2**n_qubits) ^ masks[:, None], phases)
+    return Quadratic(np.arange(2**n_qubits) ^ masks[:, None], walsh_hadamard(spectra))

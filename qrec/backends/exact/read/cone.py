@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from qrec.backends.exact.blocks import part_of
-from qrec.backends.exact.pauli import Codes, local
-from qrec.backends.exact.program import Operation, Program
+from qrec.backends.exact.read.parts import part_of
+from qrec.backends.exact.read.pauli import Codes, local
+from qrec.backends.exact.read.program import Operation, Program
 
 Letters = frozenset[int]  # of I, X, Y, Z = 0..3, what can stand on a qubit
 

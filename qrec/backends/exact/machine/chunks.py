@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qrec.backends.exact.memory import check_memory
+from qrec.backends.exact.machine.memory import check_memory
 
 # Of a chunk's states. Smaller ones stay in an L2 cache of 1 MiB, but then the calls themselves
 # cost more than the memory: half of this is 15 % slower, a quarter 30 %.

@@ -10,11 +10,11 @@ from functools import reduce
 
 import numpy as np
 
-from qrec.backends.exact.blocks import Block
-from qrec.backends.exact.front import Factor
-from qrec.backends.exact.matrices import BlockMatrices
-from qrec.backends.exact.memory import check_memory
-from qrec.backends.exact.pauli import Codes, Real, local
+from qrec.backends.exact.heisenberg.blocks import Block
+from qrec.backends.exact.heisenberg.front import Factor
+from qrec.backends.exact.heisenberg.matrices import BlockMatrices
+from qrec.backends.exact.machine.memory import check_memory
+from qrec.backends.exact.read.pauli import Codes, Real, local
 from qrec.errors import ConfigError
 
 
@@ -28,7 +28,7 @@ class DensePull:
         self, codes: Codes, coefficients: Real, blocks: Sequence[Block], factors: Sequence[Factor]
     ) -> None:
         self._codes, self._coefficients = codes, coefficients
-        self._blocks, self._factors = blocks, factors
+        self.blocks, self._factors = blocks, factors
         self._last = {q: i for i, block in enumerate(blocks) for q in block.qubits}
         self._single = {f.qubits[0]: f for f in factors if len(f.qubits) == 1}
         self.peak = self._peak()
@@ -37,13 +37,9 @@ class DensePull:
         sizes = [f.n_features for f in factors]
         self.digits = np.indices(sizes).reshape(len(sizes), -1).T
 
-    @property
-    def steps(self) -> Sequence[Block]:
-        return self._blocks
-
     def work(self) -> float:
         """Return the multiplications of one pull, at most."""
-        return float(sum(4 ** (self.peak + len(block.qubits)) for block in self._blocks))
+        return float(sum(4 ** (self.peak + len(block.qubits)) for block in self.blocks))
 
     def forward(self, angles: Real) -> tuple[Real, None]:
         """Return the coefficients of all products of features, in the order of `digits`."""
@@ -53,8 +49,8 @@ class DensePull:
         np.add.at(tensor, letters, self._coefficients)
         for qubit in [q for q in alive if q not in self._last]:
             tensor, alive = self._begin(tensor, alive, qubit)
-        for i, matrices in enumerate(BlockMatrices(self._blocks)(angles)):
-            block = self._blocks[i]
+        for i, matrices in enumerate(BlockMatrices(self.blocks)(angles)):
+            block = self.blocks[i]
             if not set(block.qubits) & set(alive):
                 continue  # it only meets I
             tensor, alive = _apply(tensor, alive, block, reduce(np.matmul, matrices))
@@ -65,7 +61,7 @@ class DensePull:
 
     def backward(self, angles: Real, tape: None, slope: Real) -> Real:
         raise ConfigError(
-            f"no gradient through {self.peak} noisy qubits at once: the steps back would not fit "
+            f"no gradient through {self.peak} noisy qubits at once: the way back would not fit "
             "in memory; expected a circuit that is routed on fewer qubits"
         )
 
@@ -74,7 +70,7 @@ class DensePull:
 
     def _peak(self) -> int:
         alive, peak = set(self._first_qubits()), 1
-        for i, block in enumerate(self._blocks):
+        for i, block in enumerate(self.blocks):
             if alive & set(block.qubits):
                 alive |= set(block.qubits)
                 peak = max(peak, len(alive))

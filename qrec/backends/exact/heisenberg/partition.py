@@ -1,14 +1,14 @@
-"""Which operations differ from row to row, and which are the same for all of them."""
+"""A program cut in two: what depends on the row, and what is the same for all rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qrec.backends.exact.program import Operation, Program, Rotation
+from qrec.backends.exact.read.program import Operation, Program, Rotation, depends_on_row
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """A program cut in two: the front, then a suffix that is the same for every row.
+class Partition:
+    """The front, then a suffix that is the same for every row.
 
     The front is a product of `factors`: groups of qubits that it never joins, ordered by the
     first parameter they depend on.
@@ -19,12 +19,7 @@ class Split:
     suffix: tuple[Operation, ...]
 
 
-def depends_on_row(operation: Operation, row_columns: Sequence[bool]) -> bool:
-    """Return whether an operation's angle differs from row to row."""
-    return isinstance(operation, Rotation) and any(row_columns[c] for c in operation.columns)
-
-
-def split(program: Program, row_columns: Sequence[bool]) -> Split:
+def partition(program: Program, row_columns: Sequence[bool]) -> Partition:
     """Cut a program; `row_columns` says of each parameter whether it differs by row.
 
     An operation belongs to the suffix when neither it nor any later one on its qubits that
@@ -41,7 +36,7 @@ def split(program: Program, row_columns: Sequence[bool]) -> Split:
             suffix.append(operation)
     front.reverse()
     suffix.reverse()
-    return Split(_factors(program.n_qubits, front), tuple(front), tuple(suffix))
+    return Partition(_factors(program.n_qubits, front), tuple(front), tuple(suffix))
 
 
 def _factors(n_qubits: int, front: Sequence[Operation]) -> tuple[tuple[int, ...], ...]:

@@ -1,4 +1,4 @@
-"""Steps of the state vector: gathers, blocks and rotations by row against Qiskit's state."""
+"""Kernels of the state vector: gathers, blocks and rotations by row against Qiskit's state."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,12 @@ import torch
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator, Statevector
 
-from qrec.backends.exact.evolution import Evolution
-from qrec.backends.exact.monomial import Monomial, is_monomial
-from qrec.backends.exact.program import read_circuit
-from qrec.backends.exact.schedule import Dense, schedule
+from qrec.backends.exact.expectation import Expectation
+from qrec.backends.exact.read.program import read_circuit
+from qrec.backends.exact.read.question import Question
+from qrec.backends.exact.state.evolution import Evolution
+from qrec.backends.exact.state.kernels import Dense, arrange
+from qrec.backends.exact.state.monomial import Monomial, is_monomial
 
 
 def apply(monomial: Monomial, psi: np.ndarray) -> np.ndarray:
@@ -57,17 +59,15 @@ def test_a_layer_becomes_few_blocks() -> None:
             circuit.ry(0.1 * qubit + layer, qubit)
         for qubit in range(8):
             circuit.cx(qubit, (qubit + 3) % 8)
-    steps = schedule(read_circuit(circuit), []).steps
-    assert [type(step) for step in steps] == [Monomial, Dense, Dense] * 2
+    kernels = arrange(read_circuit(circuit), []).kernels
+    assert [type(kernel) for kernel in kernels] == [Monomial, Dense, Dense] * 2
 
 
 @pytest.mark.parametrize("n_rows", [1, 700, 20_000])
 def test_the_same_answer_with_and_without_buffers(n_rows, make_circuit, make_observable) -> None:
-    """Where no gradient is recorded, steps overwrite two arrays in turn."""
-    from qrec.backends.exact.expectation import Expectation
-
+    """Where no gradient is recorded, kernels overwrite two arrays in turn."""
     random, observable = make_circuit(1, 6, 40), make_observable(1, 6)
-    exact = Expectation(random.circuit, observable, method="statevector")
+    exact = Expectation(Question(random.circuit, [observable]), "statevector")
     rng = np.random.default_rng(0)
     values = {"theta": torch.from_numpy(rng.normal(size=4)), "w": torch.tensor(0.3).double(),
               "x": torch.from_numpy(rng.normal(size=(n_rows, 3)))}  # fmt: skip

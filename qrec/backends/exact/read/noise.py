@@ -11,7 +11,7 @@ from qiskit.circuit import Delay, Gate, Instruction
 from qiskit.transpiler import Target
 from qiskit.utils.units import apply_prefix
 
-from qrec.backends.exact.pauli import Real
+from qrec.backends.exact.read.pauli import Real
 
 
 class DeviceNoise:
