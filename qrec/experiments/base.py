@@ -41,7 +41,10 @@ class Ask(Protocol):
 
     @property
     def costs(self) -> list[Cost]:
-        """What the circuits of the last question cost, ``logical`` and ``executed``."""
+        """What the circuits of the last question cost: ``logical``, ``isa`` and ``executed``.
+
+        The last is that on a device or a simulator of one; elsewhere, in gates u and cx.
+        """
         ...
 
     def wrap(self, backend: Backend) -> Backend:

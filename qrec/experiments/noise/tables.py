@@ -1,101 +1,149 @@
-"""What `noise_training` shows: its tables and its figure, from the rows."""
+"""What `noise_training` finds, row by row, and what it shows: tables and a figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
-from qrec.analysis.table import Table, number
-from qrec.experiments._tasks import Row
+from qrec.analysis.table import Column, Table, build_table
+from qrec.types import Row
 
 # How a net was trained, and whether its readings are put back on the noiseless ones.
 IDEAL, PUT_BACK, NOISY = "without noise", "without, put back", "with noise"
 _STYLES = {IDEAL: (CIRCLE, -0.12), PUT_BACK: (SQUARE, 0.12)}  # with the side of the tick
 
 
-def score_table(title: str, rows: list[Row]) -> Table:
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow(Row):
+    """RMSE of one arm at one depth, or of a classical model, scored without and with noise.
+
+    Mean over starts; standard errors are clustered by user. None where it is not scored so.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("n_layers", "trained")
+    VALUES: ClassVar[tuple[str, ...]] = ("rmse_without", "rmse_with")
+
+    n_layers: int | None = None
+    qubits: int | None = None
+    two_qubit_gates: int | None = None
+    trained: str
+    rmse_without: float | None = None
+    rmse_without_stderr: float | None = None
+    rmse_without_by_start: list[float] | None = None
+    rmse_with: float | None = None
+    rmse_with_stderr: float | None = None
+    rmse_with_by_start: list[float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainRow(Row):
+    """RMSE with noise of the net trained with noise, minus that of the net trained as `minus`."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("n_layers", "minus")
+    VALUES: ClassVar[tuple[str, ...]] = ("difference",)
+
+    n_layers: int
+    qubits: int
+    two_qubit_gates: int
+    minus: str
+    difference: float
+    low: float  # of its 95 % interval, over users and starts
+    high: float
+    user_stderr: float
+    start_sd: float
+    difference_by_start: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineRow(Row):
+    """What noise does to a reading: about shrink <Z_0> + shift, but for `left`.
+
+    That is the standard deviation of what the line leaves over that of <Z_0>. Means over starts.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("n_layers",)
+    VALUES: ClassVar[tuple[str, ...]] = ("shrink", "shift", "left")
+
+    n_layers: int
+    qubits: int
+    two_qubit_gates: int
+    shrink: float
+    shift: float
+    left: float
+
+
+def score_table(title: str, rows: Sequence[ScoreRow]) -> Table:
     """Return the RMSE of every arm, and of the classical models."""
-    body = [
-        [
-            str(row.get("n_layers", "-")),
-            row["trained"],
-            _with_error(row, "without"),
-            _with_error(row, "with"),
-        ]
-        for row in rows
-        if "trained" in row
+    columns: list[Column[ScoreRow]] = [
+        Column("layers", lambda row: row.n_layers, text=True),
+        Column("trained", lambda row: row.trained, text=True),
+        Column(
+            "scored without noise",
+            lambda row: _with_error(row.rmse_without, row.rmse_without_stderr),
+        ),
+        Column("scored with noise", lambda row: _with_error(row.rmse_with, row.rmse_with_stderr)),
     ]
     notes = [
         "RMSE on the test pairs, scored without and with noise at infinite shots: mean over "
         "starts ± standard error, clustered by user. Put back: readings under noise are put on "
         "the line that brings the training pairs' nearest to the noiseless ones."
     ]
-    columns = ["layers", "trained", "scored without noise", "scored with noise"]
-    return Table(title, columns, body, notes, n_text=2)
+    return build_table(title, columns, rows, notes)
 
 
-def difference_table(rows: list[Row]) -> Table:
+def difference_table(rows: Sequence[GainRow]) -> Table:
     """Return what training with noise gains under noise."""
-    body = [
-        [
-            str(row["n_layers"]),
-            row["minus"],
-            f"{row['difference']:+.4f}",
-            f"{row['low']:+.4f} to {row['high']:+.4f}",
-            number(row["start_sd"], 4),
-            f"{sum(d < 0 for d in row['difference_by_start'])} of "
-            f"{len(row['difference_by_start'])}",
-        ]
-        for row in rows
-        if "minus" in row
+    columns: list[Column[GainRow]] = [
+        Column("layers", lambda row: row.n_layers, text=True),
+        Column("minus trained", lambda row: row.minus, text=True),
+        Column("difference", lambda row: row.difference, "{:+.4f}"),
+        Column("interval", lambda row: f"{row.low:+.4f} to {row.high:+.4f}"),
+        Column("sd", lambda row: row.start_sd, "{:.4f}"),
+        Column("better", _better),
     ]
     notes = [
         "RMSE, scored with noise, of the net trained with noise minus that of the net trained "
         "otherwise from the same start; below zero, training with noise helps. Interval: 95 %, "
         "over users and starts (Student's t). sd: over starts. better: starts where it helps."
     ]
-    columns = ["layers", "minus trained", "difference", "interval", "sd", "better"]
-    return Table("Does training with noise help?", columns, body, notes, n_text=2)
+    return build_table("Does training with noise help?", columns, rows, notes)
 
 
-def noise_table(rows: list[Row]) -> Table:
+def noise_table(rows: Sequence[LineRow]) -> Table:
     """Return what noise does to the readings of the nets trained without it."""
-    body = [
-        [
-            str(row["n_layers"]),
-            str(row["qubits"]),
-            str(row["two_qubit_gates"]),
-            number(row["shrink"], 3),
-            f"{row['shift']:+.4f}",
-            f"{100 * row['left']:.1f} %",
-        ]
-        for row in rows
-        if "shrink" in row
+    columns: list[Column[LineRow]] = [
+        Column("layers", lambda row: row.n_layers, text=True),
+        Column("qubits", lambda row: row.qubits),
+        Column("2q gates", lambda row: row.two_qubit_gates),
+        Column("shrink", lambda row: row.shrink, "{:.3f}"),
+        Column("shift", lambda row: row.shift, "{:+.4f}"),
+        Column("left", lambda row: 100 * row.left, "{:.1f} %"),
     ]
     notes = [
         "Of the nets trained without noise, mean over starts: under noise a reading <Z_0> is "
         "about shrink <Z_0> + shift. left: standard deviation of what this line leaves over "
         "that of <Z_0>."
     ]
-    columns = ["layers", "qubits", "2q gates", "shrink", "shift", "left"]
-    return Table("What noise does to a reading", columns, body, notes)
+    return build_table("What noise does to a reading", columns, rows, notes)
 
 
-def difference_figure(rows: list[Row]) -> Figure:
+def difference_figure(rows: Sequence[GainRow]) -> Figure:
     """Return the differences of `difference_table`, a dot per start."""
     canvas = Canvas(figsize=(6.0, 3.6), layout="constrained")
     axes = canvas.subplots()
     for arm, (style, side) in _STYLES.items():
-        line = [row for row in rows if row.get("minus") == arm]
+        line = [row for row in rows if row.minus == arm]
         for place, row in enumerate(line):
-            dots = row["difference_by_start"]
+            dots = row.difference_by_start
             axes.plot([place + side] * len(dots), dots, ".", color=style.colour, alpha=0.5)
-        means, low, high = (
-            np.array([row[k] for row in line]) for k in ("difference", "low", "high")
-        )
+        means, low, high = np.array([[row.difference, row.low, row.high] for row in line]).T
         places, errors = np.arange(len(line)) + side + 0.06, [means - low, high - means]
         marks = {"linestyle": "none", "capsize": 3, "label": f"minus trained {arm}"}
         draw_errors(axes, style, places, means, yerr=errors, **marks)
-    depths = [row["n_layers"] for row in line]
+    depths = [row.n_layers for row in line]
     axes.axhline(0.0, color="black", linestyle=":")
     axes.set_xticks(range(len(depths)), [str(depth) for depth in depths])
     axes.set_xlim(-0.5, len(depths) - 0.5)
@@ -111,7 +159,10 @@ def difference_figure(rows: list[Row]) -> Figure:
     return Figure(caption, to_png(canvas))
 
 
-def _with_error(row: Row, name: str) -> str:
-    if f"rmse_{name}" not in row:
-        return "-"
-    return f"{row[f'rmse_{name}']:.4f}±{row[f'rmse_{name}_stderr']:.3f}".replace("±0.", "±.")
+def _better(row: GainRow) -> str:
+    by_start = row.difference_by_start
+    return f"{sum(d < 0 for d in by_start)} of {len(by_start)}"
+
+
+def _with_error(value: float | None, stderr: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}±{stderr:.3f}".replace("±0.", "±.")

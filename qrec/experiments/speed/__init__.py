@@ -2,22 +2,22 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qrec.analysis.figures import Figure
 from qrec.analysis.table import Table
 from qrec.config import ExperimentSpec
-from qrec.errors import ConfigError
-from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
-from qrec.experiments.speed.machine import measure
-from qrec.experiments.speed.race import Race, run
+from qrec.experiments.base import Ask, Experiment, Have, Step
+from qrec.experiments.speed.machine import RateRow, measure
+from qrec.experiments.speed.race import Race, RaceRow, run
 from qrec.experiments.speed.races import races
 from qrec.experiments.speed.tables import goal_table, limit_table, machine_table, race_tables
 from qrec.registry import check_name
+from qrec.runs.outcomes import Outcome
+from qrec.types import Row
 
 _MACHINE = "machine"
 _PACKAGES = ("qrec", "torch", "numpy", "qiskit", "qiskit-aer", "qiskit-machine-learning",
@@ -38,39 +38,41 @@ class SpeedSpec(ExperimentSpec):
             check_name(name, list(races(self.quick)), "race (in races)")
         return self
 
-    def with_backends(self, names: list[str]) -> Self:
-        raise ConfigError(
-            f"experiment {self.name!r} races the exact engine and has no backend for {names}"
-        )
 
+class Speed(Experiment):
+    """See `SpeedSpec`. A race is a step, after the one before: none is timed beside another."""
 
-class Speed(TaskExperiment):
-    """See `SpeedSpec`. Every race is a task, so a stopped run goes on with the next one."""
-
+    Spec = SpeedSpec
+    rows_of = (RateRow, RaceRow)
     spec: SpeedSpec
 
-    def tasks(self) -> list[str]:
-        return [_MACHINE, *self._races]
+    def steps(self) -> list[Step]:
+        steps = [Step(_MACHINE, self._measure)]
+        for name, race in self._races.items():
+            steps.append(Step(name, partial(self._run, race), (steps[-1].name,)))
+        return steps
 
     def details(self) -> dict[str, Any]:
         known = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
         packages = {name: known.get(name) for name in _PACKAGES}
         return {"packages": packages, "machine": platform.machine()}
 
-    def compute(self, task: str, step: Step) -> Outcome:
-        if task == _MACHINE:
-            return Outcome(measure(self.spec.quick, self.spec.rounds))
-        return Outcome(run(self._races[task], self.spec.rounds, step))
-
-    def tables(self, rows: list[Row]) -> list[Table]:
+    def tables(self, rows: Sequence[Row]) -> list[Table]:
+        raced = [row for row in rows if isinstance(row, RaceRow)]
+        rates = [row for row in rows if isinstance(row, RateRow)]
         title = f"{self.spec.name}: {self.spec.title}"
         if self.spec.quick:
-            return race_tables(f"{title}; quick: no rate means anything", rows, self.spec.rounds)
-        found = [*race_tables(title, rows, self.spec.rounds), goal_table(rows)]
-        return [table for table in (*found, machine_table(rows), limit_table(rows)) if table.rows]
+            title = f"{title}; quick: no rate means anything"
+            return race_tables(title, raced, self.spec.rounds)
+        found = [*race_tables(title, raced, self.spec.rounds), goal_table(raced)]
+        found += [machine_table(rates), limit_table(raced, rates)]
+        return [table for table in found if table.rows]
 
-    def figures(self, rows: list[Row], arrays: Mapping[str, Arrays]) -> dict[str, Figure]:
-        return {}
+    def _measure(self, ask: Ask, have: Have) -> Outcome:
+        return Outcome(measure(self.spec.quick, self.spec.rounds))
+
+    def _run(self, race: Race, ask: Ask, have: Have) -> Outcome:
+        return Outcome(run(race, self.spec.rounds, ask.say))
 
     @cached_property
     def _races(self) -> dict[str, Race]:
@@ -78,5 +80,4 @@ class Speed(TaskExperiment):
         return {k: race for k, race in races(self.spec.quick).items() if not chosen or k in chosen}
 
 
-SPEC = SpeedSpec
 EXPERIMENT = Speed

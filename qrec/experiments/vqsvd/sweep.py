@@ -102,7 +102,7 @@ def sweep(matrices: Real, n_layers: int, kind: str, rank: int, n_starts: int, se
 
 
 def with_error(name: str, values: Real) -> dict[str, Any]:
-    """Return the fields of a mean of `values` `(m,)` and its standard error, None of a single one."""
+    """Return the fields of the mean of `values` `(m,)` and of its standard error, if any."""
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return {name: float(values.mean()), f"{name}_stderr": error}
 
