@@ -56,6 +56,11 @@ def door(folder: Path | None = None, anywhere: bool = False) -> Iterator[None]:
         _door.reset(token)
 
 
+def beside(path: Path) -> Path:
+    """Return a path that is given in an experiment's file, from the folder of that file."""
+    return (_door.get().folder or Path()) / path
+
+
 def flat_modules(package: str, *besides: str) -> dict[str, str]:
     """Return name -> module of the public modules of `package`, but for those named `besides`."""
     folder = import_module(package).__path__

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from qrec.config import Spec
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, NoBackendError
 from qrec.experiments.observed import ObservedSpec
 from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
@@ -138,7 +138,7 @@ class ComparisonSpec(ObservedSpec):
     def with_backends(self, names: list[str]) -> Self:
         """Return the same comparison with other backends for its circuits."""
         if not any(entry.is_quantum for entry in self.recommenders):
-            raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
+            raise NoBackendError(f"experiment {self.name!r} has no quantum recommender for {names}")
         entries = [
             entry.model_copy(update={"backends": names}) if entry.is_quantum else entry
             for entry in self.recommenders

@@ -1,20 +1,13 @@
-"""What the experiments with the variational SVD have in common."""
+"""The variational SVD trained by linear algebra on many matrices from many starts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from pydantic import Field
 
-from qrec.analysis.figures import CIRCLE, CROSS, SQUARE, TRIANGLE, draw_errors
-from qrec.analysis.table import number
 from qrec.config import ExperimentSpec, Spec
-from qrec.errors import ConfigError
-from qrec.experiments._tasks import Row
 from qrec.seeds import child_seed
 from qrec.svd.ansatz import Real
 from qrec.svd.factors import (
@@ -26,14 +19,15 @@ from qrec.svd.factors import (
     train,
 )
 from qrec.svd.objectives import KINDS, Score
+from qrec.types import Row
 
 OPTIMUM = "optimum"  # Eckart and Young's, beside the objectives
-STYLES = {"original": CIRCLE, "modified": SQUARE, "subspace": TRIANGLE, OPTIMUM: CROSS}
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # becomes part of a file's name
 Positive = Annotated[int, Field(ge=1)]
 KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 
 
-class Size(Spec):
+class MatrixSize(Spec):
     """Matrices of 2^n_qubits x 2^n_qubits, and the depths of ansatz that are tried on them."""
 
     n_qubits: Annotated[int, Field(ge=1, le=6)]
@@ -46,11 +40,28 @@ class VQSVDSpec(ExperimentSpec):
     objectives: Annotated[list[KindName], Field(min_length=1)] = [*KINDS]  # noqa: RUF012
     n_starts: Positive = 10
 
-    def with_backends(self, names: list[str]) -> Any:
-        raise ConfigError(
-            f"experiment {self.name!r} is linear algebra and has no backend for {names}; "
-            "vqsvd_noise runs circuits"
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRow(Row):
+    """What an objective reaches with the factors of one depth and rank.
+
+    Errors are squared Frobenius norms over the number of cells. Circuit runs are those of one
+    start, mean over starts, by kind of gradient, and those that read the result out; the optimum
+    has none. Standard errors are over matrices, None where there is one.
+    """
+
+    VALUES: ClassVar[tuple[str, ...]] = ("mse", "circuits_finite_difference")
+
+    n_layers: int
+    rank: int
+    objective: str  # or "optimum"
+    mse: float
+    mse_stderr: float | None
+    circuits_finite_difference: float | None = None
+    circuits_finite_difference_stderr: float | None = None
+    circuits_parameter_shift: float | None = None
+    circuits_parameter_shift_stderr: float | None = None
+    circuits_readout: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +101,14 @@ def sweep(matrices: Real, n_layers: int, kind: str, rank: int, n_starts: int, se
     )
 
 
-def with_error(name: str, values: Real) -> dict[str, float | None]:
-    """Return the mean of `values` `(m,)` and its standard error, None for a single one."""
+def with_error(name: str, values: Real) -> dict[str, Any]:
+    """Return the fields of the mean of `values` `(m,)` and of its standard error, if any."""
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return {name: float(values.mean()), f"{name}_stderr": error}
 
 
 def circuit_columns(found: Sweep) -> dict[str, Any]:
-    """Return the circuit runs of one start, averaged over starts; errors are over matrices."""
+    """Return the fields of `SweepRow` that count circuit runs."""
     columns: dict[str, Any] = {}
     for name, runs in found.circuits.items():
         columns |= with_error(f"circuits_{name}", runs.mean(axis=1))
@@ -117,42 +128,8 @@ def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Rea
     )
 
 
-# What the figures write on their vertical axis.
-Y_LABELS = {
-    "mse": "mean squared error",
-    "best_mse": "mean squared error",
-    "psnr": "PSNR, dB",
-    "circuits_finite_difference": "circuit runs",
-}
-
-
-def draw_lines(axes: Axes, rows: Sequence[Row], x: str, y: str) -> None:
-    """Draw y against x with its standard error, one line per objective."""
-    for name in dict.fromkeys(row["objective"] for row in rows):
-        line = [row for row in rows if row["objective"] == name]
-        xs, ys = ([row[key] for row in line] for key in (x, y))
-        errors = [row.get(f"{y}_stderr") for row in line]
-        dashes = ":" if name == OPTIMUM else "-"
-        draw_errors(axes, STYLES[name], xs, ys, yerr=errors, linestyle=dashes, label=name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-
-
-def by_objective(
-    rows: Sequence[Row], keys: Sequence[str], value: str, digits: int
-) -> tuple[list[str], list[list[str]]]:
-    """Return columns and text for one line per value of `keys`, one column per objective."""
-    names = [name for name in STYLES if any(r["objective"] == name and value in r for r in rows)]
-    lines: dict[tuple[Any, ...], dict[str, str]] = {}
-    for row in rows:
-        if value in row:
-            stderr = row.get(f"{value}_stderr")
-            text = number(row[value], digits)
-            text += "" if stderr is None else f" ± {stderr:.{digits}f}"
-            lines.setdefault(tuple(row[key] for key in keys), {})[row["objective"]] = text
-    body = [
-        [*(f"{k:g}" if isinstance(k, float) else str(k) for k in key)]
-        + [line.get(name, "-") for name in names]
-        for key, line in lines.items()
-    ]
-    return names, body
+def scaled_matrix(n_qubits: int, seed: int) -> Real:
+    """Return a matrix `(N, N)`, entries uniform on [-1, 1], over its largest magnitude."""
+    shape = (2**n_qubits, 2**n_qubits)
+    matrix = np.random.default_rng(seed).uniform(-1.0, 1.0, shape)
+    return np.asarray(matrix / np.abs(matrix).max())
