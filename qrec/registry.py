@@ -111,8 +111,8 @@ def load_attribute(path: str, what: str) -> Any:
             near = get_close_matches(attribute, dir(module), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(
-                f"{what} {path!r}: {module.__file__} has no {attribute!r}{hint}"
-            ) from (None)
+                f"{what} {path!r}: module {name} has no {attribute!r}{hint}"
+            ) from None
     return _loaded[path]
 
 

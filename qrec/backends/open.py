@@ -66,6 +66,25 @@ def backend_spec(name: str, file: Path | str | None = None, **fields: Any) -> Ba
     return parse_backend(*_entry(name, file, fields))[1]
 
 
+def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | None = None) -> None:
+    """Raise ConfigError where stored settings import what no entry here names, or at another cost.
+
+    `where` says in it what they were stored with. Such settings may have come from elsewhere,
+    and what a vendor's import path names would be run.
+    """
+    if recorded.get("kind") != "provider":
+        return
+    name = str(recorded.get("name"))
+    own = backend_spec(name, file).model_dump() if name in backend_names(file) else {}
+    for key in ("kind", "backend", "arguments", "python", "free"):
+        if own.get(key) != recorded.get(key):
+            here = f"the one here has {own.get(key)!r}" if own else "there is none here"
+            raise ConfigError(
+                f"{where}: backend {name!r} has {key} {recorded.get(key)!r}, but in backends.yaml "
+                f"{here}; if you trust it, say --allow-code, or give the entry that name"
+            )
+
+
 def backend_names(file: Path | str | None = None) -> list[str]:
     """Return the names of all entries: the packaged ones, then those that the user adds."""
     return list(_entries(file))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from qrec.analysis.compare import StoredRun, compare_samples, compare_table
 from qrec.analysis.side_by_side import compare_rows, compare_tables
 from qrec.analysis.table import Table
+from qrec.experiments.base import Places
 from qrec.runner.asking import Stored
 from qrec.runner.drive import Work
 from qrec.runner.load import restore
@@ -13,7 +14,9 @@ from qrec.runs.folder import find_run
 from qrec.types import Row
 
 
-def compare_runs(runs: Sequence[str]) -> tuple[Sequence[Row], list[Table]]:
+def compare_runs(
+    runs: Sequence[str], places: Places | None = None
+) -> tuple[Sequence[Row], list[Table]]:
     """Return how runs differ, as rows and as tables.
 
     Where all of them hold predictions these are compared pair by pair, see
@@ -25,7 +28,7 @@ def compare_runs(runs: Sequence[str]) -> tuple[Sequence[Row], list[Table]]:
     for run in runs:
         folder = find_run(run)
         require_finished(folder)
-        experiment = restore(folder)
+        experiment = restore(folder, places)
         outcomes = Work(experiment, folder, Stored()).every_outcome()
         if samples := experiment.samples(outcomes):
             details = folder.record().details

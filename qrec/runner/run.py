@@ -112,7 +112,7 @@ def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
     code = code_files()
     folder = create_run(experiment.spec, details, parent, pinned, code)
     if code and experiment.places.code is not None:
-        remember_code(folder.id, experiment.places.code)
+        remember_code(folder, experiment.places.code)
     return folder
 
 
