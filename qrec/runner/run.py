@@ -107,7 +107,8 @@ def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
         backends = experiment.backends()
         snapshots = {name: backend.snapshot() for name, backend in backends.items()}
         details = experiment.details() | {"backends": snapshots}
-        experiment.steps()  # a step that cannot be made must not leave a run behind
+        # A step that cannot be made must not leave a run behind.
+        details["n_steps"] = len(experiment.steps())
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
     code = code_files()
     folder = create_run(experiment.spec, details, parent, pinned, code)

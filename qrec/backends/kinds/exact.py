@@ -132,9 +132,13 @@ class ExactBackend(LocalBackend):
 
     def explain(self, workload: Workload) -> None:
         """Print which steps evaluate a workload here, and what they cost."""
+        print(self.explanation(workload))
+
+    def explanation(self, workload: Workload) -> str:
+        """Return what `explain` prints: some lines for each observable."""
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
-        for observable in observables:
-            print(explain(circuit, observable, workload, self._noise, self._spec.dtype))
+        rest = workload, self._noise, self._spec.dtype
+        return "\n".join(explain(circuit, observable, *rest) for observable in observables)
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
