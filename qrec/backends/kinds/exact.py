@@ -133,8 +133,12 @@ class ExactBackend(LocalBackend):
 
     def explain(self, workload: Workload) -> None:
         """Print what evaluates a workload here, and what it costs."""
+        print(self.explanation(workload))
+
+    def explanation(self, workload: Workload) -> str:
+        """Return what `explain` prints."""
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
-        print(explain(self._question(circuit, observables, workload), workload.parameters))
+        return explain(self._question(circuit, observables, workload), workload.parameters)
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
