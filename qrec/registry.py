@@ -70,9 +70,10 @@ def _set(allowed: Door) -> Iterator[None]:
         _door.reset(token)
 
 
-def beside(path: Path) -> Path:
-    """Return a path that is given in an experiment's file, from the folder of that file."""
-    return (_door.get().folder or Path()) / path
+def named_in_file(path: Path) -> Path:
+    """Return a path that an experiment's file gives, from the folder of that file."""
+    folders = _door.get().folders
+    return (folders[0] if folders else Path()) / path
 
 
 def flat_modules(package: str, *besides: str) -> dict[str, str]:
