@@ -14,10 +14,11 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend
+from qrec.backends.open import check_recorded
 from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError, QrecError
 from qrec.recommenders import recommender_class, recommender_name
-from qrec.recommenders.parameters import check_parameters
+from qrec.recommenders.parameters import check_parameters, is_backend
 
 if TYPE_CHECKING:
     from qrec.recommenders.base import Recommender
@@ -60,7 +61,7 @@ def load(folder: Path, open_stored: OpenStored | None) -> "Recommender":
     record = _read_record(path)
     reader = _Reader(folder, open_stored)
     cls = recommender_class(record.recommender, f" (in {path})")
-    params = reader.decode(record.params)
+    params = {name: reader.parameter(name, value) for name, value in record.params.items()}
     try:
         check_parameters(cls, params, references=False)
     except ConfigError as error:
@@ -158,6 +159,18 @@ class _Reader:
             where = self._folder / _MODEL
             raise ConfigError(f"{where}: {value} cannot be read back: {error}") from error
 
+    def parameter(self, name: str, value: Any) -> Any:
+        """Return a hyper-parameter; settings of a backend are never opened unseen."""
+        found = self.decode(value)
+        settings = is_backend(name) and isinstance(found, dict)
+        return self._stored_backend(found) if settings else found
+
+    def _stored_backend(self, settings: dict[str, Any]) -> Any:
+        if self._open_stored is not None:
+            return self._open_stored(settings)
+        check_recorded(settings, str(self._folder / _MODEL))
+        return settings
+
     def _decode_object(self, mark: str, value: dict[str, Any]) -> Any:
         held = value[mark]
         if mark == "$tuple" and isinstance(held, list):
@@ -167,7 +180,7 @@ class _Reader:
         if mark == "$observable":
             return SparseObservable.from_sparse_list(list(map(tuple, held)), value["num_qubits"])
         if mark == "$backend":
-            return self._open_stored(held) if self._open_stored else held
+            return self._stored_backend(held)
         if mark == "$circuit":
             with self._beside(f"{held}.qpy").open("rb") as file:
                 return qpy.load(file)[0]

@@ -102,6 +102,9 @@ class CircuitRecommender(QuantumRecommender):
         self.training_backend = training_backend
         self.random_state = random_state
 
+    def check(self) -> None:
+        self.readout()
+
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
         """Return the most that `fit` asks: its steps, and the validation after each epoch."""
         from qrec.recommenders._training import hold_out
