@@ -5,14 +5,14 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from qrec.experiments._detached import dry_plan, fetch, replay, states, submit
+from qrec.experiments._run import make_places
+from qrec.runs.execute import read_raws
 
 from qrec.backends import open_backend
 from qrec.backends.readings import read
 from qrec.errors import ConfigError, RejectedError
 from qrec.experiments import load_experiment, run
-from qrec.experiments._detached import dry_plan, fetch, replay, states, submit
-from qrec.experiments._run import make_places
-from qrec.runs.execute import read_raws
 from qrec.runs.progress import silent
 
 pytestmark = pytest.mark.usefixtures("runs_dir")

@@ -136,9 +136,9 @@ def test_submitted_run_counts_sends_fetches_and_sends_again(
         assert planned["executions"] == sum(sizes) * program.shots
     fetch_all()
     service.jobs.clear()
-    before = (find_run("latest").path / "results.csv").read_text()
+    before = (find_run("latest").path / "rows.csv").read_text()
     assert qrec("replay", "latest")[0] == 0
-    after = (find_run("latest").path / "results.csv").read_text()
+    after = (find_run("latest").path / "rows.csv").read_text()
     columns = [[line.split(",")[:5] for line in text.splitlines()] for text in (before, after)]
     assert columns[0] == columns[1]
 
