@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qrec import recommenders
     from qrec.backends import open_backend
     from qrec.data import load_ratings, split
-    from qrec.experiments import run
+    from qrec.runner.run import run
 
     __version__: str
 
@@ -25,7 +25,7 @@ _HOMES = {
     "load_ratings": "qrec.data",
     "split": "qrec.data",
     "open_backend": "qrec.backends",
-    "run": "qrec.experiments",
+    "run": "qrec.runner.run",
 }
 
 

@@ -17,6 +17,10 @@ class ConfigError(QrecError):
     exit_status = 2
 
 
+class PaidError(ConfigError):
+    """Something that costs was asked for without a permit; `qrec submit` gives one."""
+
+
 class NotFinishedError(QrecError):
     """The work exists but has not ended yet."""
 

@@ -1,117 +1,148 @@
-"""Do rows differ? Paired comparisons within a run and between runs."""
+"""Do the rows of comparisons differ? Paired, within a run and between runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qrec.analysis.rows import align, best_classical, comparison_rows
-from qrec.analysis.table import Table, number
-from qrec.errors import ConfigError, NotFinishedError
+from qrec.analysis.samples import Sample
+from qrec.analysis.table import Column, Table, build_table, number
+from qrec.errors import ConfigError
 from qrec.metrics import rmse_difference
-from qrec.runs.folder import RunFolder, Sample
+from qrec.types import Row
 
-Row = dict[str, Any]
 Key = tuple[str, str | None]  # recommender, backend
 
 
 @dataclass(frozen=True)
-class _Stored:
-    """A finished run: the samples of each of its rows, one per repeat."""
+class StoredRun:
+    """A finished comparison: what its record says of the data set, and its samples in order."""
 
     id: str
-    samples: dict[Key, list[Sample]]
-
-    def exact(self, recommender: str) -> list[Sample]:
-        """Return the samples of a quantum recommender's exact row, if there is one."""
-        for (name, backend), samples in self.samples.items():
-            if name == recommender and backend and samples[0].notes["shots"] is None:
-                return samples
-        return []
+    dataset: Mapping[str, Any]  # "name" and "sha256" among others
+    samples: Sequence[Sample]
 
 
-def compare_runs(folders: Sequence[RunFolder]) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class DifferenceRow(Row):
+    """How the RMSE of a row differs, on the pairs that both score, from that of two others.
+
+    They are the same recommender evaluated exactly and the best classical row; `low` and `high`
+    bound 95 % intervals. All is None against itself and where there is nothing to compare with.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("run", "recommender", "backend")
+
+    run: str
+    recommender: str
+    backend: str | None
+    shots: int | None
+    n_predictions: int
+    n_pairs_exact: int | None
+    rmse_minus_exact: float | None
+    stderr_exact: float | None
+    low_exact: float | None
+    high_exact: float | None
+    n_pairs_classical: int | None
+    rmse_minus_classical: float | None
+    stderr_classical: float | None
+    low_classical: float | None
+    high_classical: float | None
+
+
+def compare_samples(runs: Sequence[StoredRun]) -> list[DifferenceRow]:
     """Return for every row of the runs how its RMSE differs from two others' on the same pairs.
 
     The two are the same recommender evaluated exactly (what do shots and noise do?), in the
     same run or else in the first that has it, and the best classical row of the first run
-    (what is the circuit worth?). Repeats are pooled. Differences are None against itself and
-    where there is nothing to compare with. Raises ConfigError for runs on different ratings,
-    NotFinishedError for one that has not ended.
+    (what is the circuit worth?). Repeats are pooled. Raises ConfigError for runs on different
+    ratings.
     """
-    runs = [_read(folder) for folder in folders]
-    _check_same_ratings(folders)
+    _check_same_ratings(runs)
+    grouped = [(run, _by_key(run.samples)) for run in runs]
     best = _best_classical(runs[0])
     rows = []
-    for run in runs:
-        for (recommender, backend), samples in run.samples.items():
-            exact = next((found for r in (run, *runs) if (found := r.exact(recommender))), [])
-            row: Row = {"run": run.id, "recommender": recommender, "backend": backend}
-            row["shots"] = samples[0].notes["shots"]
-            row["n_predictions"] = sum(len(sample.user) for sample in samples)
-            row |= _difference("exact", samples, exact if backend else [])
-            row |= _difference("classical", samples, best)
+    for run, groups in grouped:
+        for (recommender, backend), samples in groups.items():
+            candidates = (_exact(g, recommender) for g in (groups, *(g for _, g in grouped)))
+            exact = next(filter(None, candidates), []) if backend else []
+            row = DifferenceRow(
+                run=run.id,
+                recommender=recommender,
+                backend=backend,
+                shots=samples[0].notes["shots"],
+                n_predictions=sum(len(sample.user) for sample in samples),
+                **_difference("exact", samples, exact),
+                **_difference("classical", samples, best),
+            )
             rows.append(row)
     return rows
 
 
-def compare_table(rows: Sequence[Row]) -> Table:
+def compare_table(rows: Sequence[DifferenceRow]) -> Table:
     """Return the comparison as a table."""
-    runs = list(dict.fromkeys(row["run"] for row in rows))
-    body = [
-        [
-            str(runs.index(row["run"]) + 1),
-            row["recommender"],
-            row["backend"] or "-",
-            str(row["n_predictions"]),
-            _cell(row, "exact"),
-            _cell(row, "classical"),
-        ]
-        for row in rows
+    runs = list(dict.fromkeys(row.run for row in rows))
+    columns: list[Column[DifferenceRow]] = [
+        Column("", lambda row: runs.index(row.run) + 1, text=True),
+        Column("recommender", lambda row: row.recommender, text=True),
+        Column("backend", lambda row: row.backend, text=True),
+        Column("pairs", lambda row: row.n_predictions),
+        Column(
+            "minus exact",
+            lambda row: _interval(row.rmse_minus_exact, row.low_exact, row.high_exact),
+        ),
+        Column(
+            "minus best",
+            lambda row: _interval(row.rmse_minus_classical, row.low_classical, row.high_classical),
+        ),
     ]
-    columns = ["", "recommender", "backend", "pairs", "minus exact", "minus best"]
     notes = [f"run {place}: {run}" for place, run in enumerate(runs, 1)]
     notes.append(
         "RMSE minus that of the same recommender without shots and noise, and of the best "
         "classical row of run 1, on the pairs both score, with its 95 % interval (paired errors, "
         "clustered by user)."
     )
-    return Table("Differences of RMSE", columns, body, notes, n_text=3)
+    return build_table("Differences of RMSE", columns, rows, notes)
 
 
-def _read(folder: RunFolder) -> _Stored:
-    if not folder.finished:
-        raise NotFinishedError(
-            f"run {folder.id} is not finished; finish it with: qrec run --resume {folder.id}"
-        )
-    samples: dict[Key, list[Sample]] = {}
-    for sample in sorted(folder.samples(), key=lambda sample: sample.notes["place"]):
-        key = (sample.notes["recommender"], sample.notes["backend"])
-        samples.setdefault(key, []).append(sample)
-    return _Stored(folder.id, samples)
-
-
-def _check_same_ratings(folders: Sequence[RunFolder]) -> None:
-    first, *others = [(f.id, f.record().details["dataset"]) for f in folders]
-    for run, dataset in others:
-        if dataset["sha256"] != first[1]["sha256"]:
+def _check_same_ratings(runs: Sequence[StoredRun]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        if run.dataset["sha256"] != first.dataset["sha256"]:
             raise ConfigError(
-                f"run {run} is on {dataset['name']} (sha256 {dataset['sha256'][:12]}), run "
-                f"{first[0]} on {first[1]['name']} (sha256 {first[1]['sha256'][:12]}); "
-                "only runs on the same ratings can be compared"
+                f"run {run.id} is on {run.dataset['name']} (sha256 {run.dataset['sha256'][:12]}), "
+                f"run {first.id} on {first.dataset['name']} (sha256 "
+                f"{first.dataset['sha256'][:12]}); only runs on the same ratings can be compared"
             )
 
 
-def _best_classical(run: _Stored) -> list[Sample]:
-    every = [sample for samples in run.samples.values() for sample in samples]
-    best = best_classical([row for row in comparison_rows(every) if row["repeat"] == 0])
-    return run.samples[(best["recommender"], None)] if best else []
+def _by_key(samples: Sequence[Sample]) -> dict[Key, list[Sample]]:
+    """Return the samples of each row, one per repeat."""
+    groups: dict[Key, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault((sample.notes["recommender"], sample.notes["backend"]), []).append(sample)
+    return groups
 
 
-def _difference(name: str, samples: list[Sample], others: list[Sample]) -> Row:
+def _exact(groups: dict[Key, list[Sample]], recommender: str) -> list[Sample]:
+    """Return the samples of a quantum recommender's exact row, if there is one."""
+    for (name, backend), samples in groups.items():
+        if name == recommender and backend and samples[0].notes["shots"] is None:
+            return samples
+    return []
+
+
+def _best_classical(run: StoredRun) -> list[Sample]:
+    best = best_classical([row for row in comparison_rows(run.samples) if row.repeat == 0])
+    return _by_key(run.samples)[(best.recommender, None)] if best else []
+
+
+def _difference(name: str, samples: list[Sample], others: list[Sample]) -> dict[str, Any]:
     keys = [f"{key}_{name}" for key in ("n_pairs", "rmse_minus", "stderr", "low", "high")]
-    columns = _pool(samples, others) if others is not samples else None
+    itself = bool(others) and others[0] is samples[0]
+    columns = None if itself else _pool(samples, others)
     if columns is None:
         return dict.fromkeys(keys)
     found = rmse_difference(*columns)
@@ -133,9 +164,7 @@ def _pool(samples: list[Sample], others: list[Sample]) -> tuple[np.ndarray[Any, 
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
-def _cell(row: Row, name: str) -> str:
-    value = row[f"rmse_minus_{name}"]
+def _interval(value: float | None, low: float | None, high: float | None) -> str | None:
     if value is None:
-        return "-"
-    low, high = (number(row[f"{end}_{name}"], 3) for end in ("low", "high"))
-    return f"{value:+.3f} [{low},{high}]".replace("0.", ".")
+        return None
+    return f"{value:+.3f} [{number(low, 3)},{number(high, 3)}]".replace("0.", ".")

@@ -1,16 +1,35 @@
 """What a circuit costs: qubits, depth, gates."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
+from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.base import Backend, Unit
+from qrec.types import Row
 
 _NO_GATES = ("measure", "barrier", "delay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitCost(Row):
+    """What a circuit costs as it is written ("logical"), lowered ("u + cx"), or on a target."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("circuit", "target")
+    VALUES: ClassVar[tuple[str, ...]] = ("qubits", "depth", "two_qubit_depth", "two_qubit_gates")
+
+    circuit: str
+    target: str
+    qubits: int
+    depth: int
+    two_qubit_depth: int
+    two_qubit_gates: int
+    gates: dict[str, int]
 
 
 def count(circuit: QuantumCircuit) -> dict[str, Any]:
@@ -48,14 +67,32 @@ def executed_circuit(backend: Backend, unit: Unit) -> QuantumCircuit:
 
 def count_rows(
     circuits: dict[str, QuantumCircuit], targets: Sequence[Backend]
-) -> list[dict[str, Any]]:
+) -> list[CircuitCost]:
     """Return the cost of each circuit as it is written, lowered, and on each target."""
     rows = []
     for name, circuit in circuits.items():
         stages = {"logical": circuit, "u + cx": lowered(circuit)}
         stages |= {target.name: _on(target, circuit) for target in targets}
-        rows += [{"circuit": name, "target": stage} | count(c) for stage, c in stages.items()]
+        rows += [CircuitCost(circuit=name, target=at, **count(c)) for at, c in stages.items()]
     return rows
+
+
+def count_table(rows: Sequence[CircuitCost]) -> Table:
+    """Return the costs as a table."""
+    columns: list[Column[CircuitCost]] = [
+        Column("circuit", lambda row: row.circuit, text=True),
+        Column("target", lambda row: row.target, text=True),
+        Column("qubits", lambda row: row.qubits),
+        Column("depth", lambda row: row.depth),
+        Column("2q depth", lambda row: row.two_qubit_depth),
+        Column("2q gates", lambda row: row.two_qubit_gates),
+        Column("gates", lambda row: " ".join(f"{gate}:{n}" for gate, n in row.gates.items())),
+    ]
+    notes = [
+        "logical: as written; u + cx: in these gates, all qubits connected; others: transpiled to "
+        "the target. Measurements and barriers are left out."
+    ]
+    return build_table("Cost of circuits", columns, rows, notes)
 
 
 def _on(target: Backend, circuit: QuantumCircuit) -> QuantumCircuit:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,12 +15,13 @@ from qiskit import QuantumCircuit
 from qiskit.transpiler import PassManager
 
 from qrec.analysis.count import count
-from qrec.analysis.table import Table
+from qrec.analysis.table import Column, Table, build_table
 from qrec.circuits import bell_projection
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.modified_objective import modified_objective
 from qrec.circuits.original_objective import original_objective
 from qrec.config import read_yaml
+from qrec.types import Row
 
 PUBLISHED = Path(__file__).with_name("published_gate_tables.yaml")
 
@@ -33,13 +34,16 @@ _FORMS: dict[str, Callable[[ArrayLike, int], QuantumCircuit]] = {
 _CHEAPER = {"original_objective": "cheap_hadamard", "modified_objective": "bell_projection"}
 
 
-@dataclass(frozen=True)
-class GateRow:
+@dataclass(frozen=True, kw_only=True)
+class GateRow(Row):
     """One circuit of a table, as built (stage "paper") or transpiled to `target` ("isa").
 
     `published` holds the printed depth and gates, `matches` whether ours are the same; both
     are None where nothing was printed.
     """
+
+    KEY: ClassVar[tuple[str, ...]] = ("table", "n", "layers", "form", "stage", "target")
+    VALUES: ClassVar[tuple[str, ...]] = ("depth", "two_qubit_depth", "two_qubit_gates")
 
     table: str
     n: int
@@ -52,8 +56,8 @@ class GateRow:
     two_qubit_depth: int
     two_qubit_gates: int
     gates: dict[str, int]
-    published: dict[str, Any] | None
-    matches: bool | None
+    published: dict[str, Any] | None = None
+    matches: bool | None = None
 
 
 def table_size(n_targets: int) -> int:
@@ -71,14 +75,22 @@ def table_rows(transpilers: Mapping[str, PassManager]) -> Iterator[GateRow]:
         cost = count(_build(form, n, layers))
         matches = {"depth": cost["depth"], "gates": cost["gates"]} == published
         yield GateRow(
-            table, n, layers, form, "paper", None, **cost, published=published, matches=matches
+            table=table,
+            n=n,
+            layers=layers,
+            form=form,
+            stage="paper",
+            target=None,
+            published=published,
+            matches=matches,
+            **cost,
         )
     for target, transpiler in transpilers.items():
         for table, form, n, layers, _ in _published_rows():
             for each in (form, _CHEAPER[form]):
                 cost = count(transpiler.run(_build(each, n, layers)))
                 yield GateRow(
-                    table, n, layers, each, "isa", target, **cost, published=None, matches=None
+                    table=table, n=n, layers=layers, form=each, stage="isa", target=target, **cost
                 )
 
 
@@ -93,25 +105,39 @@ def as_tables(rows: Sequence[GateRow]) -> list[Table]:
 
 
 def _beside_print(name: str, rows: Sequence[GateRow]) -> Table:
-    printed = [row.published for row in rows if row.published is not None]
-    gates = list(printed[0]["gates"])
-    body = [
-        [str(row.n), str(row.layers), f"{row.depth} ({published['depth']})"]
-        + [f"{row.gates.get(gate, 0)} ({published['gates'][gate]})" for gate in gates]
-        + ["yes" if row.matches else "NO"]
-        for row, published in zip(rows, printed, strict=True)
+    gates = list(_published(rows[0])["gates"])
+    columns: list[Column[GateRow]] = [
+        Column("n", lambda row: row.n),
+        Column("L", lambda row: row.layers),
+        Column("depth", lambda row: f"{row.depth} ({_published(row)['depth']})"),
+        *(Column(gate, partial(_gate_cell, gate)) for gate in gates),
+        Column("match", lambda row: "yes" if row.matches else "NO"),
     ]
     n_matching = sum(bool(row.matches) for row in rows)
     notes = [f"Ours (published); {n_matching} of {len(rows)} rows match."]
-    title = f"Table {name} of arXiv:2310.19504, {rows[0].form}"
-    return Table(title, ["n", "L", "depth", *gates, "match"], body, notes, n_text=0)
+    return build_table(f"Table {name} of arXiv:2310.19504, {rows[0].form}", columns, rows, notes)
+
+
+def _gate_cell(gate: str, row: GateRow) -> str:
+    return f"{row.gates.get(gate, 0)} ({_published(row)['gates'][gate]})"
+
+
+def _published(row: GateRow) -> dict[str, Any]:
+    assert row.published is not None
+    return row.published
 
 
 def _on_target(name: str, rows: Sequence[GateRow]) -> Table:
-    costs = ("n", "layers", "qubits", "depth", "two_qubit_depth", "two_qubit_gates")
-    body = [[row.form, *(str(getattr(row, cost)) for cost in costs)] for row in rows]
-    columns = ["form", "n", "L", "qubits", "depth", "2q depth", "2q gates"]
-    return Table(f"Transpiled to {name}", columns, body)
+    columns: list[Column[GateRow]] = [
+        Column("form", lambda row: row.form, text=True),
+        Column("n", lambda row: row.n),
+        Column("L", lambda row: row.layers),
+        Column("qubits", lambda row: row.qubits),
+        Column("depth", lambda row: row.depth),
+        Column("2q depth", lambda row: row.two_qubit_depth),
+        Column("2q gates", lambda row: row.two_qubit_gates),
+    ]
+    return build_table(f"Transpiled to {name}", columns, rows)
 
 
 def _build(form: str, n: int, layers: int) -> QuantumCircuit:

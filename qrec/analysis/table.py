@@ -1,10 +1,16 @@
-"""Tables and figures as plain data, and their form on a terminal."""
+"""Tables as plain data, how they are built from rows, and their form on a terminal."""
 
+import math
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -22,29 +28,50 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture, as PNG, with what it shows in words."""
+class Column(Generic[R]):
+    """A column of a table: its header, the value it shows of a row, and how that is written.
 
-    caption: str
-    png: bytes
+    `format` is a format string or a function of the value; "-" stands where the value is None or
+    ``nan``. Columns of `text` stand first in a table.
+    """
+
+    header: str
+    value: Callable[[R], Any]
+    format: str | Callable[[Any], str] = "{}"
+    text: bool = False
+
+    def cell(self, row: R) -> str:
+        """Return what the table shows of `row`."""
+        value = self.value(row)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "-"
+        return self.format.format(value) if isinstance(self.format, str) else self.format(value)
+
+
+def build_table(
+    title: str, columns: Sequence[Column[R]], rows: Sequence[R], notes: Sequence[str] = ()
+) -> Table:
+    """Return the table of `rows`, one line each. Raises ValueError for text after a figure."""
+    n_text = sum(column.text for column in columns)
+    if not all(column.text for column in columns[:n_text]):
+        raise ValueError(f"{title}: columns of text stand first")
+    body = [[column.cell(row) for column in columns] for row in rows]
+    return Table(title, [column.header for column in columns], body, list(notes), n_text)
 
 
 def show(table: Table, console: "Console") -> None:
-    """Print the table: title, body, notes."""
-    from rich import box
-    from rich.table import Table as RichTable
+    """Print the table: title, body, notes.
+
+    A table wider than the console continues below, in further blocks that repeat the columns of
+    text, so that no figure is broken.
+    """
     from rich.text import Text
 
-    body = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, column in enumerate(table.columns):
-        justify: Literal["left", "right"] = "left" if place < table.n_text else "right"
-        body.add_column(column, justify=justify, overflow="fold")
-    for row in table.rows:
-        body.add_row(*map(Text, row))
-    console.print(Text(table.title, style="bold"))
-    console.print(body)
+    console.print(Text(plain(table.title), style="bold"))
+    for figures in _blocks(table, console):
+        console.print(_body(table, figures, console.width))
     for note in table.notes:
-        console.print(Text(note))
+        console.print(Text(plain(note)))
     console.print()
 
 
@@ -62,3 +89,52 @@ def to_text(table: Table, width: int = 80) -> str:
 def number(value: float | None, digits: int) -> str:
     """Return a figure with this many decimals; "-" where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def plain(text: str) -> str:
+    """Return the text with control characters written out, as foreign names may hold some."""
+    return "".join(
+        char
+        if char == "\n" or unicodedata.category(char)[0] != "C"
+        else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def _blocks(table: Table, console: "Console") -> list[list[int]]:
+    """Return the places of the figure columns that stand beside each other, block by block."""
+    unlimited = console.options.update(width=100_000)
+    blocks: list[list[int]] = [[]]
+    for place in range(table.n_text, len(table.columns)):
+        wider = [*blocks[-1], place]
+        width = console.measure(_body(table, wider, console.width), options=unlimited).maximum
+        if blocks[-1] and width > console.width:
+            blocks.append([place])
+        else:
+            blocks[-1] = wider
+    return blocks
+
+
+def _body(table: Table, figures: Sequence[int], width: int) -> "RichTable":
+    """Return the columns of text and these others.
+
+    Where even these are too wide, text is broken between words, and so is a figure only if it
+    takes half the width.
+    """
+    from rich import box
+    from rich.cells import cell_len
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    body = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    places = [*range(table.n_text), *figures]
+    cells = [[plain(row[place]) for place in places] for row in table.rows]
+    for at, place in enumerate(places):
+        header = plain(table.columns[place])
+        justify: Literal["left", "right"] = "left" if place < table.n_text else "right"
+        widest = max(cell_len(text) for text in (header, *(row[at] for row in cells)))
+        whole = place >= table.n_text and widest <= width // 2
+        body.add_column(Text(header), justify=justify, overflow="fold", no_wrap=whole)
+    for row in cells:
+        body.add_row(*map(Text, row))
+    return body

@@ -1,5 +1,15 @@
 """Backends: the only place that imports qiskit-aer or qiskit-ibm-runtime."""
 
-from qrec.backends.open import backend_names, open_backend
+from qrec.backends.base import Backend, BackendSpec
+from qrec.backends.open import backend_names, noiseless, open_backend
+from qrec.backends.workload import Reading, Workload
 
-__all__ = ["backend_names", "open_backend"]
+__all__ = [
+    "Backend",
+    "BackendSpec",
+    "Reading",
+    "Workload",
+    "backend_names",
+    "noiseless",
+    "open_backend",
+]

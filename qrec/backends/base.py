@@ -1,10 +1,11 @@
 """The one abstraction that every simulator and every QPU stands behind."""
 
-import io
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,21 @@ from qrec.backends.device.snapshots import Snapshot
 from qrec.backends.readings import read
 from qrec.backends.workload import Reading, Workload
 from qrec.config import Spec
-from qrec.seeds import child_seed
+from qrec.errors import ConfigError, PaidError, QrecError
 
 Raw = dict[str, NDArray[Any]]  # what the backend returned for one workload, as it returned it
+Advance = Callable[[int, int], None]  # evaluations done, of how many
+
+_POLL_SECONDS = 2.0
+
+
+class BackendSpec(Spec):
+    """Base of the settings of backends: what stands in backends.yaml, and in a run's record.
+
+    A kind adds its own, and ``kind: str``.
+    """
+
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +64,35 @@ class Limits:
     jobs_per_minute: int | None = None
 
 
+@dataclass(frozen=True)
+class Permit:
+    """Leave to send what costs: the jobs of these uids, and no others.
+
+    A submission makes one after its budget is checked and the user has said yes; nothing else
+    in qrec does.
+    """
+
+    uids: frozenset[str]
+
+
 class Backend(ABC):
     """A place where workloads are evaluated.
 
-    The seven calls `snapshot`, `prepare`, `submit`, `find`, `poll`, `fetch` and `cancel` are
-    what a detached job needs; `run` goes through them for whoever just wants the numbers.
-    Ids and states are strings; a state is one of QUEUED, RUNNING, DONE, FAILED, CANCELLED.
-    Where several units make one job, `send`, `collect` and `decode` stand for `submit` and
-    `fetch`: what is collected can be stored as it came and decoded long after.
+    Units are sent as one job under the caller's unique id, found by it, polled and collected;
+    what is collected can be stored as it came and decoded long after. `run` goes this way for
+    whoever just wants the numbers. Ids and states are strings; a state is one of QUEUED,
+    RUNNING, DONE, FAILED, CANCELLED. Where `costs` is true nothing is sent without a permit.
+
+    A kind names its settings, `Spec`, and is made from them. Its own part of `send` is `_send`,
+    of `estimator` and `sampler` `_make_estimator` and `_make_sampler`.
     """
 
+    Spec: ClassVar[type[BackendSpec]]
     is_local = False  # whether jobs live and die with this process
 
-    def __init__(self, spec: Spec, name: str) -> None:
+    def __init__(self, spec: BackendSpec) -> None:
         self.spec = spec
-        self.name = name
+        self.name = spec.name
         self._pinned: Snapshot | None = None
 
     def __sklearn_clone__(self) -> "Backend":
@@ -81,7 +108,9 @@ class Backend(ABC):
 
     @property
     def costs(self) -> bool:
-        """Whether shots here are paid for, so that none may be taken without being asked."""
+        """Whether what is sent here is paid for, so that a permit is needed; False only where
+        it surely is not. What is not in this process counts as paid unless a kind says no.
+        """
         return not self.is_local
 
     @property
@@ -103,13 +132,18 @@ class Backend(ABC):
     def pass_manager(self) -> PassManager | None:
         """Return the transpiler this backend's ISA circuits come from."""
 
-    @abstractmethod
     def estimator(self) -> BaseEstimatorV2:
-        """Return this backend as Qiskit's estimator primitive."""
+        """Return this backend as Qiskit's estimator primitive; it takes ISA circuits.
 
-    @abstractmethod
+        Raises PaidError where the backend costs, ConfigError where it has none.
+        """
+        self._check_free("its estimator is not handed out")
+        return self._make_estimator()
+
     def sampler(self) -> BaseSamplerV2:
-        """Return this backend as Qiskit's sampler primitive."""
+        """Return this backend as Qiskit's sampler primitive; raises as `estimator` does."""
+        self._check_free("its sampler is not handed out")
+        return self._make_sampler()
 
     @property
     def pinned(self) -> Snapshot | None:
@@ -128,36 +162,37 @@ class Backend(ABC):
         """Return what must be recorded to repeat a run here: settings, versions, device."""
 
     @abstractmethod
-    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        """Turn workloads into what is sent, one unit each, and say how much it asks."""
+    def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
+        """Turn workloads into what is sent, one unit each."""
+
+    def cut(self, unit: Unit) -> list[Unit]:
+        """Return a unit in pieces of as many evaluations as one job takes.
+
+        One that fits stays as it is; a piece has a key of its own, so that its shots are its own.
+        """
+        size = self.limits.evaluations or len(unit.workload) or 1
+        return [
+            rows_of(unit, start, start + size)
+            for start in range(0, max(len(unit.workload), 1), size)
+        ]
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
         """Return what a list of units asks when it is sent as one job."""
         evaluations = sum(len(unit.workload) for unit in units)
         return Estimate(len(units), evaluations, evaluations * (self.shots or 0))
 
-    @abstractmethod
-    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def send(
+        self, units: Sequence[Unit], uid: str, run: str = "", permit: Permit | None = None
+    ) -> str:
         """Send units as one job that can be found by `uid`; return the job's id.
 
-        `run` names the run it belongs to. Raises RejectedError where nothing was accepted,
-        BusyError where it may be later, UnknownOutcomeError where only `find` can tell.
+        `run` names the run it belongs to. Raises PaidError where the backend costs and `permit`
+        does not name the uid, RejectedError where nothing was accepted, BusyError where it may
+        be later, UnknownOutcomeError where only `find` can tell.
         """
-
-    @abstractmethod
-    def collect(self, job_id: str) -> bytes:
-        """Return what a finished job gave, as it came."""
-
-    @abstractmethod
-    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
-        """Turn what was collected into one raw result per unit; needs no connection.
-
-        `sizes` are the units' numbers of evaluations.
-        """
-
-    @abstractmethod
-    def submit(self, unit: Unit, uid: str) -> str:
-        """Send a unit under the caller's unique id; return the job's id."""
+        if permit is None or uid not in permit.uids:
+            self._check_free("nothing was sent")
+        return self._send(units, uid, run)
 
     @abstractmethod
     def find(self, uid: str) -> str | None:
@@ -175,6 +210,21 @@ class Backend(ABC):
         """Return what the backend recorded of a job: time stamps, usage."""
         return {}
 
+    @abstractmethod
+    def collect(self, job_id: str) -> bytes:
+        """Return what a finished job gave, as it came."""
+
+    @abstractmethod
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
+        """Turn what was collected into one raw result per unit; needs no connection.
+
+        `sizes` are the units' numbers of evaluations.
+        """
+
+    @abstractmethod
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to end; a finished one stays as it is."""
+
     def snapshot_at(self, moment: str) -> Snapshot | None:
         """Return the device as it was at a moment, ISO 8601; None where nobody knows."""
         return None
@@ -182,67 +232,73 @@ class Backend(ABC):
     def close(self) -> None:  # noqa: B027  # most backends have nothing to say
         """Say that no more jobs follow; those sent are not touched."""
 
-    @abstractmethod
-    def fetch(self, job_id: str) -> Raw:
-        """Return what the job gave, as it gave it."""
+    def run(self, workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
+        """Evaluate the workloads and wait for the readings, in the same order.
 
-    @abstractmethod
-    def cancel(self, job_id: str) -> None:
-        """Ask for a job to end; a finished one stays as it is."""
-
-    def run(self, workloads: Sequence[Workload]) -> list[Reading]:
-        """Evaluate the workloads and wait for the readings, in the same order."""
-        units, _ = self.prepare(workloads)
-        jobs = [self.submit(unit, f"{unit.workload.key}/{i}") for i, unit in enumerate(units)]
-        raws = [self.fetch(job) for job in jobs]
+        `advance` is told after every piece how many evaluations are done, of how many. Raises
+        PaidError where the backend costs, QrecError where a job fails.
+        """
+        self._check_free("nothing was sent")
+        units = self.prepare(workloads)
+        raws = self.answer(units, advance)
         return [read(unit.workload, raw) for unit, raw in zip(units, raws, strict=True)]
 
+    def answer(self, units: Sequence[Unit], advance: Advance | None = None) -> list[Raw]:
+        """Send prepared units piece by piece, wait, and return one raw result for each."""
+        done, total = 0, sum(len(unit.workload) for unit in units)
+        raws = []
+        for unit in units:
+            pieces = []
+            for piece in self.cut(unit):
+                pieces.append(self._answer(piece))
+                done += len(piece.workload)
+                if advance is not None:
+                    advance(done, total)
+            raws.append(joined(pieces))
+        return raws
 
-class LocalBackend(Backend):
-    """A backend in this process: a job is done when `submit` returns."""
-
-    is_local = True
-
-    @property
-    def limits(self) -> Limits:
-        """One unit at a time: so little that progress shows, so much that calls cost nothing."""
-        return Limits(pubs=1, evaluations=4096 if self.shots is None else 64)
-
-    def __init__(self, spec: Spec, name: str) -> None:
-        super().__init__(spec, name)
-        self._results: dict[str, list[Raw]] = {}
-
-    @abstractmethod
-    def _execute(self, unit: Unit) -> Raw: ...
-
-    def submit(self, unit: Unit, uid: str) -> str:
-        return self.send([unit], uid, "")
-
-    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
-        self._results[uid] = [self._execute(unit) for unit in units]
-        return uid
-
-    def collect(self, job_id: str) -> bytes:
-        buffer = io.BytesIO()
-        np.savez(buffer, **dict[str, Any](named_arrays(self._results.pop(job_id))))
-        return buffer.getvalue()
-
-    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
-        with np.load(io.BytesIO(payload)) as stored:
-            return raws_of(stored)
-
-    def find(self, uid: str) -> str | None:
-        return uid if uid in self._results else None
-
-    def poll(self, job_id: str) -> str:
-        return "DONE" if job_id in self._results else "CANCELLED"
-
-    def fetch(self, job_id: str) -> Raw:
-        [raw] = self._results.pop(job_id)
+    def _answer(self, piece: Unit) -> Raw:
+        job_id = self.send([piece], uuid4().hex)
+        while (state := self.poll(job_id)) not in ("DONE", "FAILED", "CANCELLED"):
+            time.sleep(_POLL_SECONDS)
+        if state != "DONE":
+            raise QrecError(f"backend {self.name!r}: job {job_id} {state}: {self.reason(job_id)}")
+        [raw] = self.decode(self.collect(job_id), [len(piece.workload)])
         return raw
 
-    def cancel(self, job_id: str) -> None:
-        self._results.pop(job_id, None)
+    @abstractmethod
+    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+        """Do what `send` says; whether it may be done has been seen to."""
+
+    def _make_estimator(self) -> BaseEstimatorV2:
+        raise ConfigError(f"backend {self.name!r} has no estimator")
+
+    def _make_sampler(self) -> BaseSamplerV2:
+        raise ConfigError(f"backend {self.name!r} has no sampler")
+
+    def _check_free(self, refused: str) -> None:
+        if self.costs:
+            raise PaidError(
+                f"backend {self.name!r} is no free simulator: {refused}; `qrec submit` shows what "
+                "would be sent, and asks first"
+            )
+
+
+def rows_of(unit: Unit, start: int, stop: int) -> Unit:
+    """Return a unit of the evaluations `start` to `stop`, with a key of its own.
+
+    All of them are the unit itself.
+    """
+    workload = unit.workload
+    if start == 0 and stop >= len(workload):
+        return unit
+    rows, key = workload.parameters[start:stop], f"{workload.key}/{start}"
+    return replace(unit, workload=replace(workload, parameters=rows, key=key))
+
+
+def joined(pieces: Sequence[Raw]) -> Raw:
+    """Return the raw results of a unit's pieces, in their order, as one."""
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
 
 def named_arrays(raws: Sequence[Raw]) -> Raw:
@@ -257,8 +313,3 @@ def raws_of(stored: Mapping[str, NDArray[Any]]) -> list[Raw]:
         index, name = key.split(".", 1)
         raws.setdefault(int(index), {})[name] = array
     return [raws[index] for index in sorted(raws)]
-
-
-def workload_seed(seed: int, workload: Workload) -> int:
-    """Return the seed of one workload's shots: its own, whatever runs beside it."""
-    return child_seed(seed, "shots", workload.key) & np.iinfo(np.int32).max

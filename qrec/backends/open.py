@@ -8,83 +8,116 @@ from typing import Any, TypeAlias
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
 
-from qrec.backends.base import Backend
-from qrec.config import (
-    BackendSpec,
-    EstimatedSpec,
-    ExactSpec,
-    IbmSpec,
-    ProviderSpec,
-    SampledSpec,
-    UserSamplerSpec,
-    parse_backend,
-    parse_fields,
-    read_yaml,
-)
+from qrec.backends.base import Backend, BackendSpec
+from qrec.backends.kinds import BACKENDS
+from qrec.config import parse_fields, read_yaml
 from qrec.errors import ConfigError
 from qrec.registry import PACKAGED, check_name
 
 Openable: TypeAlias = (
-    str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2
+    str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2 | None
 )
 
 
 def open_backend(
-    source: Openable = "exact", *, file: Path | str | None = None, **fields: Any
+    source: Openable = None, *, file: Path | str | None = None, **fields: Any
 ) -> Backend:
     """Open a backend.
 
     `source` is a name in backends.yaml, a mapping with the same fields as an entry there, or a
-    Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`. `fields` replace fields of an
-    entry; a `BackendV2` or a sampler needs ``shots``, ``optimization_level`` and
-    ``seed_transpiler``, an estimator ``precision``. A backend that is open already is returned
-    as it is. `file` is the backends.yaml to read; without it ``$QREC_BACKENDS``,
-    ``./backends.yaml`` and the packaged copy are tried in this order.
+    Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`; None is `noiseless`. `fields`
+    replace fields of an entry; a `BackendV2` or a sampler needs ``shots``,
+    ``optimization_level`` and ``seed_transpiler``, an estimator ``precision``. A backend that
+    is open already is returned as it is. `file` is the backends.yaml to read; without it
+    ``$QREC_BACKENDS`` and ``./backends.yaml`` are tried in this order. Its entries are added to
+    the packaged ones, and replace those of the same name.
 
     A `BackendV2` goes the way of an entry of ``kind: provider``: once per process, before its
     first shots, it runs a self-test of seven circuits with 100 shots each, and is refused with
     a RejectedError where it measures wrongly. It takes ``seed_simulator`` where it obeys one:
     the same seed gives the same shots, which is tried too. A sampler keeps its own seed.
 
-    Raises ConfigError for an unknown name, key or value.
+    Raises ConfigError for an unknown name, key or value, and for a QPU of IBM Quantum, or a
+    primitive on one, which is to be an entry of ``kind: ibm``.
     """
     if isinstance(source, Backend):
         return source
-    if isinstance(source, BackendV2):
-        return _user_device(source, fields)
-    if isinstance(source, BaseSamplerV2):
-        return _user_sampler(source, fields)
-    if isinstance(source, BaseEstimatorV2):
-        return _user_estimator(source, fields)
+    if isinstance(source, BackendV2 | BaseSamplerV2 | BaseEstimatorV2):
+        return _from_object(source, fields)
     if isinstance(source, str):
-        return _from_spec(backend_spec(source, file, **fields))
-    return _from_spec(parse_backend(dict(source) | fields, "open_backend"))
+        entry, where = _entry(source, file, fields)
+    else:
+        given = {"kind": "exact"} if source is None else source
+        entry, where = {**given, **fields}, "open_backend"
+    made_by, spec = parse_backend(entry, where)
+    return made_by(spec)
+
+
+def noiseless() -> Backend:
+    """Return the backend of exact values: float64, without shots, without noise.
+
+    Whatever a user's backends.yaml calls "exact".
+    """
+    return open_backend(None)
 
 
 def backend_spec(name: str, file: Path | str | None = None, **fields: Any) -> BackendSpec:
     """Return the checked entry `name` of backends.yaml without opening the backend."""
-    path = backends_file(file)
-    entries = _entries(path)
-    check_name(name, sorted(entries), f"backend (in {path})")
-    return parse_backend({"name": name} | dict(entries[name]) | fields, f"{path}: {name}")
-
-
-def backends_file(file: Path | str | None = None) -> Path:
-    """Return the backends.yaml that counts here: see `open_backend`."""
-    if file is not None:
-        return Path(file)
-    if "QREC_BACKENDS" in os.environ:
-        return Path(os.environ["QREC_BACKENDS"])
-    local = Path("backends.yaml")
-    return local if local.is_file() else PACKAGED / "backends.yaml"
+    return parse_backend(*_entry(name, file, fields))[1]
 
 
 def backend_names(file: Path | str | None = None) -> list[str]:
-    """Return the names of the entries of backends.yaml, in the file's order."""
-    return list(_entries(backends_file(file)))
+    """Return the names of all entries: the packaged ones, then those that the user adds."""
+    return list(_entries(file))
 
 
-def _entries(path: Path) -> dict[str, Any]:
+def parse_backend(entry: Mapping[str, Any], where: str) -> tuple[type[Backend], BackendSpec]:
+    """Return the class of an entry's kind and the checked settings.
+
+    `where` says in an error which file and key the entry came from. Raises ConfigError for an
+    unknown kind, key or value.
+    """
+    kind = entry.get("kind")
+    if not isinstance(kind, str):
+        raise ConfigError(
+            f"{where}: kind: found {kind!r}; expected one of {', '.join(BACKENDS.names())}"
+        )
+    found = BACKENDS.find(kind, f" ({where})")
+    if not (isinstance(found, type) and issubclass(found, Backend) and hasattr(found, "Spec")):
+        raise ConfigError(
+            f"{where}: kind: {kind!r} is {found!r}; expected a subclass of "
+            "qrec.backends.Backend that says what its settings are: Spec = ..."
+        )
+    return found, parse_fields(found.Spec, dict(entry), where)
+
+
+def _entry(
+    name: str, file: Path | str | None, fields: Mapping[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """Return an entry with some of its fields replaced, and where it stands."""
+    entries = _entries(file)
+    places = " and ".join(dict.fromkeys(str(path) for path in _files(file)))
+    check_name(name, sorted(entries), f"backend (in {places})")
+    path, entry = entries[name]
+    return {"name": name, **entry, **fields}, f"{path}: {name}"
+
+
+def _files(file: Path | str | None) -> list[Path]:
+    """Return the packaged backends.yaml, and the user's if there is one: see `open_backend`."""
+    packaged, local = PACKAGED / "backends.yaml", Path("backends.yaml")
+    if file is not None:
+        return [packaged, Path(file)]
+    if "QREC_BACKENDS" in os.environ:
+        return [packaged, Path(os.environ["QREC_BACKENDS"])]
+    return [packaged, local] if local.is_file() else [packaged]
+
+
+def _entries(file: Path | str | None) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Return name -> file and entry; of two entries of a name the later file's."""
+    return {name: (path, entry) for path in _files(file) for name, entry in _read(path).items()}
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
     content = read_yaml(path)
     if not isinstance(content, dict) or set(content) != {"schema_version", "backends"}:
         raise ConfigError(f"{path}: expected the keys schema_version and backends")
@@ -100,42 +133,30 @@ def _entries(path: Path) -> dict[str, Any]:
     return content["backends"]
 
 
-def _from_spec(spec: BackendSpec) -> Backend:
-    if isinstance(spec, ExactSpec):
-        from qrec.backends.kinds.exact import ExactBackend
+def _from_object(
+    given: BackendV2 | BaseSamplerV2 | BaseEstimatorV2, fields: dict[str, Any]
+) -> Backend:
+    from qrec.backends.vendor.device import is_ibm_qpu
 
-        return ExactBackend(spec)
-    if isinstance(spec, IbmSpec):
-        from qrec.backends.kinds.ibm import IbmBackend
+    name = type(given).__name__
+    # Qiskit's primitives and the runtime client's keep their device under this name.
+    if is_ibm_qpu(given if isinstance(given, BackendV2) else getattr(given, "_backend", None)):
+        raise ConfigError(
+            f"open_backend: a {name} of IBM Quantum costs; write an entry of kind ibm into "
+            "backends.yaml instead: `qrec submit` shows what would be sent to it, and asks first"
+        )
+    if isinstance(given, BackendV2):
+        from qrec.backends.sampled import SampledSpec
+        from qrec.backends.vendor.backend import UserDeviceBackend
 
-        return IbmBackend(spec)
-    if isinstance(spec, ProviderSpec):
-        from qrec.backends.kinds.provider import ProviderBackend
+        fields = {"name": given.name or name} | fields
+        return UserDeviceBackend(parse_fields(SampledSpec, fields, "open_backend"), given)
+    if isinstance(given, BaseSamplerV2):
+        from qrec.backends.sampled import UserSamplerBackend, UserSamplerSpec
 
-        return ProviderBackend(spec)
-    from qrec.backends.kinds.aer import AerBackend, NoisyAerBackend
+        fields = {"name": name} | fields
+        return UserSamplerBackend(parse_fields(UserSamplerSpec, fields, "open_backend"), given)
+    from qrec.backends.estimated import EstimatedBackend, EstimatedSpec
 
-    return AerBackend(spec) if spec.snapshot is None else NoisyAerBackend(spec, spec.snapshot)
-
-
-def _user_device(device: BackendV2, fields: dict[str, Any]) -> Backend:
-    from qrec.backends.vendor.backend import UserDeviceBackend
-
-    name = device.name or type(device).__name__
-    spec = parse_fields(SampledSpec, {"name": name} | fields, "open_backend")
-    return UserDeviceBackend(spec, device)
-
-
-def _user_sampler(sampler: BaseSamplerV2, fields: dict[str, Any]) -> Backend:
-    from qrec.backends.sampled import UserSamplerBackend
-
-    name = type(sampler).__name__
-    spec = parse_fields(UserSamplerSpec, {"name": name} | fields, "open_backend")
-    return UserSamplerBackend(spec, sampler)
-
-
-def _user_estimator(estimator: BaseEstimatorV2, fields: dict[str, Any]) -> Backend:
-    from qrec.backends.estimated import EstimatedBackend
-
-    spec = parse_fields(EstimatedSpec, {"name": type(estimator).__name__} | fields, "open_backend")
-    return EstimatedBackend(spec, estimator)
+    fields = {"name": name} | fields
+    return EstimatedBackend(parse_fields(EstimatedSpec, fields, "open_backend"), given)

@@ -56,22 +56,48 @@ def spectrum(observables: Sequence[SparseObservable]) -> NDArray[np.float64]:
 def read(workload: Workload, raw: dict[str, NDArray[Any]]) -> Reading:
     """Turn one workload's raw result into a reading; needs nothing but what was stored.
 
-    `raw` holds ``value`` and ``stderr`` (n_evaluations,) from an estimator, or ``bits``
-    (n_evaluations, shots, n_bytes), big-endian packed, bit j being qubit ``support[j]``, or
-    ``counts`` (n_evaluations, n_values): how often each value of `spectrum` was seen.
+    `raw` holds ``value`` and ``stderr`` in the reading's shape from an estimator; or ``bits``
+    (n_evaluations, shots, n_bytes), big-endian packed, bit j being qubit number j of the
+    `support` of all observables; or ``counts`` (n_evaluations, n_values): how often each row
+    of their `spectrum` was seen.
     A vendor's ``route`` (n_evaluations,), by which its bits came, is for people to read.
     """
     if "value" in raw:
         return Reading(raw["value"], raw["stderr"], None)
-    values = spectrum([workload.observable])[:, 0]
-    if "counts" in raw:
-        counts = raw["counts"]
-        shots = int(counts[0].sum())
-        return _reading(counts @ values, counts @ values**2, shots, values)
-    measured = support(workload.observable)
+    take = _from_counts if "counts" in raw else _from_bits
+    readings = take(workload.observable_list, raw)
+    if not workload.is_joint:
+        return readings[0]
+    value, stderr = (
+        np.column_stack([getattr(reading, name) for reading in readings])
+        for name in ("value", "stderr")
+    )
+    return Reading(value, stderr, readings[0].shots)
+
+
+def _from_counts(
+    observables: Sequence[SparseObservable], raw: dict[str, NDArray[Any]]
+) -> list[Reading]:
+    counts = raw["counts"]
+    shots = int(counts[0].sum())
+    return [
+        _reading(counts @ values, counts @ values**2, shots, values)
+        for values in spectrum(observables).T
+    ]
+
+
+def _from_bits(
+    observables: Sequence[SparseObservable], raw: dict[str, NDArray[Any]]
+) -> list[Reading]:
+    measured = support(*observables)
     bits = np.unpackbits(raw["bits"], axis=-1, bitorder="big")[..., ::-1][..., : len(measured)]
-    samples = diagonal_values(workload.observable, bits, measured)
-    return _reading(samples.sum(-1), (samples**2).sum(-1), samples.shape[-1], values)
+    readings = []
+    for observable in observables:
+        samples = diagonal_values(observable, bits, measured)
+        values = spectrum([observable])[:, 0]
+        total, squares = samples.sum(-1), (samples**2).sum(-1)
+        readings.append(_reading(total, squares, samples.shape[-1], values))
+    return readings
 
 
 def diagonal_values(
@@ -96,11 +122,11 @@ def _reading(
 ) -> Reading:
     """Return the mean of `shots` samples, given their sum and that of their squares, (n,).
 
-    For the standard error half a pseudo-count stands at each end of the spectrum (Jeffreys'
-    prior for a two-valued observable), so that shots which all agree do not claim to be
-    certain.
+    For the standard error half a pseudo-count stands at each end of the spectrum, the range of
+    `values` (Jeffreys' prior for a two-valued observable), so that shots which all agree do not
+    claim to be certain.
     """
-    low, high = values[0], values[-1]
+    low, high = values.min(), values.max()
     mean = (total + 0.5 * (low + high)) / (shots + 1)
     about_mean = squares - 2 * mean * total + shots * mean**2
     about_mean += 0.5 * ((low - mean) ** 2 + (high - mean) ** 2)

@@ -3,33 +3,49 @@
 import importlib.metadata
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Parameter
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, PubResult
+from qiskit.primitives import BaseSamplerV2, PubResult
 from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
-from qrec.backends.base import Estimate, LocalBackend, Raw, Unit, workload_seed
+from qrec.backends.base import BackendSpec, Raw, Unit
+from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import support
 from qrec.backends.workload import Workload
-from qrec.config import SampledSpec, UserSamplerSpec
-from qrec.errors import ConfigError
 
+BoundRows = dict[tuple[Parameter, ...], NDArray[np.float64]]
 REGISTER = "read"  # the classical register every workload is measured into
 
 
+class SampledSpec(BackendSpec):
+    """Settings of backends that take shots; all of them explicit, all of them stored."""
+
+    shots: Annotated[int, Field(ge=1)]
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None  # where one is obeyed
+    optimization_level: Annotated[int, Field(ge=0, le=3)]
+    seed_transpiler: Annotated[int, Field(ge=0)]
+
+
+class UserSamplerSpec(SampledSpec):
+    """Settings of a sampler primitive handed over by the user, which keeps a seed of its own."""
+
+    seed_simulator: None = None
+
+
 class SampledBackend(LocalBackend):
-    """Shots by a sampler primitive, of the qubits the observable reads and no others.
+    """Shots by a sampler primitive, of the qubits the observables read and no others.
 
     Where a seed is given, every workload has one of its own that is made of it.
     """
 
     def __init__(self, spec: SampledSpec) -> None:
-        super().__init__(spec, spec.name)
+        super().__init__(spec)
         self._spec = spec
 
     @property
@@ -39,7 +55,7 @@ class SampledBackend(LocalBackend):
     @abstractmethod
     def pass_manager(self) -> PassManager: ...
 
-    def sampler(self) -> BaseSamplerV2:
+    def _make_sampler(self) -> BaseSamplerV2:
         return self._sampler(self._spec.seed_simulator)
 
     @abstractmethod
@@ -49,10 +65,9 @@ class SampledBackend(LocalBackend):
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
         return {"spec": self.spec.model_dump(mode="json"), "packages": packages}
 
-    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        isa = self._transpiled([measure(w.circuit, w.observable) for w in workloads])
-        units = [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
-        return units, self.estimate(units)
+    def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
+        isa = self._transpiled([measure(w.circuit, *w.observable_list) for w in workloads])
+        return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return list(self.pass_manager().run(circuits))
@@ -79,9 +94,6 @@ class UserSamplerBackend(SampledBackend):
             seed_transpiler=self._spec.seed_transpiler,
         )
 
-    def estimator(self) -> BaseEstimatorV2:
-        raise ConfigError(f"backend {self.name!r} was opened on a sampler: no estimator here")
-
     def snapshot(self) -> dict[str, Any]:
         return super().snapshot() | {"device": type(self._given).__name__}
 
@@ -94,7 +106,7 @@ def sampler_pub(unit: Unit, shots: int) -> tuple[QuantumCircuit, Any, int]:
     return unit.circuit, bound_rows(unit), shots
 
 
-def bound_rows(unit: Unit) -> dict[tuple[Parameter, ...], NDArray[np.float64]] | None:
+def bound_rows(unit: Unit) -> BoundRows | None:
     """Return a unit's parameter rows as primitives take them, None where no parameter is left.
 
     Transpiling may reorder parameters, and drop those of gates that change no outcome, such as
@@ -115,9 +127,9 @@ def measured_bits(result: PubResult, n_evaluations: int) -> Raw:
     return {"bits": bits if bits.ndim == 3 else np.repeat(bits[None], n_evaluations, 0)}
 
 
-def measure(circuit: QuantumCircuit, observable: SparseObservable) -> QuantumCircuit:
-    """Add a measurement of the qubits the observable reads, bit j from ``support[j]``."""
-    measured = support(observable)
+def measure(circuit: QuantumCircuit, *observables: SparseObservable) -> QuantumCircuit:
+    """Add a measurement of the qubits the observables read, bit j from ``support[j]``."""
+    measured = support(*observables)
     circuit = circuit.copy()
     register = ClassicalRegister(len(measured), REGISTER)
     circuit.add_register(register)

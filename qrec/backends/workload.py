@@ -1,6 +1,8 @@
 """What goes to a backend and what comes back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +11,23 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.errors import ConfigError
 
+if TYPE_CHECKING:
+    from qrec.backends.base import Backend
+
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """One circuit, one diagonal observable and many rows of parameters: one PUB.
+    """One circuit, one or several diagonal observables and many rows of parameters: one PUB.
 
+    A sequence of observables is read from the same shots, of all qubits that any of them reads.
     `parameters` is `(n_evaluations, n_parameters)`, its columns in the order of
     ``circuit.parameters``. The circuit is logical and holds no measurement; qubit order is
-    Qiskit's. `key` names the workload within a run and seeds its shots.
+    Qiskit's. `key` names the workload within a run and seeds its shots. Raises ConfigError
+    where the shapes do not fit.
     """
 
     circuit: QuantumCircuit
-    observable: SparseObservable
+    observables: SparseObservable | Sequence[SparseObservable]
     parameters: NDArray[np.float64]
     key: str
 
@@ -31,23 +38,45 @@ class Workload:
                 f"workload {self.key!r}: parameters of shape {self.parameters.shape}, "
                 f"expected {expected} for {self.circuit.num_parameters} circuit parameters"
             )
-        if self.observable.num_qubits != self.circuit.num_qubits:
-            raise ConfigError(
-                f"workload {self.key!r}: observable on {self.observable.num_qubits} qubits, "
-                f"circuit on {self.circuit.num_qubits}"
-            )
+        if not self.observable_list:
+            raise ConfigError(f"workload {self.key!r}: no observable; expected one or more")
+        for observable in self.observable_list:
+            if observable.num_qubits != self.circuit.num_qubits:
+                raise ConfigError(
+                    f"workload {self.key!r}: observable on {observable.num_qubits} qubits, "
+                    f"circuit on {self.circuit.num_qubits}"
+                )
 
     def __len__(self) -> int:
         return len(self.parameters)
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether a sequence of observables was given, of however many."""
+        return not isinstance(self.observables, SparseObservable)
+
+    @property
+    def observable_list(self) -> list[SparseObservable]:
+        """The observables, in their order."""
+        return list(self.observables) if self.is_joint else [self.observables]
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Expectation values of one workload.
+    """Expectation values of one workload; where it is joint, a column for each observable.
 
     An exact backend gives ``stderr = 0`` and ``shots = None``.
     """
 
-    value: NDArray[np.float64]  # (n_evaluations,)
-    stderr: NDArray[np.float64]  # (n_evaluations,) standard error of value
+    value: NDArray[np.float64]  # (n_evaluations,) or (n_evaluations, n_observables)
+    stderr: NDArray[np.float64]  # standard error of each value, in the same shape
     shots: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question that a piece of work asks a backend: these workloads, so many times."""
+
+    backend: "Backend"
+    workloads: list[Workload]
+    times: int

@@ -15,6 +15,7 @@ from qrec.cli import (
     replay,
     report,
     run,
+    show,
     status,
     submit,
 )
@@ -33,6 +34,7 @@ app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("fetch")(fetch.fetch)
 app.command("cancel")(cancel.cancel)
+app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("count")(count.count)

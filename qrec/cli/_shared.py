@@ -10,18 +10,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qrec.analysis.table import Table
+    from qrec.runner.run import Run
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where data sets are, instead of $QREC_DATA_DIR.")
 ]
 BackendNames = Annotated[
-    list[str] | None, typer.Option("-b", help="Backend of the quantum recommenders.")
+    list[str] | None, typer.Option("-b", help="Backend of the experiment's circuits.")
 ]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", help="key=value, e.g. dataset=ml-100k.")
 ]
-BackendsFile = Annotated[Path | None, typer.Option("--backends", help="The backends.yaml to read.")]
+BackendsFile = Annotated[
+    Path | None, typer.Option("--backends", help="A backends.yaml, laid over the packaged one.")
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Run own code from elsewhere, if you trust it."),
+]
+OneRun = Annotated[str, typer.Argument(help="A run's id, a unique part of it, or `latest`.")]
 
 
 def show_tables(tables: "Sequence[Table]") -> None:
@@ -33,6 +41,15 @@ def show_tables(tables: "Sequence[Table]") -> None:
     console = Console()
     for table in tables:
         show(table, console)
+
+
+def show_run(done: "Run", as_json: bool) -> None:
+    """Print what a run found, and where it is."""
+    if as_json:
+        show_json(done.as_json())
+    else:
+        show_tables(done.tables)
+    show_note(f"run {done.id}; report: {done.folder.path / 'report.html'}")
 
 
 def show_json(content: Any) -> None:

@@ -11,7 +11,7 @@ def cancel(
     run: Annotated[str, typer.Argument(help="A run's id or path, or `latest`.")],
 ) -> None:
     """Cancel the jobs of a run that have not ended."""
-    from qrec.experiments._detached import cancel as end
+    from qrec.runner.status import cancel as end
 
     jobs = end(run)
     cancelled = sum(job.state == "CANCELLED" for job in jobs)

@@ -8,15 +8,16 @@ from qrec.cli._shared import AsJson, show_json, show_tables
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, paths or `latest`.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids, unique parts of them, or `latest`.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Show which rows differ, on the same test pairs, with intervals."""
-    from qrec.analysis.compare import compare_runs, compare_table
-    from qrec.runs.folder import find_run
+    """Show which rows differ: predictions on the same pairs with intervals, other rows by key."""
+    from qrec.runner.compare import compare_runs
 
-    rows = compare_runs([find_run(run) for run in runs])
+    rows, tables = compare_runs(runs)
     if as_json:
-        show_json({"rows": rows})
+        show_json({"rows": [row.as_dict() for row in rows]})
     else:
-        show_tables([compare_table(rows)])
+        show_tables(tables)

@@ -1,6 +1,5 @@
 """``qrec count``: what does the circuit cost?"""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,7 +32,7 @@ def count(
 
     `gate_tables` counts those of the variational SVD beside the published numbers.
     """
-    from qrec.analysis.count import count_rows
+    from qrec.analysis.count import count_rows, count_table
 
     targets = [_target(name, backends) for name in target or []]
     if what == GATE_TABLES:
@@ -41,9 +40,9 @@ def count(
         return
     rows = count_rows(_circuits(what, data_dir, backends), targets)
     if as_json:
-        show_json({"rows": rows})
+        show_json({"rows": [row.as_dict() for row in rows]})
     else:
-        _show(rows)
+        show_tables([count_table(rows)])
 
 
 def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
@@ -57,7 +56,7 @@ def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
             rows.append(row)
             report(f"{row.form} n={row.n} L={row.layers}", len(rows), table_size(len(transpilers)))
     if as_json:
-        show_json({"rows": [asdict(row) for row in rows]})
+        show_json({"rows": [row.as_dict() for row in rows]})
     else:
         show_tables(as_tables(rows))
 
@@ -66,16 +65,16 @@ def _circuits(
     what: str, data_dir: "Path | None", backends: "Path | None"
 ) -> "dict[str, QuantumCircuit]":
     from qrec.circuits import CIRCUITS, build_circuit
-    from qrec.experiments import load_experiment
-    from qrec.experiments._run import make_places
     from qrec.registry import check_name, experiment_paths
+    from qrec.runner.load import load
+    from qrec.runner.run import make_places
 
     if what in CIRCUITS.names():
         return {what: build_circuit(what)}
     if not what.endswith((".yaml", ".yml")):
         known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES]
         check_name(what, known, "circuit or experiment")
-    return load_experiment(what, places=make_places(data_dir, backends)).circuits()
+    return load(what, places=make_places(data_dir, backends)).circuits()
 
 
 def _target(name: str, file: "Path | None") -> "Backend":
@@ -93,20 +92,3 @@ def _target(name: str, file: "Path | None") -> "Backend":
         "seed_transpiler": 0,
     }
     return open_backend(fields)
-
-
-def _show(rows: list[dict[str, Any]]) -> None:
-    from qrec.analysis.table import Table
-
-    keys = ["circuit", "target", "qubits", "depth", "two_qubit_depth", "two_qubit_gates"]
-    body = [
-        [str(row[key]) for key in keys]
-        + [" ".join(f"{gate}:{n}" for gate, n in row["gates"].items())]
-        for row in rows
-    ]
-    columns = ["circuit", "target", "qubits", "depth", "2q depth", "2q gates", "gates"]
-    notes = [
-        "logical: as written; u + cx: in these gates, all qubits connected; others: transpiled to "
-        "the target. Measurements and barriers are left out."
-    ]
-    show_tables([Table("Cost of circuits", columns, body, notes, n_text=2)])

@@ -1,27 +1,20 @@
 """``qrec replay``: the results again, from what is stored."""
 
-from typing import Annotated
-
-import typer
-
-from qrec.cli._shared import AsJson, BackendsFile, DataDir, show_json, show_note, show_tables
+from qrec.cli._shared import AllowCode, AsJson, BackendsFile, DataDir, OneRun, show_run
 
 
 def replay(
-    run: Annotated[str, typer.Argument(help="A run's id or path, or `latest`.")] = "latest",
+    run: OneRun = "latest",
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
+    allow_code: AllowCode = False,
 ) -> None:
-    """Make samples, table and report again from the raw results; no backend is asked."""
-    from qrec.experiments._detached import replay as again
-    from qrec.experiments._run import make_places
+    """Make outcomes, tables and report again from the stored answers; no backend is asked."""
+    from qrec.runner.replay import replay as again
+    from qrec.runner.run import make_places
     from qrec.runs.progress import progress
 
     with progress() as report:
-        found = again(run, make_places(data_dir, backends), report)
-    if as_json:
-        show_json(found.as_json())
-    else:
-        show_tables(found.results.tables)
-    show_note(f"run {found.id}; report: {found.folder.path / 'report.html'}")
+        found = again(run, make_places(data_dir, backends, allow_code), report)
+    show_run(found, as_json)

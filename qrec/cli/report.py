@@ -9,6 +9,6 @@ def report(
     run: Annotated[str, typer.Argument(help="A run's id or path, or `latest`.")] = "latest",
 ) -> None:
     """Make report.html of a finished run again and print its path."""
-    from qrec.experiments._run import stored
+    from qrec.runner.run import stored
 
     print(stored(run).folder.path / "report.html")

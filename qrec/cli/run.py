@@ -5,20 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrec.cli._shared import (
+    AllowCode,
     AsJson,
     BackendNames,
     BackendsFile,
     Changes,
     DataDir,
     show_json,
-    show_note,
+    show_run,
     show_tables,
 )
 from qrec.errors import ConfigError, NotFinishedError
 
 if TYPE_CHECKING:
-    from qrec.experiments import Run
-    from qrec.experiments._base import BaseExperiment
+    from qrec.experiments.base import Experiment
+    from qrec.runner.run import Run
     from qrec.runs.folder import RunFolder
 
 
@@ -26,6 +27,7 @@ def run(
     exp: Annotated[str | None, typer.Argument(help="A packaged experiment or a YAML file.")] = None,
     backend: BackendNames = None,
     change: Changes = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes that share the steps.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Finish a stopped run.")
@@ -33,55 +35,52 @@ def run(
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
+    allow_code: AllowCode = False,
 ) -> None:
-    """Run an experiment and print its table."""
-    from qrec.experiments import load_experiment, restore_experiment
-    from qrec.experiments._load import parse_override
-    from qrec.experiments._run import begin, make_places
+    """Run an experiment and print its tables."""
+    from qrec.runner.load import load, parse_override, restore
+    from qrec.runner.run import begin, check_jobs, make_places, refuse_paid
     from qrec.runs.folder import find_run
 
-    places = make_places(data_dir, backends)
+    check_jobs(jobs)
+    places = make_places(data_dir, backends, allow_code)
     if resume is not None:
         if exp or backend or change or dry_run:
             raise ConfigError("--resume takes the experiment as it was begun: give no EXP, -b, "
                               "--set or --dry-run beside it")  # fmt: skip
         folder = find_run(resume)
-        experiment = restore_experiment(folder.spec(), places)
+        experiment = restore(folder, places)
     elif exp is None:
         raise ConfigError("which experiment? `qrec list experiments` names them")
     else:
         overrides = dict(map(parse_override, change or []))
-        experiment = load_experiment(exp, overrides, backend, places)
+        experiment = load(exp, overrides, backend, places)
         if dry_run:
             _show_plan(experiment, as_json)
             return
+        refuse_paid(experiment)
         folder = begin(experiment)
-    _show(_finish(folder, experiment), as_json)
+    show_run(_finish(folder, experiment, jobs), as_json)
 
 
-def _finish(folder: "RunFolder", experiment: "BaseExperiment") -> "Run":
-    from qrec.experiments._run import finish
+def _finish(folder: "RunFolder", experiment: "Experiment", jobs: int) -> "Run":
+    from qrec.runner.run import finish
     from qrec.runs.progress import progress
 
     try:
         with progress() as report:
-            return finish(folder, experiment, report)
+            return finish(folder, experiment, report, jobs)
     except KeyboardInterrupt:
         raise NotFinishedError(
             f"stopped; what is finished is kept. Go on with: qrec run --resume {folder.id}"
         ) from None
 
 
-def _show(done: "Run", as_json: bool) -> None:
-    if as_json:
-        show_json(done.as_json())
-    else:
-        show_tables(done.results.tables)
-    show_note(f"run {done.id}; report: {done.folder.path / 'report.html'}")
+def _show_plan(experiment: "Experiment", as_json: bool) -> None:
+    from qrec.runner.load import opened
 
-
-def _show_plan(experiment: "BaseExperiment", as_json: bool) -> None:
-    plan = experiment.plan()
+    with opened(experiment.places):
+        plan = experiment.plan()
     if as_json:
         show_json({"rows": [dict(zip(plan.columns, row, strict=True)) for row in plan.rows]})
     else:

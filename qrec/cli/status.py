@@ -13,12 +13,12 @@ def status(
 ) -> None:
     """Show the jobs of a run, or of all runs."""
     from qrec.analysis.table import Table
-    from qrec.experiments._detached import states
+    from qrec.runner.status import states
 
     rows = states(run)
     if as_json:
-        show_json({"rows": rows})
+        show_json({"rows": [row.as_dict() for row in rows]})
         return
     columns = ["run", "backend", "job", "state", "executions", "QPU s", "used s", "message"]
-    body = [[cell(value) for value in row.values()] for row in rows]
+    body = [[cell(value) for value in row.as_dict().values()] for row in rows]
     show_tables([Table("jobs", columns, body, n_text=4)])

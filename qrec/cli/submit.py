@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrec.cli._shared import (
+    AllowCode,
     AsJson,
     BackendNames,
     BackendsFile,
@@ -16,17 +17,28 @@ from qrec.cli._shared import (
     show_note,
     show_tables,
 )
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, NotFinishedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qrec.analysis.table import Table
-    from qrec.experiments._cost import Plan
+    from qrec.experiments.base import Experiment
+    from qrec.runner.budget import Round
+    from qrec.runner.submit import Sent
+    from qrec.runs.progress import Report
 
 
 def submit(
-    exp: Annotated[str, typer.Argument(help="A packaged experiment or a YAML file.")],
+    exp: Annotated[str | None, typer.Argument(help="A packaged experiment or a YAML file.")] = None,
     backend: BackendNames = None,
     change: Changes = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Send what a run asks next.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay, round after round, to the end.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the cost; send nothing.")
     ] = False,
@@ -37,53 +49,110 @@ def submit(
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Send an experiment's circuits as jobs that outlive this process.
 
     The same command again, after whatever stopped it, sends what is missing and nothing else.
+    Where answers raise new questions, as in a training, --resume sends the next round.
     """
+    from qrec.runner import submit as submitting
+    from qrec.runner.load import load, parse_override
+    from qrec.runner.run import make_places
+    from qrec.runs.progress import progress
+
+    places = make_places(data_dir, backends, allow_code)
+    confirm = _confirm(as_json, yes)
+    if resume is not None:
+        if exp or backend or change or dry_run:
+            raise ConfigError("--resume takes the experiment as it was begun: give no EXP, -b, "
+                              "--set or --dry-run beside it")  # fmt: skip
+        with progress() as report:
+            sent = submitting.resubmit(resume, places, confirm, max_qpu_seconds, report)
+    elif exp is None:
+        raise ConfigError("which experiment? `qrec list experiments` names them")
+    else:
+        experiment = load(exp, dict(map(parse_override, change or [])), backend, places)
+        with progress() as report:
+            if dry_run:
+                _dry_run(experiment, max_qpu_seconds, as_json, report)
+                return
+            sent = submitting.submit(experiment, confirm, max_qpu_seconds, report)
+    if as_json:
+        rows = [row.as_dict() for planned in sent.rounds for row in planned.rows()]
+        show_json({"run": sent.work.folder.id, "rows": rows})
+    with progress() as report:
+        _go_on(sent, follow, max_qpu_seconds, report)
+    show_note(f"run {sent.work.folder.id} is submitted; come back with: "
+              f"qrec fetch {sent.work.folder.id}")  # fmt: skip
+
+
+def _go_on(sent: "Sent", follow: bool, max_qpu_seconds: float | None, report: "Report") -> None:
+    from qrec.runner import submit as submitting
+
+    if not follow:
+        sent.close()
+        return
+    try:
+        submitting.follow(sent, max_qpu_seconds, report)
+    except KeyboardInterrupt:
+        run = sent.work.folder.id
+        raise NotFinishedError(
+            f"no longer attached; jobs run on. Go on with: qrec submit --resume {run} --follow"
+        ) from None
+
+
+def _dry_run(
+    experiment: "Experiment", max_qpu_seconds: float | None, as_json: bool, report: "Report"
+) -> None:
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from qrec.experiments import load_experiment
-    from qrec.experiments._cost import check_budget
-    from qrec.experiments._detached import detachable, dry_plan
-    from qrec.experiments._detached import submit as send
-    from qrec.experiments._load import parse_override
-    from qrec.experiments._run import make_places
-    from qrec.runs.progress import progress
+    from qrec.runner.budget import check_budget
+    from qrec.runner.submit import dry_round
 
-    places = make_places(data_dir, backends)
-    overrides = dict(map(parse_override, change or []))
-    experiment = detachable(load_experiment(exp, overrides, backend, places))
-    if dry_run:
-        with TemporaryDirectory() as folder, progress() as report:
-            plan = dry_plan(experiment, Path(folder), report)
-        show_json({"rows": plan.rows()}) if as_json else show_tables([cost_table(plan)])
-        check_budget(plan, max_qpu_seconds)
-        return
+    with TemporaryDirectory() as folder:
+        planned = dry_round(experiment, Path(folder), report)
+        rows = planned.rows()
+        if as_json:
+            show_json({"rows": [row.as_dict() for row in rows]})
+        else:
+            show_tables([cost_table(planned)])
+        check_budget(planned, max_qpu_seconds)
 
-    def confirm(plan: "Plan") -> None:
+
+def _confirm(as_json: bool, yes: bool) -> "Callable[[Round], None]":
+    def confirm(planned: "Round") -> None:
         if not as_json:
-            show_tables([cost_table(plan)])
-        costs = any(plan.experiment.backend(row["backend"]).costs for row in plan.rows())
-        if costs and not yes:
+            show_tables([cost_table(planned)])
+        if planned.costs and not yes:
             _ask()
 
-    with progress() as report:
-        plan = send(experiment, confirm, max_qpu_seconds, report)
-    if as_json:
-        show_json({"run": plan.folder.id, "rows": plan.rows()})
-    show_note(f"run {plan.folder.id} is submitted; come back with: qrec fetch {plan.folder.id}")
+    return confirm
 
 
-def cost_table(plan: "Plan") -> "Table":
-    """Return what a plan costs."""
-    from qrec.analysis.table import Table
+def cost_table(planned: "Round") -> "Table":
+    """Return what a round costs, and the whole run at most."""
+    from qrec.analysis.table import Column, build_table
+    from qrec.runner.budget import CostRow
 
-    rows = [[cell(value) for value in row.values()] for row in plan.rows()]
-    columns = [name.replace("_", " ") for name in plan.rows()[0]]
-    return Table(f"{plan.experiment.spec.name}: what is sent", columns, rows)
+    columns: list[Column[CostRow]] = [
+        Column("backend", lambda row: row.backend, text=True),
+        Column("circuits", lambda row: row.circuits, cell),
+        Column("PUBs", lambda row: row.pubs, cell),
+        Column("jobs", lambda row: row.jobs, cell),
+        Column("shots", lambda row: row.shots, cell),
+        Column("executions", lambda row: row.executions, cell),
+        Column("QPU s", lambda row: row.qpu_seconds, cell),
+        Column("run's most", lambda row: row.most_executions, cell),
+        Column("QPU s", lambda row: row.most_qpu_seconds, cell),
+    ]
+    notes = [
+        "This round of jobs, and the executions and QPU seconds of the whole run at most; -: it "
+        "hangs on answers that have not come."
+    ]
+    title = f"{planned.experiment.spec.name}: what is sent"
+    return build_table(title, columns, planned.rows(), notes)
 
 
 def _ask() -> None:

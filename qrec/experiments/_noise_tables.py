@@ -3,14 +3,13 @@
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.table import Figure, Table, number
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
+from qrec.analysis.table import Table, number
 from qrec.experiments._tasks import Row
-from qrec.experiments._vqsvd import to_png
 
 # How a net was trained, and whether its readings are put back on the noiseless ones.
 IDEAL, PUT_BACK, NOISY = "without noise", "without, put back", "with noise"
-# Okabe and Ito's palette; markers and the side of the tick say the same.
-_STYLES = {IDEAL: ("o", "#0072B2", -0.12), PUT_BACK: ("s", "#D55E00", 0.12)}
+_STYLES = {IDEAL: (CIRCLE, -0.12), PUT_BACK: (SQUARE, 0.12)}  # with the side of the tick
 
 
 def score_table(title: str, rows: list[Row]) -> Table:
@@ -85,23 +84,17 @@ def difference_figure(rows: list[Row]) -> Figure:
     """Return the differences of `difference_table`, a dot per start."""
     canvas = Canvas(figsize=(6.0, 3.6), layout="constrained")
     axes = canvas.subplots()
-    for arm, (marker, colour, side) in _STYLES.items():
+    for arm, (style, side) in _STYLES.items():
         line = [row for row in rows if row.get("minus") == arm]
         for place, row in enumerate(line):
             dots = row["difference_by_start"]
-            axes.plot([place + side] * len(dots), dots, ".", color=colour, alpha=0.5)
+            axes.plot([place + side] * len(dots), dots, ".", color=style.colour, alpha=0.5)
         means, low, high = (
             np.array([row[k] for row in line]) for k in ("difference", "low", "high")
         )
-        axes.errorbar(
-            np.arange(len(line)) + side + 0.06,
-            means,
-            yerr=[means - low, high - means],
-            fmt=marker,
-            color=colour,
-            capsize=3,
-            label=f"minus trained {arm}",
-        )
+        places, errors = np.arange(len(line)) + side + 0.06, [means - low, high - means]
+        marks = {"linestyle": "none", "capsize": 3, "label": f"minus trained {arm}"}
+        draw_errors(axes, style, places, means, yerr=errors, **marks)
     depths = [row["n_layers"] for row in line]
     axes.axhline(0.0, color="black", linestyle=":")
     axes.set_xticks(range(len(depths)), [str(depth) for depth in depths])

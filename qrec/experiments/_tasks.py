@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qrec.analysis.figures import Figure
 from qrec.analysis.rows import write_csv
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.table import Table
 from qrec.experiments._base import BaseExperiment, Results
 from qrec.runs.files import write, write_arrays
 from qrec.runs.folder import RunFolder

@@ -1,17 +1,16 @@
 """What the experiments with the variational SVD have in common."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from pydantic import Field
 
+from qrec.analysis.figures import CIRCLE, CROSS, SQUARE, TRIANGLE, draw_errors
 from qrec.analysis.table import number
 from qrec.config import ExperimentSpec, Spec
 from qrec.errors import ConfigError
@@ -29,13 +28,7 @@ from qrec.svd.factors import (
 from qrec.svd.objectives import KINDS, Score
 
 OPTIMUM = "optimum"  # Eckart and Young's, beside the objectives
-# Okabe and Ito's palette; markers say the same.
-STYLES = {
-    "original": ("o", "#0072B2"),
-    "modified": ("s", "#D55E00"),
-    "subspace": ("^", "#009E73"),
-    OPTIMUM: ("x", "black"),
-}
+STYLES = {"original": CIRCLE, "modified": SQUARE, "subspace": TRIANGLE, OPTIMUM: CROSS}
 Positive = Annotated[int, Field(ge=1)]
 KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 
@@ -137,17 +130,10 @@ def draw_lines(axes: Axes, rows: Sequence[Row], x: str, y: str) -> None:
     """Draw y against x with its standard error, one line per objective."""
     for name in dict.fromkeys(row["objective"] for row in rows):
         line = [row for row in rows if row["objective"] == name]
-        marker, colour = STYLES[name]
-        axes.errorbar(
-            [row[x] for row in line],
-            [row[y] for row in line],
-            yerr=[row.get(f"{y}_stderr") or 0.0 for row in line],
-            marker=marker,
-            color=colour,
-            capsize=2,
-            linestyle=":" if name == OPTIMUM else "-",
-            label=name,
-        )
+        xs, ys = ([row[key] for row in line] for key in (x, y))
+        errors = [row.get(f"{y}_stderr") for row in line]
+        dashes = ":" if name == OPTIMUM else "-"
+        draw_errors(axes, STYLES[name], xs, ys, yerr=errors, linestyle=dashes, label=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
 
@@ -170,10 +156,3 @@ def by_objective(
         for key, line in lines.items()
     ]
     return names, body
-
-
-def to_png(canvas: Canvas) -> bytes:
-    """Return a canvas as PNG."""
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png", dpi=110)
-    return buffer.getvalue()

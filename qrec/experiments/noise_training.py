@@ -20,11 +20,12 @@ from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count
-from qrec.analysis.table import Figure, Table
-from qrec.backends import open_backend
+from qrec.analysis.figures import Figure
+from qrec.analysis.table import Table
+from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
+from qrec.backends.kinds.exact import ExactSpec
 from qrec.backends.open import Openable
-from qrec.config import ExactSpec
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
 from qrec.experiments._noise_tables import (
@@ -50,7 +51,6 @@ from qrec.runs.progress import Report
 from qrec.seeds import child_seed
 
 Predictions = list[NDArray[np.float64]]  # of the test pairs, one array per start
-_NOISELESS = {"kind": "exact"}  # whatever a user's backends.yaml calls "exact"
 _SET_HERE = ("n_layers", "backend", "training_backend", "random_state")
 
 
@@ -97,10 +97,10 @@ class NoiseTraining(TaskExperiment):
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         return {
-            task: self._net(n_layers, 0, _NOISELESS)
+            task: self._net(n_layers, 0, None)
             .set_params(n_epochs=0)
             .fit(self._parts.train, validation=self._parts.validation)
-            .circuit()
+            .fitted_circuit()
             for task, n_layers in self._depths().items()
         }
 
@@ -113,7 +113,7 @@ class NoiseTraining(TaskExperiment):
         noisy: dict[str, Predictions] = {IDEAL: [], PUT_BACK: [], NOISY: []}
         lines = []
         for start in range(self.spec.n_starts):
-            for arm, where in ((IDEAL, _NOISELESS), (NOISY, self._noisy)):
+            for arm, where in ((IDEAL, None), (NOISY, self._noisy)):
                 step(f"start {start + 1} of {self.spec.n_starts}, trained {arm}")
                 net = self._net(n_layers, start, where)
                 net.fit(self._parts.train, validation=self._parts.validation)
@@ -123,7 +123,7 @@ class NoiseTraining(TaskExperiment):
                 if arm == IDEAL:
                     lines.append(self._line(net))
                     noisy[PUT_BACK].append(_put_back(net, *lines[-1][:2]).predict(self._test))
-        [unit], _ = self._noisy.prepare(net.workloads(self._test[:1]))
+        [unit] = self._noisy.prepare(net.workloads(self._test[:1]))
         common: Row = {"n_layers": n_layers, **_of_circuit(unit.circuit)}
         rows = [
             common | {"trained": arm} | self._score("without", clean.get(arm), "with", noisy[arm])
@@ -175,7 +175,7 @@ class NoiseTraining(TaskExperiment):
     def _net(self, n_layers: int, start: int, training_backend: Openable) -> AngleNet:
         return AngleNet(
             n_layers=n_layers,
-            backend=_NOISELESS,
+            backend=None,
             training_backend=training_backend,
             random_state=child_seed(self.spec.seed, "start", start),
             **self.spec.params,
@@ -188,9 +188,7 @@ class NoiseTraining(TaskExperiment):
         that of the noiseless readings.
         """
         workloads = net.workloads(self._parts.train)
-        ideal, noisy = (
-            place.run(workloads)[0].value for place in (open_backend(_NOISELESS), self._noisy)
-        )
+        ideal, noisy = (place.run(workloads)[0].value for place in (noiseless(), self._noisy))
         slope, offset = np.polyfit(noisy, ideal, 1)
         left = np.std(ideal - slope * noisy - offset) / np.std(ideal)
         return float(slope), float(offset), float(left)

@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.table import Table
 from qrec.data.images import digits, psnr
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import (
@@ -23,7 +24,6 @@ from qrec.experiments._vqsvd import (
     circuit_columns,
     draw_lines,
     sweep,
-    to_png,
     with_error,
 )
 from qrec.seeds import child_seed

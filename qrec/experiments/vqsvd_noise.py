@@ -16,14 +16,24 @@ from pydantic import BeforeValidator, Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count
-from qrec.analysis.table import Figure, Table, number
-from qrec.backends import open_backend
+from qrec.analysis.figures import (
+    CIRCLE,
+    DIAMOND,
+    PALE_SQUARE,
+    TRIANGLE,
+    WEDGE,
+    Figure,
+    draw_errors,
+    to_png,
+)
+from qrec.analysis.table import Table, number
+from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
 from qrec.backends.readings import read
 from qrec.config import ExperimentSpec, Spec
 from qrec.experiments._base import Places
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
-from qrec.experiments._vqsvd import Positive, sweep, to_png, uniform_matrices, with_error
+from qrec.experiments._vqsvd import Positive, sweep, uniform_matrices, with_error
 from qrec.seeds import child_seed
 from qrec.svd.ansatz import Real
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
@@ -46,14 +56,7 @@ FORMS: dict[str, _Build] = {
     "bell": lambda m, layers, j: [encoded_probe(m, layers, j, [j], "bell")],
     "direct": lambda m, layers, j: [direct_probe(m, layers, [(j, j)])],
 }
-# Okabe and Ito's palette; markers say the same.
-_STYLES = dict(
-    zip(
-        FORMS,
-        [("o", "#0072B2"), ("s", "#56B4E9"), ("D", "#D55E00"), ("v", "#E69F00"), ("^", "#009E73")],
-        strict=True,
-    )
-)
+_STYLES = dict(zip(FORMS, (CIRCLE, PALE_SQUARE, DIAMOND, WEDGE, TRIANGLE), strict=True))
 
 
 class Place(Spec):
@@ -200,22 +203,17 @@ class Noise(TaskExperiment):
         panels = canvas.subplots(1, len(labels), squeeze=False, sharey=True)[0]
         settings = list(self._settings().values())
         for axes, label in zip(panels, labels, strict=True):
-            for form, (marker, colour) in _STYLES.items():
+            for form, style in _STYLES.items():
                 line = [
                     row
                     for row, (_, name, place) in zip(rows, settings, strict=True)
                     if place.label == label and name == form
                 ]
                 if line:
-                    axes.errorbar(
-                        [row["n_qubits"] for row in line],
-                        [row["ratio"] for row in line],
-                        yerr=[row["ratio_stderr"] or 0.0 for row in line],
-                        marker=marker,
-                        color=colour,
-                        capsize=2,
-                        label=form,
+                    x, y, errors = (
+                        [row[key] for row in line] for key in ("n_qubits", "ratio", "ratio_stderr")
                     )
+                    draw_errors(axes, style, x, y, yerr=errors, label=form)
             axes.axhline(1.0, color="black", linestyle=":")
             axes.set_title(label, fontsize=9)
             axes.set_xlabel("n")
@@ -263,11 +261,9 @@ class _Value:
 
 def _measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> _Value:
     workloads = [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
-    units, _ = backend.prepare(workloads)
-    raws = [backend.fetch(backend.submit(unit, unit.workload.key)) for unit in units]
-    readings = [read(*pair) for pair in zip(workloads, raws, strict=True)]
-    noiseless = open_backend({"kind": "exact"})  # whatever a user's backends.yaml calls "exact"
-    ideal = np.array([reading.value[0] for reading in noiseless.run(workloads)])
+    units = backend.prepare(workloads)
+    readings = [read(*pair) for pair in zip(workloads, backend.answer(units), strict=True)]
+    ideal = np.array([reading.value[0] for reading in noiseless().run(workloads)])
     measured = np.array([reading.value[0] for reading in readings])
     gates = [count(unit.circuit)["two_qubit_gates"] for unit in units]
     return _Value(

@@ -12,14 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.table import Figure, Table, number
+from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.table import Table, number
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import (
     STYLES,
     Positive,
     VQSVDSpec,
     sweep,
-    to_png,
     uniform_matrices,
     with_error,
 )
@@ -88,8 +88,9 @@ class ObjectiveAndError(TaskExperiment):
         canvas = Canvas(figsize=(3.6 * len(arrays), 3.2), layout="constrained")
         panels = canvas.subplots(1, len(arrays), squeeze=False, sharey=True)[0]
         for axes, (name, found) in zip(panels, arrays.items(), strict=True):
-            marker, colour = STYLES[name]
-            axes.plot(found["share"][0], found["mse"][0], marker, color=colour, alpha=0.7)
+            style = STYLES[name]
+            share, mse = found["share"][0], found["mse"][0]
+            axes.plot(share, mse, style.marker, color=style.colour, alpha=0.7)
             axes.axhline(found["optimum"][0], color="black", linestyle=":", label="optimum")
             axes.set_title(name, fontsize=9)
             axes.set_xlabel("objective / highest possible")

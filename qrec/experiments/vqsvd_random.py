@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.table import Table
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment
 from qrec.experiments._vqsvd import (
     OPTIMUM,
@@ -22,7 +23,6 @@ from qrec.experiments._vqsvd import (
     circuit_columns,
     draw_lines,
     sweep,
-    to_png,
     uniform_matrices,
     with_error,
 )

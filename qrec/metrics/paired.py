@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from qrec.metrics.rating import Floats, clustered_stderr, rmse_influence
+from qrec.metrics._clustered import clustered_stderr
+from qrec.metrics.rmse import rmse_influence
+from qrec.types import AnyCodes, Array
 
 _NORMAL_975 = 1.959964
 
@@ -42,7 +43,7 @@ class SeededDifference:
     seeds: variances of both are added, Student's t with n_seeds - 1 degrees of freedom.
     """
 
-    values: Floats  # (n_seeds,)
+    values: Array  # (n_seeds,)
     user_stderr: float  # of the mean over seeds, clustered by user
 
     @property
@@ -69,9 +70,7 @@ class SeededDifference:
         return float(stdtrit(len(self.values) - 1, 0.975)) * self.stderr
 
 
-def seeded_rmse_difference(
-    truth: Floats, a: Floats, b: Floats, users: NDArray[np.integer]
-) -> SeededDifference:
+def seeded_rmse_difference(truth: Array, a: Array, b: Array, users: AnyCodes) -> SeededDifference:
     """Compare predictions `(n_seeds, n)` of the same `truth` `(n,)`, at least two seeds each.
 
     Row s of `a` and of `b` belong together. All pairs must be scored.
@@ -85,11 +84,11 @@ def seeded_rmse_difference(
     return SeededDifference(values, clustered_stderr(influence, users))
 
 
-def rmse_difference(truth: Floats, a: Floats, b: Floats, users: NDArray[np.integer]) -> Difference:
+def rmse_difference(truth: Array, a: Array, b: Array, users: AnyCodes) -> Difference:
     """Compare predictions `a` and `b` of the same `truth`; all arguments `(n,)`.
 
     Both err on the same hard pairs, so the standard error is that of the paired difference,
-    clustered by user as in `qrec.metrics.rating`: far smaller than the two rows' own errors
+    clustered by user as in `qrec.metrics`: far smaller than the two rows' own errors
     suggest.
     """
     both = ~np.isnan(a) & ~np.isnan(b)

@@ -5,15 +5,26 @@ experiments call ``als``. Classes can be imported from here and load their modul
 """
 
 import ast
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qrec.errors import ConfigError
 from qrec.registry import Group, flat_modules
 
 if TYPE_CHECKING:
+    from qrec.backends.base import Backend
     from qrec.recommenders.base import Recommender
+
+# What else can be imported from here, loaded at first use as the recommenders are.
+_BASES = {
+    "QuantumRecommender": f"{__name__}.quantum",
+    "Recommender": f"{__name__}.base",
+    "check_parameters": f"{__name__}.parameters",
+}
 
 
 def recommender_names() -> list[str]:
@@ -36,7 +47,7 @@ def recommender_class(name: str, where: str = "") -> "type[Recommender]":
 
 
 def _modules() -> dict[str, str]:
-    return flat_modules(__name__, "base", "quantum")
+    return flat_modules(__name__, "base", "quantum", "parameters")
 
 
 def _pick(module: ModuleType) -> "type[Recommender]":
@@ -62,14 +73,34 @@ def _pick(module: ModuleType) -> "type[Recommender]":
 RECOMMENDERS = Group("recommenders", "recommender", _modules, _pick)
 
 
-def load_recommender(folder: Path | str) -> "Recommender":
+def recommender_name(cls: "type[Recommender]") -> str:
+    """Return the name by which `recommender_class` finds a class.
+
+    Raises ConfigError for a class within a function or another class, which has no name.
+    """
+    for name, module in _modules().items():
+        if module == cls.__module__:
+            return name
+    own = f"{cls.__module__}:{cls.__qualname__}"
+    if "." in cls.__qualname__:
+        raise ConfigError(f"{own}: found a class inside another block; expected one of a module")
+    points = entry_points(group=f"qrec.{RECOMMENDERS.name}")
+    return next((point.name for point in points if point.value == own), own)
+
+
+def load_recommender(
+    folder: Path | str, backend: "Callable[[dict[str, Any]], Backend] | None" = None
+) -> "Recommender":
     """Read a recommender that `Recommender.save` wrote.
 
-    Raises ConfigError when the folder holds none, or one of another schema version.
+    `backend` makes a backend of the settings of one that was saved as an object; without it
+    they are opened when first used, as `open_backend` does. A class of the user's own is found
+    as in `recommender_class`. Raises ConfigError when the folder holds no recommender, one of
+    another schema version, or one that does not fit its class.
     """
     from qrec.recommenders import _store
 
-    return _store.load_recommender(folder)
+    return _store.load(Path(folder), backend)
 
 
 def _modules_by_class() -> dict[str, str]:
@@ -82,7 +113,9 @@ def _modules_by_class() -> dict[str, str]:
     return found
 
 
-def __getattr__(name: str) -> "type[Recommender]":
+def __getattr__(name: str) -> Any:
+    if name in _BASES:
+        return getattr(import_module(_BASES[name]), name)
     module = None if name.startswith("_") else _modules_by_class().get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -90,8 +123,10 @@ def __getattr__(name: str) -> "type[Recommender]":
 
 
 __all__ = [
+    *_BASES,
     "load_recommender",
     "recommender_class",
+    "recommender_name",
     "recommender_names",
     *_modules_by_class(),
 ]

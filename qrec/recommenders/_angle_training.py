@@ -1,19 +1,73 @@
-"""Training an angle net through the exact engine's gradient."""
+"""Training the angles of a circuit through the gradient of its readings."""
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.expectation import Expectation
+from qrec.backends.base import Backend
+from qrec.backends.workload import Workload
 from qrec.data.ratings import Ratings
+from qrec.recommenders._parameter_shift import shift_rule
+from qrec.recommenders._roles import Roles
 from qrec.recommenders._training import Schedule, train
+from qrec.recommenders.quantum import vector_index, vector_name
+from qrec.threads import one_thread
 
 Weights = dict[str, NDArray[np.float64]]
+# Of tensors by vector, `(length,)` shared or `(n, length)`, the values `(n,)`, with gradients.
+Differentiable = Callable[[Mapping[str, Tensor]], Tensor]
 
 
+class MeasuredExpectation:
+    """A circuit's expectation value on any backend, its gradient by the parameter-shift rule.
+
+    Each call asks the backend one question: one workload that holds the values and, where
+    gradients are wanted, all shifted evaluations.
+    """
+
+    def __init__(
+        self, backend: Backend, circuit: QuantumCircuit, observable: SparseObservable
+    ) -> None:
+        self._backend, self._observable = backend, observable
+        self._parameters = list(circuit.parameters)
+        self._rule = shift_rule(circuit)
+        self._calls = 0
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        """Return the values `(n,)`."""
+        columns = [values[vector_name(p)][..., vector_index(p)] for p in self._parameters]
+        rows = torch.stack(torch.broadcast_tensors(*columns), dim=1)
+        numbers = rows.detach().numpy().astype(np.float64)
+        if not (torch.is_grad_enabled() and rows.requires_grad):
+            return torch.from_numpy(self._read(self._rule.angles(numbers))).to(rows)
+        readings = self._read(self._rule.shifted(numbers))
+        value, jacobian = (
+            torch.from_numpy(x).to(rows) for x in self._rule.value_and_jacobian(readings)
+        )
+        # Zero, but for its gradient.
+        return value + ((rows - rows.detach()) * jacobian).sum(1)
+
+    def workload(self, n_rows: int, gradient: bool, key: str = "") -> Workload:
+        """Return what a call for `n_rows` asks, at angles of zero."""
+        n = n_rows * (self._rule.evaluations_per_row if gradient else 1)
+        angles = np.zeros((n, len(self._rule.constant)))
+        return Workload(self._rule.circuit, self._observable, angles, key)
+
+    def _read(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
+        self._calls += 1  # a key of its own for each call: its shots are independent
+        workload = Workload(self._rule.circuit, self._observable, angles, f"train/{self._calls}")
+        return self._backend.run([workload])[0].value
+
+
+@one_thread()
 def fit_angles(
-    expectation: Expectation,
+    expectation: Differentiable,
+    roles: Roles,
     weights: Weights,
     trainable: tuple[str, ...],
     ratings: Ratings,
@@ -23,8 +77,8 @@ def fit_angles(
 ) -> tuple[Weights, NDArray[np.float64]]:
     """Minimise mean squared error + reg (angles^2 + biases^2 of each rating's user and item).
 
-    `expectation` is a function of ``theta``, ``u`` and ``v``. `weights` holds the start:
-    ``theta`` (n_theta,), ``u`` (n_users, n_factors), ``v`` (n_items, n_factors), ``user_bias``
+    `expectation` is a function of the vectors that `roles` names. `weights` holds the start:
+    ``theta`` (n_weights,), ``u`` (n_users, length), ``v`` (n_items, length), ``user_bias``
     (n_users,), ``item_bias`` (n_items,), ``mean`` and ``gain`` (). Only those named in
     `trainable` change. Returns the weights of the best epoch and the validation RMSE after
     every epoch.
@@ -35,8 +89,7 @@ def fit_angles(
     training, held_out = _columns(ratings), _columns(validation)
 
     def rate(users: Tensor, items: Tensor) -> Tensor:
-        angles = {"u": tensors["u"][users], "v": tensors["v"][items], "theta": tensors["theta"]}
-        value = expectation(angles)
+        value = expectation(_by_vector(roles, tensors, users, items))
         bias = tensors["user_bias"][users] + tensors["item_bias"][items]
         return tensors["mean"] + bias + tensors["gain"] * value
 
@@ -60,6 +113,14 @@ def fit_angles(
         [tensors[name] for name in trainable], loss, validation_rmse, len(ratings), schedule
     )
     return {name: t.detach().numpy().astype(float) for name, t in tensors.items()}, history
+
+
+def _by_vector(
+    roles: Roles, tensors: Mapping[str, Tensor], users: Tensor, items: Tensor
+) -> dict[str, Tensor]:
+    """Return what the circuit's vectors are for pairs of codes."""
+    out = {roles.user: tensors["u"][users], roles.item: tensors["v"][items]}
+    return out if roles.weights is None else out | {roles.weights: tensors["theta"]}
 
 
 def _columns(ratings: Ratings) -> tuple[Tensor, Tensor, Tensor]:

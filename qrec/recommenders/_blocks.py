@@ -1,19 +1,19 @@
 """Factor models of blocks of the rating matrix, each of 2^n users and 2^n items."""
 
 from abc import abstractmethod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.data.ratings import Ratings
-from qrec.errors import ConfigError
-from qrec.recommenders._checks import check_at_most, check_params
 from qrec.recommenders.base import Recommender, rating_matrix
 from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.parameters import check_at_most
 
 Array = NDArray[np.float64]
-_BLOCKS = ("activity", "coclustering")
-_LARGEST = 6  # qubits: a side of 64
+Blocks = Literal["activity", "coclustering"]
+LARGEST = 6  # qubits: a side of 64
 
 
 class BlockRecommender(Recommender):
@@ -26,12 +26,12 @@ class BlockRecommender(Recommender):
     `blocks` is the order: "activity", by number of ratings, or "coclustering", by the clusters
     of Dhillon, "Co-clustering documents and words using bipartite spectral graph partitioning"
     (KDD 2001), then by number of ratings. `n_blocks` limits the work to the blocks with the
-    most ratings: pairs in no such block are not scored.
+    most ratings, None takes all: pairs in no such block are not scored.
     """
 
     n_factors: int
     n_qubits: int
-    blocks: str
+    blocks: Blocks
     n_blocks: int | None
     random_state: int
 
@@ -40,7 +40,7 @@ class BlockRecommender(Recommender):
         """Return matrices of rank `n_factors` in the place of `blocks`, both `(n, N, N)`."""
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        self._check_blocks()
+        check_at_most(self, "n_factors", 2**self.n_qubits, "the side of a block")
         self.bias_ = UserItemBias().fit(ratings)
         side = 2**self.n_qubits
         users, items = self._order(ratings)
@@ -105,13 +105,3 @@ class BlockRecommender(Recommender):
         item_label = np.full(ratings.n_items, np.inf)
         user_label[users], item_label[items] = model.row_labels_, model.column_labels_
         return user_label, item_label
-
-    def _check_blocks(self) -> None:
-        check_params(self, n_factors=1, n_qubits=1, blocks=_BLOCKS)
-        check_at_most(self, "n_qubits", _LARGEST, "a block of 64 users and 64 items")
-        check_at_most(self, "n_factors", 2**self.n_qubits, "the side of a block")
-        if self.n_blocks is not None and (type(self.n_blocks) is not int or self.n_blocks < 1):
-            raise ConfigError(
-                f"{type(self).__name__}: n_blocks is {self.n_blocks!r}; expected None, for all, "
-                "or an integer of at least 1"
-            )

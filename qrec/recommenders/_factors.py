@@ -1,5 +1,7 @@
 """Recommenders whose prediction is an offset and a dot product of two factor vectors."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,7 @@ from qrec.recommenders.base import Recommender
 from qrec.recommenders.bias import UserItemBias
 
 _FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
-CENTRES = ("none", "mean", "bias")
+Centre = Literal["none", "mean", "bias"]
 
 
 class FactorRecommender(Recommender):
@@ -43,7 +45,7 @@ class FactorRecommender(Recommender):
         offset = self.mean_ + self.user_bias_[users, None] + self.item_bias_
         return offset + self.user_factors_[users] @ self.item_factors_.T
 
-    def _centre(self, ratings: Ratings, centre: str) -> NDArray[np.float64]:
+    def _centre(self, ratings: Ratings, centre: Centre) -> NDArray[np.float64]:
         """Set the offset that `centre` names and return what it leaves of the ratings, `(n,)`.
 
         "none" is zero, "mean" the training mean, "bias" that of a fitted `UserItemBias`.

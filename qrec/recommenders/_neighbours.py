@@ -1,13 +1,13 @@
 """What item and user neighbourhood models share."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_params
 from qrec.recommenders.base import Recommender, indicator, rating_matrix
 from qrec.recommenders.bias import UserItemBias
 
@@ -21,12 +21,15 @@ class NeighbourRecommender(Recommender):
 
     compares: ClassVar[str]  # "items" or "users"
 
-    def __init__(self, n_neighbors: int = 40, shrinkage: float = 100.0) -> None:
+    def __init__(
+        self,
+        n_neighbors: Annotated[int, Ge(1)] = 40,
+        shrinkage: Annotated[float, Ge(0)] = 100.0,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.shrinkage = shrinkage
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, n_neighbors=1, shrinkage=0.0)
         self.bias_ = UserItemBias().fit(ratings)
         by_user = rating_matrix(
             ratings, ratings.value - self.bias_.offset(ratings.user, ratings.item)

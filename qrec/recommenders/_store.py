@@ -1,90 +1,177 @@
-"""Fitted recommenders on disk: parameters and scalars in JSON, arrays in NPZ."""
+"""Fitted recommenders on disk: parameters and scalars in JSON, arrays in NPZ, circuits in QPY.
+
+Nothing in such a folder is code: it names a class, which is found by the registry or not at all.
+"""
 
 import json
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
+from qiskit import QuantumCircuit, qpy
+from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend
+from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError
+from qrec.recommenders import recommender_class, recommender_name
+from qrec.recommenders.parameters import check_parameters
 
 if TYPE_CHECKING:
     from qrec.recommenders.base import Recommender
 
-_VERSION = 1
+OpenStored = Callable[[dict[str, Any]], Backend]
+_VERSION = 2
+_MODEL, _ARRAYS = "model.json", "arrays.npz"
+
+
+class _Record(Spec):
+    schema_version: Literal[2]
+    recommender: str  # a registered name, or module:attribute
+    params: dict[str, Any]
+    fitted: dict[str, Any]
 
 
 def save(model: "Recommender", folder: Path) -> None:
-    """Write `model` to `folder`; recommenders inside it go to folders of their own."""
+    """Write `model` to `folder`; recommenders inside it go to folders of their own.
+
+    Raises ConfigError for a value that cannot be read back.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {}
+    writer = _Writer(folder)
+    fitted = {k: v for k, v in vars(model).items() if _is_fitted(k)}
     record = {
         "schema_version": _VERSION,
-        "module": type(model).__module__,
-        "class": type(model).__qualname__,
-        "params": _encode(model.get_params(deep=False), folder, arrays, "params"),
-        "fitted": _encode(
-            {k: v for k, v in vars(model).items() if k.endswith("_")}, folder, arrays, "fitted"
-        ),
+        "recommender": recommender_name(type(model)),
+        "params": writer.encode(model.get_params(deep=False), "params"),
+        "fitted": writer.encode(fitted, "fitted"),
     }
-    np.savez(folder / "arrays.npz", **arrays)
-    (folder / "model.json").write_text(json.dumps(record, indent=1))
+    np.savez(folder / _ARRAYS, **writer.arrays)
+    (folder / _MODEL).write_text(json.dumps(record, indent=1))
 
 
-def load_recommender(folder: Path | str) -> "Recommender":
-    """Read a recommender that `Recommender.save` wrote.
-
-    Raises ConfigError when the folder holds none, or one of another schema version.
-    """
-    folder = Path(folder)
-    path = folder / "model.json"
+def load(folder: Path, open_stored: OpenStored | None) -> "Recommender":
+    """Read what `save` wrote; see `qrec.recommenders.load_recommender`."""
+    path = folder / _MODEL
     if not path.is_file():
         raise ConfigError(f"{path}: no saved recommender here")
-    record = json.loads(path.read_text())
-    if record["schema_version"] != _VERSION:
-        raise ConfigError(
-            f"{path}: schema_version {record['schema_version']}, this qrec reads {_VERSION}"
-        )
-    with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
-        arrays = dict(stored)
-    cls = getattr(import_module(record["module"]), record["class"])
-    model: Recommender = cls(**_decode(record["params"], folder, arrays))
-    for name, value in _decode(record["fitted"], folder, arrays).items():
-        setattr(model, name, value)
+    record = _read_record(path)
+    reader = _Reader(folder, open_stored)
+    cls = recommender_class(record.recommender, f" (in {path})")
+    params = reader.decode(record.params)
+    try:
+        check_parameters(cls, params, references=False)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    model = cls(**params)
+    for name, value in record.fitted.items():
+        if not _is_fitted(name):
+            raise ConfigError(f"{path}: fitted: {name!r} is no fitted attribute, as weights_ is")
+        setattr(model, name, reader.decode(value))
     return model
 
 
-def _encode(value: Any, folder: Path, arrays: dict[str, Any], name: str) -> Any:
-    """Turn `value` into JSON, putting arrays into `arrays` and models into subfolders."""
-    if isinstance(value, np.ndarray):
-        arrays[name] = value
-        return {"$array": name}
-    if isinstance(value, Backend):
-        return {"$backend": value.spec.model_dump(mode="json")}
-    if hasattr(value, "get_params") and hasattr(value, "predict"):
-        save(value, folder / name)
-        return {"$recommender": name}
-    if isinstance(value, dict):
-        return {k: _encode(v, folder, arrays, f"{name}.{k}") for k, v in value.items()}
-    if isinstance(value, tuple | list):
-        items = [_encode(v, folder, arrays, f"{name}.{i}") for i, v in enumerate(value)]
-        return {"$tuple": items} if isinstance(value, tuple) else items
-    return value.item() if isinstance(value, np.generic) else value
+def _read_record(path: Path) -> _Record:
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(fields, dict) or fields.get("schema_version") != _VERSION:
+        version = fields.get("schema_version") if isinstance(fields, dict) else None
+        raise ConfigError(
+            f"{path}: schema_version {version!r}; this qrec reads {_VERSION}: fit and save again"
+        )
+    return parse_fields(_Record, fields, str(path))
 
 
-def _decode(value: Any, folder: Path, arrays: dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_decode(v, folder, arrays) for v in value]
-    if not isinstance(value, dict):
-        return value
-    if "$array" in value:
-        return arrays[value["$array"]]
-    if "$backend" in value:
-        return value["$backend"]
-    if "$recommender" in value:
-        return load_recommender(folder / value["$recommender"])
-    if "$tuple" in value:
-        return tuple(_decode(v, folder, arrays) for v in value["$tuple"])
-    return {k: _decode(v, folder, arrays) for k, v in value.items()}
+def _is_fitted(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("_")
+
+
+class _Writer:
+    """Turns values into JSON: arrays go to `arrays`, circuits and models beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.arrays: dict[str, Any] = {}
+
+    def encode(self, value: Any, name: str) -> Any:
+        if isinstance(value, dict):
+            return {k: self.encode(v, f"{name}.{k}") for k, v in value.items()}
+        if isinstance(value, tuple | list):
+            items = [self.encode(v, f"{name}.{i}") for i, v in enumerate(value)]
+            return {"$tuple": items} if isinstance(value, tuple) else items
+        if isinstance(value, np.generic):
+            return value.item()
+        if value is None or isinstance(value, str | int | float):
+            return value
+        return self._encode_object(value, name)
+
+    def _encode_object(self, value: Any, name: str) -> dict[str, Any]:
+        if isinstance(value, np.ndarray):
+            self.arrays[name] = value
+            return {"$array": name}
+        if isinstance(value, QuantumCircuit):
+            with (self._folder / f"{name}.qpy").open("wb") as file:
+                qpy.dump(value, file)
+            return {"$circuit": name}
+        if isinstance(value, SparseObservable):
+            terms = [(label, list(qubits), c.real) for label, qubits, c in value.to_sparse_list()]
+            return {"$observable": terms, "num_qubits": value.num_qubits}
+        if isinstance(value, Backend):
+            return {"$backend": value.spec.model_dump(mode="json")}
+        if hasattr(value, "get_params") and hasattr(value, "predict"):
+            save(value, self._folder / name)
+            return {"$recommender": name}
+        raise ConfigError(
+            f"{name} is a {type(value).__name__}, which cannot be saved; expected numbers, "
+            "strings, arrays, circuits, recommenders, or a backend opened by open_backend"
+        )
+
+
+class _Reader:
+    """Turns JSON back into values."""
+
+    def __init__(self, folder: Path, open_stored: OpenStored | None) -> None:
+        self._folder, self._open_stored = folder, open_stored
+        try:
+            with np.load(folder / _ARRAYS, allow_pickle=False) as stored:
+                self._arrays = dict(stored)
+        except (OSError, ValueError, BadZipFile) as error:
+            raise ConfigError(f"{folder / _ARRAYS}: cannot be read: {error}") from None
+
+    def decode(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.decode(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        mark = next((key for key in value if key.startswith("$")), None)
+        if mark is None:
+            return {k: self.decode(v) for k, v in value.items()}
+        return self._decode_object(mark, value)
+
+    def _decode_object(self, mark: str, value: dict[str, Any]) -> Any:
+        held = value[mark]
+        if mark == "$tuple" and isinstance(held, list):
+            return tuple(self.decode(v) for v in held)
+        if mark == "$array" and held in self._arrays:
+            return self._arrays[held]
+        if mark == "$observable":
+            return SparseObservable.from_sparse_list(held, value["num_qubits"])
+        if mark == "$backend":
+            return self._open_stored(held) if self._open_stored else held
+        if mark == "$circuit":
+            with self._beside(f"{held}.qpy").open("rb") as file:
+                return qpy.load(file)[0]
+        if mark == "$recommender":
+            return load(self._beside(held), self._open_stored)
+        raise ConfigError(f"{self._folder / _MODEL}: {value} stands for nothing that was saved")
+
+    def _beside(self, name: Any) -> Path:
+        """Return what lies in this folder under a name, and nowhere else."""
+        path = self._folder / str(name)
+        if path.parent != self._folder or path.name in ("", ".", "..") or not path.exists():
+            raise ConfigError(f"{self._folder / _MODEL}: {name!r} is nothing in {self._folder}")
+        return path

@@ -11,6 +11,7 @@ from torch import Tensor
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.seeds import child_seed
+from qrec.threads import one_thread
 
 _HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
 
@@ -24,8 +25,17 @@ class Schedule:
     batch_size: int
     patience: int  # epochs without a better validation RMSE before training ends
     random_state: int
+    max_iter: int | None = None  # steps at most; None is no limit
+
+    def steps_by_epoch(self, n_rows: int) -> list[int]:
+        """Return how many minibatches each epoch takes if none is the last before its time."""
+        full = -(-n_rows // self.batch_size)
+        limit = self.n_epochs * full if self.max_iter is None else self.max_iter
+        epochs = (min(full, limit - epoch * full) for epoch in range(self.n_epochs))
+        return [n_steps for n_steps in epochs if n_steps > 0]
 
 
+@one_thread()
 def train(
     parameters: Sequence[Tensor],
     loss: Callable[[NDArray[np.int64]], Tensor],
@@ -42,9 +52,10 @@ def train(
     rng = np.random.default_rng(child_seed(schedule.random_state, "batches"))
     history = [validation_rmse()]
     best = [p.detach().clone() for p in parameters]
-    for _ in range(schedule.n_epochs):
+    starts = range(0, n_rows, schedule.batch_size)
+    for n_steps in schedule.steps_by_epoch(n_rows):
         order = rng.permutation(n_rows)
-        for start in range(0, n_rows, schedule.batch_size):
+        for start in starts[:n_steps]:
             optimizer.zero_grad()
             loss(order[start : start + schedule.batch_size]).backward()
             optimizer.step()

@@ -1,13 +1,15 @@
 """Matrix factorisation by alternating least squares."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
-from qrec.recommenders._checks import check_params
-from qrec.recommenders._factors import CENTRES, FactorRecommender
+from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
 
 
@@ -25,10 +27,10 @@ class ALS(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: int = 12,
-        reg: float = 0.15,
-        n_epochs: int = 30,
-        centre: str = "none",
+        n_factors: Annotated[int, Ge(1)] = 12,
+        reg: Annotated[float, Ge(0)] = 0.15,
+        n_epochs: Annotated[int, Ge(1)] = 30,
+        centre: Centre = "none",
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -38,7 +40,6 @@ class ALS(FactorRecommender):
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, n_factors=1, reg=0.0, n_epochs=1, centre=CENTRES)
         by_user = rating_matrix(ratings, self._centre(ratings, self.centre))
         by_item = by_user.T.tocsr()
         self.item_factors_ = self._start(by_item)

@@ -1,36 +1,29 @@
 """The report's angle-encoded variational net, as it was and as good as it gets."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp
 
 from qrec.backends.open import Openable, open_backend
 from qrec.circuits.angle_net import Entangler, angle_net
 from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
-from qrec.errors import ConfigError
-from qrec.recommenders._checks import check_params
-from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, read_z
+from qrec.recommenders._roles import vector_sizes
+from qrec.recommenders.circuit import CircuitRecommender, Training
+from qrec.recommenders.quantum import Array
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
 from qrec.seeds import child_seed
 
 if TYPE_CHECKING:
     from qiskit_machine_learning.neural_networks import EstimatorQNN
 
-    from qrec.backends.exact.expectation import Expectation
-
-_TRAINED = {
-    "report": ("theta", "mean", "gain"),
-    "learned": ("theta", "mean", "gain", "u", "v", "user_bias", "item_bias"),
-}
 _FORMS: dict[str, tuple[int, Entangler]] = {"report": (2, "pairs"), "learned": (3, "chain")}
-_START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
-class AngleNet(QuantumRecommender):
+class AngleNet(CircuitRecommender):
     """Predict offset + gain <Z_0> of the `angle_net` circuit on 2 `n_factors` qubits.
 
     ``features="report"`` is the net of "Integrating Quantum SVD & LSTM for Improved
@@ -47,11 +40,11 @@ class AngleNet(QuantumRecommender):
 
     `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
     2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
-    Training runs on the exact gradient in float32 and stops early on the validation RMSE.
+    Training is that of `CircuitRecommender`, in float32, as are `training`, `max_iter`, the
+    backends and what is fitted.
 
-    `training_backend`, of kind exact, is where it runs; with a snapshot that is the circuit
-    transpiled once for the device, its parameters free, under the device's noise. `backend` is
-    where predictions are evaluated. A noisy circuit has gradients while Z_0 pulled back through
+    With ``training="exact"`` a snapshot means the circuit transpiled once for the device, its
+    parameters free. A noisy circuit has gradients while Z_0 pulled back through
     it stays within 2^18 Pauli strings: any on up to 9 qubits, so `n_factors` up to 4 where the
     device routes without more; beyond, those with paired CNOTs or one layer. `reuploading`
     under noise takes 16^n_factors numbers per row: practical up to 3.
@@ -59,20 +52,26 @@ class AngleNet(QuantumRecommender):
     Raises ConfigError for a `training_backend` that has no gradients, or none of this net.
     """
 
+    # What `CircuitRecommender` leaves open and the net does not.
+    observable, user, item, weights = "Z0", "u", "v", "theta"
+    biases, gain = True, 1.0
+
     def __init__(
         self,
-        n_factors: int = 4,
-        n_layers: int | None = None,
+        n_factors: Annotated[int, Ge(1)] = 4,
+        n_layers: Annotated[int, Ge(1)] | None = None,
         entangler: Entangler | None = None,
-        features: str = "learned",
+        features: Literal["report", "learned"] = "learned",
         reuploading: bool = False,
-        reg: float = 0.04,
-        learning_rate: float = 0.02,
-        n_epochs: int = 20,
-        batch_size: int = 1024,
-        patience: int = 3,
-        backend: Openable = "exact",
-        training_backend: Openable = "exact",
+        reg: Annotated[float, Ge(0)] = 0.04,
+        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        n_epochs: Annotated[int, Ge(0)] = 20,
+        batch_size: Annotated[int, Ge(1)] = 1024,
+        patience: Annotated[int, Ge(1)] = 3,
+        training: Training = "exact",
+        max_iter: Annotated[int, Ge(0)] | None = None,
+        backend: Openable = None,
+        training_backend: Openable = None,
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -85,39 +84,11 @@ class AngleNet(QuantumRecommender):
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.patience = patience
+        self.training = training
+        self.max_iter = max_iter
         self.backend = backend
         self.training_backend = training_backend
         self.random_state = random_state
-
-    def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(
-            self, n_factors=1, features=tuple(_TRAINED), reg=0.0, learning_rate=0.0,
-            n_epochs=0, batch_size=1, patience=1,
-        )  # fmt: skip
-        from qrec.recommenders._angle_training import fit_angles
-        from qrec.recommenders._training import Schedule, hold_out
-
-        to_fit, to_stop = hold_out(ratings, validation, self.random_state)
-        start = self._report_start(to_fit) if self.features == "report" else self._start(to_fit)
-        schedule = Schedule(
-            self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
-        )
-        trained, self.history_ = fit_angles(
-            self._expectation(), start, _TRAINED[self.features], to_fit, to_stop, self.reg,
-            schedule,
-        )  # fmt: skip
-        self.theta_ = trained["theta"]
-        self.user_angles_, self.item_angles_ = trained["u"], trained["v"]
-        self.user_bias_, self.item_bias_ = trained["user_bias"], trained["item_bias"]
-        self.mean_, self.gain_ = float(trained["mean"]), float(trained["gain"])
-
-    def circuit(self) -> QuantumCircuit:
-        circuit = self._untrained()
-        theta = [p for p in circuit.parameters if p.vector.name == "theta"]
-        return circuit.assign_parameters({p: self.theta_[p.index] for p in theta})
-
-    def observable(self) -> SparseObservable:
-        return read_z(2 * self.n_factors, 0)
 
     def to_qnn(self) -> "EstimatorQNN":
         """Return the fitted net as a qiskit-machine-learning `EstimatorQNN` on `backend`.
@@ -131,7 +102,7 @@ class AngleNet(QuantumRecommender):
         from qiskit_machine_learning.neural_networks import EstimatorQNN
 
         backend = open_backend(self.backend)
-        circuit, observable = self._untrained(), self.observable().as_paulis()
+        circuit, observable = self._untrained(), self.readout().as_paulis()
         estimator, transpiler = backend.estimator(), backend.pass_manager()
         return EstimatorQNN(
             circuit=circuit,
@@ -145,56 +116,24 @@ class AngleNet(QuantumRecommender):
             pass_manager=transpiler,
         )
 
-    def _expectation(self) -> "Expectation":
-        from qrec.backends.kinds.exact import ExactBackend
-
-        backend = open_backend(self.training_backend)
-        if not isinstance(backend, ExactBackend):
-            raise ConfigError(
-                f"training_backend: found {backend.name!r}, which gives no gradients; expected one "
-                "of kind exact, such as exact or exact_noisy"
-            )
-        return backend.expectation(self._untrained(), self.observable())
-
     def _untrained(self) -> QuantumCircuit:
         n_layers, entangler = _FORMS[self.features]
         n_layers = n_layers if self.n_layers is None else self.n_layers
         return angle_net(self.n_factors, n_layers, self.entangler or entangler, self.reuploading)
 
-    def _n_theta(self) -> int:
-        return sum(p.vector.name == "theta" for p in self._untrained().parameters)
+    def _trained(self) -> tuple[str, ...]:
+        every = super()._trained()
+        return every if self.features == "learned" else ("theta", "mean", "gain")
 
     def _start(self, ratings: Ratings) -> dict[str, Array]:
-        """Draw small angles: far from each other they start in different minima of the sine."""
-        rng = np.random.default_rng(child_seed(self.random_state, "start"))
-        return self._constants(ratings) | {
-            "theta": rng.normal(size=self._n_theta()),
-            "u": rng.normal(scale=_START_ANGLE, size=(ratings.n_users, self.n_factors)),
-            "v": rng.normal(scale=_START_ANGLE, size=(ratings.n_items, self.n_factors)),
-        }
-
-    def _report_start(self, ratings: Ratings) -> dict[str, Array]:
+        if self.features == "learned":
+            return super()._start(ratings)
         rng = np.random.default_rng(child_seed(self.random_state, "start"))
         svd = TruncatedSVDRecommender(self.n_factors, "none", self.random_state).fit(ratings)
         # Back from U sqrt(S), V sqrt(S) to the U S and V that scikit-learn's TruncatedSVD gives.
         root = np.linalg.norm(svd.item_factors_, axis=0)
         return self._constants(ratings) | {
-            "theta": rng.uniform(0, 2 * np.pi, self._n_theta()),
+            "theta": rng.uniform(0, 2 * np.pi, vector_sizes(self._untrained())["theta"]),
             "u": features_to_angles(svd.user_factors_ * root),
             "v": features_to_angles(svd.item_factors_ / root),
         }
-
-    def _constants(self, ratings: Ratings) -> dict[str, Array]:
-        return {
-            "user_bias": np.zeros(ratings.n_users),
-            "item_bias": np.zeros(ratings.n_items),
-            "mean": np.array(ratings.value.mean()),
-            "gain": np.array(1.0),
-        }
-
-    def _angles(self, users: Codes, items: Codes) -> Mapping[str, Array]:
-        return {"u": self.user_angles_[users], "v": self.item_angles_[items]}
-
-    def _rating(self, users: Codes, items: Codes, value: Array) -> Array:
-        bias = self.user_bias_[users] + self.item_bias_[items]
-        return self.mean_ + bias + self.gain_ * value

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _store
+from qrec.recommenders.parameters import check_parameters
+from qrec.threads import one_thread
+
+if TYPE_CHECKING:
+    from qrec.backends.workload import Asked
 
 Pairs = Ratings | NDArray[np.integer[Any]]
 _SCORES_AT_ONCE = 2**18  # bounds the block of users x items that `recommend` sorts
@@ -33,9 +38,12 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
 
         `validation` is for models that stop early; the others do not look at it. Models that
         need one and get none hold a part of `ratings` back. `y` is ignored (scikit-learn's
-        signature). Raises DataError when `ratings` is empty.
+        signature). Raises ConfigError for a parameter that its annotation in the signature does
+        not allow, DataError when `ratings` is empty. Whatever trains runs on one thread, so that
+        the numbers do not hang on how many there are.
         """
         del y
+        check_parameters(type(self), self.get_params(deep=False), references=False)
         if len(ratings) == 0:
             raise DataError(f"{type(self).__name__}.fit got no ratings; at least one is needed")
         self.n_users_, self.n_items_ = ratings.n_users, ratings.n_items
@@ -48,8 +56,13 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         self.known_items_ = np.ones(self.n_items_, bool)
         if "item" in self.needs:
             self.known_items_ = np.bincount(ratings.item, minlength=self.n_items_) > 0
-        self._fit(ratings, validation)
+        with one_thread():
+            self._fit(ratings, validation)
         return self
+
+    def questions(self, ratings: Ratings, validation: Ratings | None = None) -> "list[Asked]":
+        """Return the most that `fit` with these ratings asks of backends; nothing by default."""
+        return []
 
     def predict(self, pairs: Pairs) -> NDArray[np.float64]:
         """Return predicted ratings `(n,)`, clipped to the scale, for pairs of codes `(n, 2)`.

@@ -1,12 +1,14 @@
 """User and item biases."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import block_array, diags_array
 from scipy.sparse.linalg import cg
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_params
 from qrec.recommenders.base import Recommender, rating_matrix
 
 
@@ -23,11 +25,10 @@ class UserItemBias(Recommender):
     user_bias_: NDArray[np.float64]
     item_bias_: NDArray[np.float64]
 
-    def __init__(self, reg: float = 3.0) -> None:
+    def __init__(self, reg: Annotated[float, Ge(0)] = 3.0) -> None:
         self.reg = reg
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, reg=0.0)
         self.mean_ = float(ratings.value.mean())
         observed = rating_matrix(ratings, np.ones(len(ratings)))
         residual = rating_matrix(ratings, ratings.value - self.mean_)

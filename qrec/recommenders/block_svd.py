@@ -1,8 +1,11 @@
 """Blocks of the rating matrix, each replaced by its truncated singular value decomposition."""
 
-import numpy as np
+from typing import Annotated
 
-from qrec.recommenders._blocks import Array, BlockRecommender
+import numpy as np
+from annotated_types import Ge, Le
+
+from qrec.recommenders._blocks import LARGEST, Array, BlockRecommender, Blocks
 
 
 class BlockSVDRecommender(BlockRecommender):
@@ -17,10 +20,10 @@ class BlockSVDRecommender(BlockRecommender):
 
     def __init__(
         self,
-        n_factors: int = 2,
-        n_qubits: int = 6,
-        blocks: str = "activity",
-        n_blocks: int | None = None,
+        n_factors: Annotated[int, Ge(1)] = 2,
+        n_qubits: Annotated[int, Ge(1), Le(LARGEST)] = 6,
+        blocks: Blocks = "activity",
+        n_blocks: Annotated[int, Ge(1)] | None = None,
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors

@@ -1,12 +1,14 @@
 """Bayesian probabilistic matrix factorisation by Gibbs sampling."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
-from qrec.recommenders._checks import check_params
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
 
@@ -29,9 +31,9 @@ class BayesianMF(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: int = 10,
-        n_samples: int = 80,
-        n_burn_in: int = 20,
+        n_factors: Annotated[int, Ge(1)] = 10,
+        n_samples: Annotated[int, Ge(1)] = 80,
+        n_burn_in: Annotated[int, Ge(0)] = 20,
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -40,7 +42,6 @@ class BayesianMF(FactorRecommender):
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, n_factors=1, n_samples=1, n_burn_in=0)
         rng = np.random.default_rng(self.random_state)
         by_user = rating_matrix(ratings, self._centre(ratings, "mean"))
         by_item = by_user.T.tocsr()

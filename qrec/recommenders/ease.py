@@ -1,13 +1,14 @@
 """EASE: a linear item-item model in closed form."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_params
 from qrec.recommenders.base import Recommender, rating_matrix
 from qrec.recommenders.bias import UserItemBias
 
@@ -29,11 +30,10 @@ class EASE(Recommender):
     Fitting takes the memory and time of a dense `(n_items, n_items)` inverse.
     """
 
-    def __init__(self, reg: float = 3000.0) -> None:
+    def __init__(self, reg: Annotated[float, Ge(1e-3)] = 3000.0) -> None:
         self.reg = reg
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, reg=1e-3)
         self.bias_ = UserItemBias().fit(ratings)
         residual = rating_matrix(
             ratings, ratings.value - self.bias_.offset(ratings.user, ratings.item)

@@ -1,13 +1,13 @@
 """An LSTM that corrects the predictions of another recommender."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_params
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.global_mean import GlobalMean
 from qrec.seeds import child_seed
@@ -38,13 +38,13 @@ class LSTMCorrector(Recommender):
         self,
         base: Recommender | None = None,
         prefit: bool = False,
-        embedding_dim: int = 32,
-        hidden_dim: int = 64,
-        dropout: float = 0.1,
-        learning_rate: float = 1e-4,
-        n_epochs: int = 20,
-        batch_size: int = 256,
-        patience: int = 2,
+        embedding_dim: Annotated[int, Ge(1)] = 32,
+        hidden_dim: Annotated[int, Ge(1)] = 64,
+        dropout: Annotated[float, Ge(0), Le(1)] = 0.1,
+        learning_rate: Annotated[float, Ge(0)] = 1e-4,
+        n_epochs: Annotated[int, Ge(1)] = 20,
+        batch_size: Annotated[int, Ge(1)] = 256,
+        patience: Annotated[int, Ge(1)] = 2,
         random_state: int = 0,
     ) -> None:
         self.base = base
@@ -59,10 +59,6 @@ class LSTMCorrector(Recommender):
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(
-            self, embedding_dim=1, hidden_dim=1, dropout=0.0, learning_rate=0.0, n_epochs=1,
-            batch_size=1, patience=1,
-        )  # fmt: skip
         from qrec.recommenders import _lstm_training
         from qrec.recommenders._training import Schedule, hold_out
 

@@ -1,12 +1,14 @@
 """Non-negative matrix factorisation of the observed ratings only."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams
-from qrec.recommenders._checks import check_params
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
 
@@ -22,7 +24,11 @@ class MaskedNMF(FactorRecommender):
     """
 
     def __init__(
-        self, n_factors: int = 10, reg: float = 0.15, n_epochs: int = 50, random_state: int = 0
+        self,
+        n_factors: Annotated[int, Ge(1)] = 10,
+        reg: Annotated[float, Ge(0)] = 0.15,
+        n_epochs: Annotated[int, Ge(1)] = 50,
+        random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
         self.reg = reg
@@ -30,7 +36,6 @@ class MaskedNMF(FactorRecommender):
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, n_factors=1, reg=0.0, n_epochs=1)
         by_user = rating_matrix(ratings, self._centre(ratings, "none"))
         by_item = by_user.T.tocsr()
         # Drawn so that p . q starts near the mean rating.

@@ -1,6 +1,7 @@
 """Factor models whose dot product is read from a quantum overlap test."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -8,16 +9,14 @@ from qiskit.quantum_info import SparseObservable
 from sklearn.base import clone
 
 from qrec.backends.open import Openable
+from qrec.backends.workload import Asked
 from qrec.circuits.encodings import vectors_to_angles
 from qrec.circuits.overlap_test import overlap_test
 from qrec.circuits.swap_test import swap_test
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_params
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.als import ALS
 from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, read_z
-
-_ESTIMATES = ("signed", "root", "report")
 
 
 class SwapTest(QuantumRecommender):
@@ -37,15 +36,18 @@ class SwapTest(QuantumRecommender):
     def __init__(
         self,
         base: FactorRecommender | None = None,
-        estimate: str = "signed",
-        backend: Openable = "exact",
+        estimate: Literal["signed", "root", "report"] = "signed",
+        backend: Openable = None,
     ) -> None:
         self.base = base
         self.estimate = estimate
         self.backend = backend
 
+    def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
+        """Return what the fit of `base` asks: an overlap has nothing to train."""
+        return [] if self.base is None else self.base.questions(ratings, validation)
+
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, estimate=_ESTIMATES)
         base = ALS(n_factors=4) if self.base is None else clone(self.base)
         self.base_ = base.fit(ratings, validation=validation)
         p, q = self.base_.user_factors_, self.base_.item_factors_
@@ -53,12 +55,12 @@ class SwapTest(QuantumRecommender):
         self.user_norms_ = np.linalg.norm(p, axis=1)
         self.item_norms_ = np.linalg.norm(q, axis=1)
 
-    def circuit(self) -> QuantumCircuit:
+    def fitted_circuit(self) -> QuantumCircuit:
         n_factors = self.base_.user_factors_.shape[1]
         return overlap_test(n_factors) if self.estimate == "signed" else swap_test(n_factors)
 
-    def observable(self) -> SparseObservable:
-        n_qubits = self.circuit().num_qubits
+    def readout(self) -> SparseObservable:
+        n_qubits = self.fitted_circuit().num_qubits
         return read_z(n_qubits, n_qubits - 1 if self.estimate == "signed" else 0)
 
     def _angles(self, users: Codes, items: Codes) -> Mapping[str, Array]:

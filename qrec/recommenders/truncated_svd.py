@@ -1,12 +1,15 @@
 """Truncated singular value decomposition of the rating matrix, missing entries as zeros."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge
 from scipy.sparse.linalg import svds
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._checks import check_at_most, check_params
-from qrec.recommenders._factors import CENTRES, FactorRecommender
+from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import rating_matrix
+from qrec.recommenders.parameters import check_at_most
 
 
 class TruncatedSVDRecommender(FactorRecommender):
@@ -22,13 +25,17 @@ class TruncatedSVDRecommender(FactorRecommender):
     WebKDD 2000, who fill with means) a missing rating is what `UserItemBias` expects.
     """
 
-    def __init__(self, n_factors: int = 8, centre: str = "bias", random_state: int = 0) -> None:
+    def __init__(
+        self,
+        n_factors: Annotated[int, Ge(1)] = 8,
+        centre: Centre = "bias",
+        random_state: int = 0,
+    ) -> None:
         self.n_factors = n_factors
         self.centre = centre
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
-        check_params(self, n_factors=1, centre=CENTRES)
         matrix = rating_matrix(ratings, self._centre(ratings, self.centre))
         smaller = min(matrix.shape)
         check_at_most(self, "n_factors", smaller - 1, f"below the matrix's smaller side {smaller}")

@@ -1,16 +1,18 @@
 """Blocks of the rating matrix, each factored by the variational SVD."""
 
+from typing import Annotated
+
 import numpy as np
+from annotated_types import Ge, Le
 
 from qrec.backends.open import Openable, open_backend
-from qrec.recommenders._blocks import Array, BlockRecommender
-from qrec.recommenders._checks import check_params
+from qrec.recommenders._blocks import LARGEST, Array, BlockRecommender, Blocks
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles, readout_runs, train
 from qrec.svd.measured import is_ideal
-from qrec.svd.objectives import KINDS, Score
-from qrec.svd.optimisers import OPTIMIZERS
+from qrec.svd.objectives import Kind, Score
+from qrec.svd.optimisers import Optimizer
 
 
 class VQSVDRecommender(BlockRecommender):
@@ -27,16 +29,16 @@ class VQSVDRecommender(BlockRecommender):
 
     def __init__(
         self,
-        n_factors: int = 2,
-        n_qubits: int = 6,
-        n_layers: int = 4,
-        objective: str = "subspace",
-        optimizer: str = "bfgs",
-        max_iter: int = 60,
-        n_init: int = 1,
-        blocks: str = "activity",
-        n_blocks: int | None = None,
-        backend: Openable = "exact",
+        n_factors: Annotated[int, Ge(1)] = 2,
+        n_qubits: Annotated[int, Ge(1), Le(LARGEST)] = 6,
+        n_layers: Annotated[int, Ge(1)] = 4,
+        objective: Kind = "subspace",
+        optimizer: Optimizer = "bfgs",
+        max_iter: Annotated[int, Ge(1)] = 60,
+        n_init: Annotated[int, Ge(1)] = 1,
+        blocks: Blocks = "activity",
+        n_blocks: Annotated[int, Ge(1)] | None = None,
+        backend: Openable = None,
         random_state: int = 0,
     ) -> None:
         self.n_factors = n_factors
@@ -52,7 +54,6 @@ class VQSVDRecommender(BlockRecommender):
         self.random_state = random_state
 
     def _low_rank(self, blocks: Array) -> Array:
-        check_params(self, n_layers=1, max_iter=1, n_init=1, objective=KINDS, optimizer=OPTIMIZERS)
         self.n_circuits_: dict[str, int] = {}
         if is_ideal(open_backend(self.backend)):
             return self._trained(blocks)

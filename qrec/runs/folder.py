@@ -1,39 +1,24 @@
 """A run is a folder of plain files: making it, finding it, and what is stored in it."""
 
-import fcntl
-import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from qrec.backends.device.snapshots import Snapshot, read_snapshot
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
-from qrec.errors import ConfigError, QrecError
+from qrec.errors import ConfigError
 from qrec.registry import check_name
-from qrec.runs.files import TEMPORARY, rename, write_arrays, write_folder, write_json, write_text
+from qrec.runs.files import TEMPORARY, read_json, rename, write_folder, write_json, write_text
 from qrec.runs.record import RunRecord, make_record
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """The predictions of one finished task, `(n,)` each, and what was noted beside them."""
-
-    user: NDArray[np.int32]
-    item: NDArray[np.int32]
-    truth: NDArray[np.float64]
-    prediction: NDArray[np.float64]  # nan where the recommender could not score
-    notes: dict[str, Any]
 
 
 class RunFolder:
@@ -51,23 +36,25 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        return self.results_path.is_file()
+        return self.rows_path.is_file()
 
     @property
-    def results_path(self) -> Path:
-        """The table of results, written last: where it stands, the run is finished."""
-        return self.path / "results.csv"
+    def rows_path(self) -> Path:
+        """The rows of the run, written last: where they stand, it is finished."""
+        return self.path / "rows.csv"
 
     def spec(self) -> dict[str, Any]:
         """Return the resolved experiment as it was run."""
-        content = read_yaml(self.path / "spec.yaml")
-        assert isinstance(content, dict)
+        path = self.path / "spec.yaml"
+        content = read_yaml(path)
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path}: expected a mapping with the keys of an experiment")
         return content
 
     def record(self) -> RunRecord:
         """Return what the run says about itself."""
         path = self.path / "record.json"
-        return parse_fields(RunRecord, json.loads(path.read_text()), str(path))
+        return parse_fields(RunRecord, read_json(path), str(path))
 
     def snapshots(self) -> dict[str, Snapshot]:
         """Return the devices that the run's backends compute with, by the backends' names.
@@ -85,32 +72,6 @@ class RunFolder:
                     )
         return found
 
-    def write_sample(self, task: str, sample: Sample) -> None:
-        """Store the predictions of `task`; from then on it counts as finished."""
-        arrays: dict[str, NDArray[Any]] = {
-            "user": sample.user,
-            "item": sample.item,
-            "truth": sample.truth,
-            "prediction": sample.prediction,
-            "notes": np.array(json.dumps(sample.notes, allow_nan=False)),
-        }
-        write_arrays(self._sample_path(task), arrays)
-
-    def has_sample(self, task: str) -> bool:
-        return self._sample_path(task).is_file()
-
-    def sample(self, task: str) -> Sample:
-        """Return the predictions of a finished task."""
-        with np.load(self._sample_path(task)) as stored:
-            arrays = dict(stored)
-        notes = json.loads(str(arrays.pop("notes")))
-        return Sample(**arrays, notes=notes)
-
-    def samples(self) -> list[Sample]:
-        """Return the predictions of all finished tasks."""
-        paths = sorted((self.path / "samples").glob("[!.]*.npz"))
-        return [self.sample(path.stem) for path in paths]
-
     def payload_path(self, uid: str) -> Path:
         """Return where the result of a job is stored, as it came."""
         return self.path / "raw" / "jobs" / uid
@@ -119,34 +80,10 @@ class RunFolder:
         """Return whether the result of a job is stored."""
         return self.payload_path(uid).is_file()
 
-    def forget_results(self) -> None:
-        """Remove what was made from raw results; the raw results stay."""
-        self.results_path.unlink(missing_ok=True)
-        for path in (self.path / "samples").glob("*.npz"):
-            path.unlink()
-
-    def model_path(self, name: str) -> Path:
-        """Return where the fitted model `name` is, or is to be, saved."""
-        return self.path / "models" / name
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from working on this run; the lock dies with the process.
-
-        What a killed process left half written is removed. Raises QrecError when another
-        process is at work.
-        """
-        with (self.path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise QrecError(f"run {self.id}: another process is working on it") from None
-            for leftover in self.path.rglob(f"{TEMPORARY}*"):
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-            yield
-
-    def _sample_path(self, task: str) -> Path:
-        return self.path / "samples" / f"{task}.npz"
+    def sweep(self) -> None:
+        """Remove what a killed process left half written."""
+        for leftover in self.path.rglob(f"{TEMPORARY}*"):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def runs_dir() -> Path:
@@ -159,11 +96,13 @@ def create_run(
     details: dict[str, Any],
     parent: Path | None = None,
     snapshots: Iterable[Snapshot] = (),
+    code: Mapping[str, Path] = MappingProxyType({}),
 ) -> RunFolder:
     """Make the folder of a new run, ``<UTC time>_<name>_<hash of the spec>``.
 
-    The folder appears complete with its spec, its record and the snapshots that the record
-    names, or not at all. It stands in `parent`, or with all other runs.
+    The folder appears complete with its spec, its record, the snapshots that the record names
+    and copies of the user's own `code`, by module, or not at all. It stands in `parent`, or with
+    all other runs.
     """
     content = _file_form(spec)
     while True:
@@ -180,6 +119,8 @@ def create_run(
         write_json(folder / "record.json", record.model_dump(mode="json"))
         for snapshot in set(snapshots):
             write_text(folder / snapshot.file, snapshot.text())
+        for module, file in code.items():
+            write_text(folder / "code" / f"{module}.py", file.read_text())
 
     write_folder(path, fill)
     return RunFolder(path)
@@ -224,9 +165,9 @@ def run_ids() -> list[str]:
 
 
 def find_run(run: str | Path) -> RunFolder:
-    """Return the run with this id, at this path, or the newest one for ``latest``.
+    """Return the run at this path, of this id or unique part of one, or the newest: ``latest``.
 
-    Raises ConfigError when there is none.
+    Raises ConfigError when there is none, or more than one.
     """
     if (Path(run) / "spec.yaml").is_file():
         return RunFolder(Path(run).resolve())
@@ -235,5 +176,9 @@ def find_run(run: str | Path) -> RunFolder:
         raise ConfigError(f"run {str(run)!r}: there is no run in {runs_dir()}")
     if run == "latest":
         return RunFolder(runs_dir() / known[-1])
-    check_name(str(run), known, f"run (in {runs_dir()})")
-    return RunFolder(runs_dir() / str(run))
+    found = [run_id for run_id in known if str(run) in run_id]
+    if len(found) > 1 and str(run) not in found:
+        raise ConfigError(f"run {str(run)!r} is part of {len(found)} ids: {', '.join(found)}")
+    if not found:
+        check_name(str(run), known, f"run (in {runs_dir()})")
+    return RunFolder(runs_dir() / (str(run) if str(run) in found else found[0]))

@@ -1,36 +1,31 @@
-"""Jobs of a run: cut from units, sent once, waited for by whoever asks, put together again."""
+"""The jobs of a run on disk: what each holds, one file per round of questions."""
 
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-import numpy as np
-
-from qrec.backends.base import Backend, Estimate, Raw, Unit
-from qrec.errors import BusyError, QrecError, RejectedError, UnknownOutcomeError
-from qrec.runs.execute import rows_of, slices
-from qrec.runs.files import write, write_json, write_text
+from qrec.errors import ConfigError
+from qrec.runs.files import read_json, write_json
 from qrec.runs.folder import RunFolder
-from qrec.runs.ledger import JobRecord, Ledger, new_uid
-from qrec.runs.locks import submit_lock
+from qrec.runs.ledger import JobRecord, new_uid
 
-_ATTEMPTS = 4  # requests for one job before the user is told to come back
-_FIRST_WAIT_SECONDS = 1.0  # doubled from attempt to attempt, unless the service names a time
-_MINUTE = 60.0
-sleep = time.sleep  # tests put their own clock here
-
-Key = tuple[str, int]  # task, number of the unit in it
+Key = tuple[str, int]  # step, number of the question
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows `start` to `stop` of a task's unit, one PUB of a job."""
+    """Rows `start` to `stop` of one circuit of a question, one PUB of a job."""
 
-    task: str
-    unit: int
+    step: str
+    question: int
+    circuit: int
     start: int
     stop: int
+
+    @property
+    def key(self) -> Key:
+        """The question that this belongs to."""
+        return self.step, self.question
 
 
 @dataclass(frozen=True)
@@ -38,223 +33,48 @@ class PlannedJob:
     """What one job holds: enough to build it, and to put its result in place."""
 
     uid: str
-    backend: str
+    backend: str  # as the run calls it
+    entry: str  # its name in backends.yaml, by which the ledger and budgets know it
     parts: tuple[Part, ...]
     executions: int
     qpu_seconds: float
 
-
-def plan_jobs(backend: Backend, tasks: dict[str, list[Unit]]) -> list[PlannedJob]:
-    """Pack the units of all tasks into as few jobs as the backend's limits allow."""
-    pieces = list(_pieces(backend, tasks))
-    if pieces and _fits(backend, [unit for _, unit in pieces]):
-        return [_job(backend, pieces)]  # as it mostly is: to estimate piece by piece takes long
-    jobs: list[PlannedJob] = []
-    packed: list[tuple[Part, Unit]] = []
-    for part, unit in pieces:
-        if packed and not _fits(backend, [*(u for _, u in packed), unit]):
-            jobs.append(_job(backend, packed))
-            packed = []
-        packed.append((part, unit))
-    return [*jobs, _job(backend, packed)] if packed else jobs
+    def renewed(self) -> "PlannedJob":
+        """Return the same work under a uid of its own, to be sent after a failure."""
+        return replace(self, uid=new_uid())
 
 
-def units_of(job: PlannedJob, tasks: dict[str, list[Unit]]) -> list[Unit]:
-    """Return the units that a job sends."""
-    return [rows_of(tasks[part.task][part.unit], part.start, part.stop) for part in job.parts]
+def write_round(folder: RunFolder, number: int, jobs: Sequence[PlannedJob]) -> None:
+    """Store the jobs of a round."""
+    write_json(folder.path / "jobs" / f"{number:04}.json", [asdict(job) for job in jobs])
 
 
-def write_jobs(folder: RunFolder, jobs: Sequence[PlannedJob]) -> None:
-    """Store what the jobs of a run hold."""
-    write_json(folder.path / "jobs.json", [asdict(job) for job in jobs])
+def read_rounds(folder: RunFolder) -> list[list[PlannedJob]]:
+    """Return the jobs of all rounds; nothing where the run was never submitted.
+
+    Raises ConfigError for a file that holds something else.
+    """
+    rounds = []
+    for path in sorted((folder.path / "jobs").glob("[0-9]*.json")):
+        try:
+            rounds.append([_job(entry) for entry in read_json(path)])
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"{path}: not the jobs of a round: {error}") from None
+    return rounds
 
 
 def read_jobs(folder: RunFolder) -> list[PlannedJob]:
-    """Return what `write_jobs` stored; nothing where the run was never submitted."""
-    path = folder.path / "jobs.json"
-    if not path.is_file():
-        return []
-    return [
-        PlannedJob(**(job | {"parts": tuple(Part(**part) for part in job["parts"])}))
-        for job in json.loads(path.read_text())
-    ]
-
-
-def renewed(job: PlannedJob) -> PlannedJob:
-    """Return the same work under a uid of its own, to be sent after a failure."""
-    return replace(job, uid=new_uid())
+    """Return the jobs of all rounds in one list."""
+    return [job for jobs in read_rounds(folder) for job in jobs]
 
 
 def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
     """Return how jobs enter the ledger."""
     return [
-        JobRecord(job.uid, run, job.backend, "PLANNED", None, job.executions, job.qpu_seconds)
+        JobRecord(job.uid, run, job.entry, "PLANNED", None, job.executions, job.qpu_seconds)
         for job in jobs
     ]
 
 
-def submit_job(ledger: Ledger, backend: Backend, uid: str, run: str, units: Sequence[Unit]) -> None:
-    """See that the backend has this job exactly once, whatever goes wrong in between.
-
-    Raises RejectedError where the backend refuses it; BusyError and UnknownOutcomeError where
-    it must be tried again later, by the same command.
-    """
-    wait, failure, doubt = _FIRST_WAIT_SECONDS, QrecError("never tried"), False
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            sleep(wait)
-            wait *= 2
-        if ledger.job(uid).state == "SUBMITTING":
-            doubt = True
-            if reconcile(ledger, backend, uid):
-                return
-        _throttle(ledger, backend)
-        ledger.submitting(uid)
-        try:
-            job_id = backend.send(units, uid, run)
-        except RejectedError as error:
-            ledger.ended(uid, "FAILED", str(error), used=0.0)
-            raise
-        except BusyError as error:
-            ledger.planned(uid, str(error))
-            failure, wait = error, error.seconds or wait
-        except UnknownOutcomeError as error:
-            failure = error
-        else:
-            ledger.submitted(uid, job_id)
-            if doubt:  # an earlier request's job may have come to light only now
-                ledger.submitted(uid, backend.find(uid) or job_id)
-            return
-    raise failure
-
-
-def settle(ledger: Ledger, backend: Backend, uid: str) -> None:
-    """Adopt a job whose request was never answered, if the backend has it; send nothing.
-
-    Where it has none the doubt stays, for `submit_job` to send it. While another process is
-    submitting, the doubt may be that process's own and is left to it.
-    """
-    if ledger.job(uid).state == "SUBMITTING":
-        with submit_lock() as mine:
-            if mine and ledger.job(uid).state == "SUBMITTING":
-                _adopted(ledger, backend, uid)
-
-
-def reconcile(ledger: Ledger, backend: Backend, uid: str) -> bool:
-    """Settle a doubt: adopt the job if the backend has it, or else plan it again."""
-    if _adopted(ledger, backend, uid):
-        return True
-    ledger.planned(uid)
-    return False
-
-
-def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -> str:
-    """Ask for a submitted job, store its result if it has one, and return its state."""
-    job_id = ledger.job(uid).job_id
-    assert job_id is not None
-    stored = folder.has_payload(uid)
-    if backend.is_local and not stored and backend.find(uid) is None:
-        ledger.planned(uid, "its process ended before the result was stored")
-        return "PLANNED"
-    state = "DONE" if stored else backend.poll(job_id)
-    if state in ("FAILED", "CANCELLED"):
-        ledger.ended(uid, state, backend.reason(job_id), used=_usage(backend, job_id, folder, uid))
-    if state == "DONE":
-        if not stored:
-            payload = backend.collect(job_id)
-            write(folder.payload_path(uid), lambda file: file.write(payload))
-        ledger.ended(uid, "DONE", used=_usage(backend, job_id, folder, uid))
-    return state
-
-
-def assemble(
-    folder: RunFolder, jobs: Sequence[PlannedJob], backend: Callable[[str], Backend]
-) -> dict[str, list[Raw]]:
-    """Return the raw results of every task from what its jobs stored, rows in order."""
-    pieces: dict[Key, list[tuple[int, Raw]]] = {}
-    for job in jobs:
-        sizes = [part.stop - part.start for part in job.parts]
-        raws = backend(job.backend).decode(folder.payload_path(job.uid).read_bytes(), sizes)
-        for part, raw in zip(job.parts, raws, strict=True):
-            pieces.setdefault((part.task, part.unit), []).append((part.start, raw))
-    tasks: dict[str, list[Raw]] = {}
-    for (task, _), found in sorted(pieces.items()):
-        ordered = [raw for _, raw in sorted(found, key=lambda piece: piece[0])]
-        whole = {name: np.concatenate([raw[name] for raw in ordered]) for name in ordered[0]}
-        tasks.setdefault(task, []).append(whole)
-    return tasks
-
-
-def _pieces(backend: Backend, tasks: dict[str, list[Unit]]) -> Iterator[tuple[Part, Unit]]:
-    """Yield every unit, cut into rows where it exceeds a job's limits by itself."""
-    for task, units in tasks.items():
-        for index, unit in enumerate(units):
-            size = min(len(unit.workload), backend.limits.evaluations or len(unit.workload))
-            while size > 1 and not _fits(backend, [slices(unit, size)[0]]):
-                size = -(-size // 2)
-            for start in range(0, len(unit.workload), size):
-                part = Part(task, index, start, min(start + size, len(unit.workload)))
-                yield part, rows_of(unit, part.start, part.stop)
-
-
-def _fits(backend: Backend, units: list[Unit]) -> bool:
-    limits, asked = backend.limits, backend.estimate(units)
-    payload = sum(unit.workload.parameters.nbytes for unit in units)
-    bounds = [
-        (limits.pubs, asked.pubs),
-        (limits.executions, asked.executions),
-        (limits.qpu_seconds, asked.qpu_seconds),
-        (limits.payload_bytes, payload),
-    ]
-    return all(most is None or found <= most for most, found in bounds)
-
-
-def _job(backend: Backend, packed: Sequence[tuple[Part, Unit]]) -> PlannedJob:
-    asked: Estimate = backend.estimate([unit for _, unit in packed])
-    parts = tuple(part for part, _ in packed)
-    return PlannedJob(new_uid(), backend.name, parts, asked.executions, asked.qpu_seconds)
-
-
-def _adopted(ledger: Ledger, backend: Backend, uid: str) -> bool:
-    job_id = backend.find(uid)
-    if job_id is not None:
-        ledger.submitted(uid, job_id)
-    return job_id is not None
-
-
-def _throttle(ledger: Ledger, backend: Backend) -> None:
-    """Wait until the backend's allowance of jobs per minute has room for one more."""
-    most = backend.limits.jobs_per_minute
-    if most is None:
-        return
-    recent = ledger.sent_within(backend.name, _MINUTE)
-    if len(recent) >= most:
-        age = time.time() - recent[-most].timestamp()
-        sleep(max(0.0, _MINUTE - age))
-
-
-def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float | None:
-    """Store what the backend says of a job that ended; return the QPU seconds it used."""
-    metrics = backend.metrics(job_id)
-    if metrics:
-        running = metrics.get("timestamps", {}).get("running")
-        if running:
-            metrics = metrics | {"snapshot": _snapshot(backend, running, folder)}
-        write_json(folder.payload_path(uid).with_name(f"{uid}.metrics.json"), metrics)
-    used = metrics.get("usage", {}).get("qpu_charge_time_seconds")
-    return None if used is None else float(used)
-
-
-def _snapshot(backend: Backend, running: str, folder: RunFolder) -> str | None:
-    """Store the device as it was when a job ran, once for all jobs; return the file's name.
-
-    Where the backend refuses to say, its answer stands in the name's place.
-    """
-    try:
-        found = backend.snapshot_at(running)
-    except RejectedError as error:
-        return str(error)
-    if found is None:
-        return None
-    write_text(folder.path / found.file, found.text())
-    return found.file
+def _job(entry: dict[str, Any]) -> PlannedJob:
+    return PlannedJob(**(entry | {"parts": tuple(Part(**part) for part in entry["parts"])}))

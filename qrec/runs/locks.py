@@ -1,11 +1,26 @@
-"""Who may do what with jobs at the same time; every lock dies with its process."""
+"""Who may do what with runs and jobs at the same time; every lock dies with its process."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from qrec.errors import QrecError
 from qrec.runs.folder import RunFolder, runs_dir
+
+
+@contextmanager
+def only_worker(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes from working on a run. What a killed one left half is removed.
+
+    Raises QrecError when another process is at work.
+    """
+    with _try_lock(folder.path / "lock") as mine:
+        if not mine:
+            raise QrecError(f"run {folder.id}: another process is working on it")
+        folder.sweep()
+        yield
 
 
 @contextmanager
@@ -20,8 +35,7 @@ def only_submitter() -> Iterator[None]:
 @contextmanager
 def only_fetcher(folder: RunFolder) -> Iterator[None]:
     """Wait until no other process fetches this run, so that nothing is fetched twice."""
-    with (folder.path / "fetch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder.path / "fetch.lock"):
         yield
 
 
@@ -29,11 +43,19 @@ def only_fetcher(folder: RunFolder) -> Iterator[None]:
 def submit_lock() -> Iterator[bool]:
     """Hold the lock of all runs that whoever sends or settles jobs must have, if it is free."""
     runs_dir().mkdir(parents=True, exist_ok=True)
-    with (runs_dir() / "submit.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            mine = False
-        else:
-            mine = True
+    with _try_lock(runs_dir() / "submit.lock") as mine:
         yield mine
+
+
+@contextmanager
+def _try_lock(path: Path) -> Iterator[bool]:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

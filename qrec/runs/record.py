@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import qrec
 from qrec.config import Spec
+from qrec.threads import thread_state
 
 _PACKAGES = (
     "numpy",
@@ -33,7 +34,7 @@ class GitState(Spec):
 class RunRecord(Spec):
     """The file form of `record.json`."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     id: str
     kind: str
     created: datetime  # UTC
@@ -42,6 +43,7 @@ class RunRecord(Spec):
     platform: str
     packages: dict[str, str]
     git: GitState | None  # None where qrec does not run from a git checkout
+    threads: dict[str, int | str | None]  # as the process that began the run had them
     details: dict[str, Any]  # the kind's own: data set, seeds, backend snapshots
 
 
@@ -56,6 +58,7 @@ def make_record(run_id: str, kind: str, created: datetime, details: dict[str, An
         platform=platform.platform(),
         packages=package_versions(),
         git=git_state(Path(qrec.__file__).parent),
+        threads=thread_state(),
         details=details,
     )
 

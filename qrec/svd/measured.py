@@ -1,14 +1,14 @@
 """The objectives as a backend measures them, with gradients by the parameter-shift rule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.base import Backend, Unit
-from qrec.backends.readings import read
+from qrec.backends import noiseless
+from qrec.backends.base import Backend
 from qrec.backends.workload import Reading, Workload
 from qrec.circuits import bell_projection, block_encoding
 from qrec.circuits.cheap_hadamard import cheap_hadamard
@@ -18,7 +18,6 @@ from qrec.circuits.original_objective import original_objective
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part
 from qrec.circuits.parts.registers import projector
-from qrec.config import ExactSpec
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.objectives import Rows, Score
 
@@ -110,7 +109,6 @@ class MeasuredObjective:
         self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
         self._score, self._form = score, form
         self._probes = objective_probes(matrix, n_layers, score, form)
-        self._units: list[Unit] = []  # transpiled once
         self._calls = 0
         self.n_evaluations = 0
 
@@ -119,17 +117,14 @@ class MeasuredObjective:
         return len(self._probes)
 
     def value(self, theta: Real, rows: Rows) -> Real:
-        if not self._units:
-            workloads = [p.workload(theta, f"vqsvd/{i}") for i, p in enumerate(self._probes)]
-            self._units, _ = self._backend.prepare(workloads)
         self._calls += 1
+        # A key of its own for each call: the shots of two calls are independent.
+        readings = self._backend.run(
+            [p.workload(theta, f"vqsvd/{i}/{self._calls}") for i, p in enumerate(self._probes)]
+        )
         total = np.zeros(len(theta))
-        for probe, unit in zip(self._probes, self._units, strict=True):
-            # A key of its own for each call: the shots of two calls are independent.
-            key = f"{unit.workload.key}/{self._calls}"
-            workload = replace(unit.workload, parameters=theta, key=key)
-            job = self._backend.submit(replace(unit, workload=workload), key)
-            total += probe.factor * read(workload, self._backend.fetch(job)).value
+        for probe, reading in zip(self._probes, readings, strict=True):
+            total += probe.factor * reading.value
         self.n_evaluations += len(theta) * len(self._probes)
         return -total
 
@@ -175,7 +170,7 @@ def measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> lis
 def is_ideal(backend: Backend) -> bool:
     """Return whether a backend gives exact values without noise: what linear algebra gives."""
     # Compared whole, so that no setting an exact backend may have is overlooked.
-    return backend.spec == ExactSpec(kind="exact", name=backend.name)
+    return backend.spec == noiseless().spec.model_copy(update={"name": backend.name})
 
 
 def _total(terms: list[SparseObservable]) -> SparseObservable:

@@ -1,14 +1,15 @@
 """The three objectives, as functions of C = U^dag M V cut to its first T rows and columns."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.svd.ansatz import Ansatz, Complex, Real
 
-KINDS = ("original", "modified", "subspace")
+Kind = Literal["original", "modified", "subspace"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Rows = NDArray[np.intp]
 _CELLS_AT_ONCE = 2**16  # of the matrices: bounds the memory of what is evaluated together
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from qrec.svd.ansatz import Real
 from qrec.svd.objectives import Objective
 
-OPTIMIZERS = ("bfgs", "adam", "spsa")
+Optimizer = Literal["bfgs", "adam", "spsa"]
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 Counts = NDArray[np.int64]
 Report = Callable[[int, int], None]  # problems or iterations done, of how many
 

@@ -53,7 +53,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         n_layers: int = 4,
         objective: str = "modified",
         optimizer: str = "bfgs",
-        backend: Openable = "exact",
+        backend: Openable = None,
         n_init: int = 10,
         random_state: int = 0,
         max_iter: int | None = None,

@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-
 from qrec.experiments._run import stored
 
 pytestmark = pytest.mark.usefixtures("runs_dir")

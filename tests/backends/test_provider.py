@@ -169,7 +169,7 @@ def test_estimator_is_not_handed_out_untested():
 
 def test_reading_stored_results_needs_no_vendor():
     backend = vendor("Honest")
-    [unit], _ = backend.prepare([workload()])
-    payload = backend.collect(backend.submit(unit, "u"))
+    [unit] = backend.prepare([workload()])
+    payload = backend.collect(backend.send([unit], "u"))
     [stored] = vendor("no_such_vendor:Backend").decode(payload, [4])
     assert stored["bits"].shape == (4, 400, 1)

@@ -14,8 +14,7 @@ from qrec.backends.device.snapshots import (
     open_snapshot,
     read_snapshot,
 )
-from qrec.backends.open import open_backend
-from qrec.config import parse_backend
+from qrec.backends.open import open_backend, parse_backend
 from qrec.errors import ConfigError
 
 MANILA = open_snapshot("fake:FakeManilaV2")

@@ -17,8 +17,8 @@ SETTINGS = {"shots": 400, "optimization_level": 1, "seed_transpiler": 3}
 def test_right_numbers_and_the_route_by_which_they_came(name):
     backend = open_backend(getattr(fake_vendors, name)(), **SETTINGS)
     asked = workload()
-    [unit], _ = backend.prepare([asked])
-    payload = backend.collect(backend.submit(unit, "u"))
+    [unit] = backend.prepare([asked])
+    payload = backend.collect(backend.send([unit], "u"))
     [raw] = backend.decode(payload, [len(asked)])
     assert raw["route"].tolist() == [ADMITTED[name]] * len(asked)
     [reading], [exact] = backend.run([asked]), open_backend("exact").run([asked])

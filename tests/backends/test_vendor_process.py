@@ -38,7 +38,7 @@ def test_target_comes_across():
     target = apart(path, arguments=arguments).target
     assert target.num_qubits == 4
     assert sorted(map(list, target.build_coupling_map())) == arguments["coupling_map"]
-    [unit], _ = apart(path, arguments=arguments).prepare([workload()])
+    [unit] = apart(path, arguments=arguments).prepare([workload()])
     for instruction in unit.circuit.data:
         qubits = tuple(unit.circuit.find_bit(q).index for q in instruction.qubits)
         assert target.instruction_supported(instruction.operation.name, qubits)

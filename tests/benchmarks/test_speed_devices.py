@@ -30,7 +30,7 @@ def test_five_qubits_of_a_big_device(benchmark, lines, device):
         {"kind": "aer", "snapshot": f"fake:{device}", "shots": 1024, "seed_simulator": 7,
          "optimization_level": 3, "seed_transpiler": 7}
     )  # fmt: skip
-    unit = backend.prepare([Workload(circuit, z, rows, "w")])[0][0]
+    unit = backend.prepare([Workload(circuit, z, rows, "w")])[0]
     pub = (unit.circuit, rows, 1024)
     whole = AerSimulator.from_backend(backend.pinned.device, method="density_matrix")
 

@@ -1,4 +1,4 @@
-"""What every backend keeps: bit order, seeds, one workload one PUB, the seven calls."""
+"""What every backend keeps: bit order, seeds, one workload one PUB, its calls."""
 
 import sys
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def asymmetric_workload(n_rows: int = 6, key: str = "asymmetric") -> Workload:
 
 
 def exact_values(workload: Workload) -> np.ndarray:
-    dense = workload.observable.as_paulis()
+    dense = workload.observables.as_paulis()
     values = []
     for row in workload.parameters:
         state = Statevector(workload.circuit.assign_parameters(row))
@@ -128,13 +128,14 @@ def test_rows_draw_their_own_shots(name: str) -> None:
     workload = asymmetric_workload(1)
     same = np.repeat(workload.parameters, 30, axis=0)
     reading = open_backend(name).run(
-        [Workload(workload.circuit, workload.observable, same, "same")]
+        [Workload(workload.circuit, workload.observables, same, "same")]
     )[0]
     assert 0.6 < reading.value.std(ddof=1) / reading.stderr.mean() < 1.5
 
 
 def test_one_workload_is_one_pub(backend: Backend) -> None:
-    units, estimate = backend.prepare([asymmetric_workload(6), asymmetric_workload(9)])
+    units = backend.prepare([asymmetric_workload(6), asymmetric_workload(9)])
+    estimate = backend.estimate(units)
     assert len(units) == estimate.pubs == 2
     assert estimate.evaluations == 15
     assert estimate.executions == 15 * (backend.shots or 0)
@@ -142,7 +143,7 @@ def test_one_workload_is_one_pub(backend: Backend) -> None:
 
 def test_isa_circuits_fit_the_target() -> None:
     backend = open_backend("aer_noisy")
-    units, _ = backend.prepare([asymmetric_workload()])
+    units = backend.prepare([asymmetric_workload()])
     assert backend.target is not None
     for instruction in units[0].circuit.data:
         qubits = tuple(units[0].circuit.find_bit(q).index for q in instruction.qubits)
@@ -150,9 +151,9 @@ def test_isa_circuits_fit_the_target() -> None:
 
 
 def test_a_job_goes_by_its_uid(backend: Backend) -> None:
-    units, _ = backend.prepare([asymmetric_workload()])
+    units = backend.prepare([asymmetric_workload()])
     assert backend.find("u1") is None
-    job = backend.submit(units[0], "u1")
+    job = backend.send(units[:1], "u1")
     assert backend.find("u1") == job
     assert backend.poll(job) == "DONE"
     backend.cancel(job)

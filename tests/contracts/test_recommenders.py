@@ -1,5 +1,6 @@
 """What every recommender found in qrec/recommenders must keep, tested on a few ratings."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from qrec.recommenders.base import Recommender
 
 N_USERS, N_ITEMS = 14, 12  # the last user and the last item have no rating
 # Parameters that make a slow recommender cheap here; a name that a class lacks is left out.
-CHEAP = {"n_epochs": 2, "n_samples": 5, "n_burn_in": 2}
+CHEAP = {"n_epochs": 2, "n_samples": 5, "n_burn_in": 2, "circuit": "angle_net"}
 # A value to refuse, for each name that a class has.
 REFUSED = {"n_factors": 0, "n_epochs": -1, "reg": -1.0, "n_neighbors": 0, "centre": "median"}
 
@@ -43,9 +44,9 @@ def assert_same(one: np.ndarray, other: np.ndarray) -> None:
 
 
 def cheap(name: str, **params: Any) -> Recommender:
-    model = recommender_class(name)()
-    known = model.get_params(deep=False)
-    return model.set_params(**{k: v for k, v in (CHEAP | params).items() if k in known})
+    cls = recommender_class(name)
+    known = signature(cls).parameters
+    return cls(**{k: v for k, v in (CHEAP | params).items() if k in known})
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def test_pairs_that_were_not_scored_count_in_coverage_alone():
     users = np.array([0, 0, 1, 2])
     assert rmse(truth, prediction, users).value == 1.0
     assert mae(truth, prediction, users).value == 1.0
-    assert coverage(prediction) == 0.75
+    assert coverage(truth, prediction, users).value == 0.75
     assert prediction_range(prediction) == (2.0, 5.0)
 
 
@@ -37,7 +37,7 @@ def test_nothing_scored_gives_no_figure():
     for metric in (rmse, mae):
         score = metric(np.ones(3), nothing, np.arange(3))
         assert np.isnan([score.value, score.stderr]).all()
-    assert coverage(nothing) == 0
+    assert coverage(np.ones(3), nothing, np.arange(3)).value == 0
     assert np.isnan(prediction_range(nothing)).all()
 
 

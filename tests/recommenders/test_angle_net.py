@@ -39,7 +39,7 @@ def test_qnn_gives_the_same_values_and_gradients(parts: Split, small: AngleNet) 
         "v": torch.tensor(angles[:, 2:], requires_grad=True),
         "theta": torch.tensor(small.theta_, requires_grad=True),
     }
-    expected = Expectation(Question(circuit, [small.observable()]))(ours)
+    expected = Expectation(Question(circuit, [small.readout()]))(ours)
     expected.sum().backward()
     np.testing.assert_allclose(value.detach(), expected.detach(), atol=1e-6)
     np.testing.assert_allclose(net.weight.grad, ours["theta"].grad, atol=1e-6)
@@ -88,7 +88,7 @@ def test_reports_features_end_at_the_mean(parts: Split) -> None:
 
 
 def test_bound_circuit_has_only_the_datas_parameters(small: AngleNet) -> None:
-    assert {p.vector.name for p in small.circuit().parameters} == {"u", "v"}
+    assert {p.vector.name for p in small.fitted_circuit().parameters} == {"u", "v"}
 
 
 def test_gradient_under_noise_is_the_slope_of_what_the_backend_reads(small: AngleNet) -> None:
@@ -102,7 +102,7 @@ def test_gradient_under_noise_is_the_slope_of_what_the_backend_reads(small: Angl
 
     def read(theta: np.ndarray, v: np.ndarray) -> float:
         rows = np.hstack([np.tile(theta, (4, 1)), u, v])
-        workload = Workload(net._untrained(), net.observable(), rows, "w")
+        workload = Workload(net._untrained(), net.readout(), rows, "w")
         return float(backend.run([workload])[0].value[0])
 
     step = 1e-4

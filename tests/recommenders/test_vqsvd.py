@@ -112,9 +112,9 @@ def test_blocks_are_trained_by_circuits_where_the_backend_runs_them():
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"n_qubits": 7}, "n_qubits is 7; expected at most 6"),
+        ({"n_qubits": 7}, "n_qubits is 7; expected an integer of at least 1 and at most 6"),
         ({"n_factors": 5}, "n_factors is 5; expected at most 4, the side of a block"),
-        ({"n_blocks": 0}, "n_blocks is 0; expected None, for all, or an integer"),
+        ({"n_blocks": 0}, "n_blocks is 0; expected an integer of at least 1 or None"),
         ({"blocks": "random"}, "blocks is 'random'; expected 'activity' or 'coclustering'"),
         ({"objective": "best"}, "objective is 'best'"),
         ({"max_iter": 0}, "max_iter is 0"),

@@ -8,12 +8,16 @@ import json
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from qrec.backends.device.target import Device, read_target
 from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError
 from qrec.registry import check_name
+
+SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
 
 
 class Snapshot(Spec):

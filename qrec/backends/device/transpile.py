@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter
@@ -25,6 +26,9 @@ from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
 
+# Qubits wait in delays, in which they decohere; without it nothing happens to those that wait.
+SchedulingMethod = Literal["asap", "alap"]
+
 _SCHEMA_VERSION = 1  # of the key and of the file
 _DIGEST_BYTES = 32
 
@@ -33,7 +37,7 @@ class Transpiler:
     """Transpiles circuits for the device of a snapshot.
 
     `seed` is the first of `n_seeds`: the circuit whose predicted fidelity is best is taken.
-    With `scheduling`, Qiskit's ``asap`` or ``alap``, qubits that wait do so in a delay.
+    With `scheduling` qubits that wait do so in a delay.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class Transpiler:
         level: int,
         seed: int,
         n_seeds: int = 1,
-        scheduling: str | None = None,
+        scheduling: SchedulingMethod | None = None,
     ) -> None:
         self._snapshot, self._level, self._scheduling = snapshot, level, scheduling
         self._seeds = range(seed, seed + n_seeds)
@@ -117,6 +121,12 @@ class DropVainDelays(TransformationPass):  # type: ignore[misc]
             for node in vain:
                 dag.remove_op_node(node)
         return dag
+
+
+def check_scheduling(method: SchedulingMethod | None, snapshot: str | None) -> None:
+    """Raise ValueError where a backend's settings schedule for no device."""
+    if method is not None and snapshot is None:
+        raise ValueError("scheduling_method has no meaning without snapshot")
 
 
 def predicted_fidelity(circuit: QuantumCircuit, target: Target) -> float:

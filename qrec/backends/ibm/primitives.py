@@ -5,24 +5,48 @@ read its result here; the device only runs circuits.
 """
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
+from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.backends.base import Raw, Unit
+from qrec.backends.base import BackendSpec, Raw, Unit
+from qrec.backends.estimated import estimated_values, estimator_pub
 from qrec.backends.sampled import bound_rows, measure, measured_bits, sampler_pub
 from qrec.backends.workload import Workload
-from qrec.config import IbmSpec
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime.options_models import EstimatorOptions, SamplerOptions
 
 
+class PrimitiveSpec(BackendSpec):
+    """What the primitives are told.
+
+    Without `resilience_level` shots come back as they were measured. With it values do: at 0
+    unmitigated, at 1 with readout errors taken out (TREX), at 2 extrapolated to no noise too
+    (ZNE by gate folding). Twirling that is not set is as the level has it, off without one.
+    """
+
+    shots: Annotated[int, Field(ge=1)]
+    dynamical_decoupling: Literal["XX", "XpXm", "XY4"] | None = None
+    resilience_level: Literal[0, 1, 2] | None = None
+    twirl_gates: bool | None = None
+    twirl_measurements: bool | None = None
+
+    @model_validator(mode="after")
+    def _mitigation_twirls(self) -> "PrimitiveSpec":
+        if self.resilience_level and self.twirl_measurements is False:
+            raise ValueError(
+                f"twirl_measurements is false, but resilience_level {self.resilience_level} takes "
+                "readout errors out by twirling measurements"
+            )
+        return self
+
+
 class Primitive(ABC):
     """One of the two primitives with the settings of a backend."""
 
-    def __init__(self, spec: IbmSpec) -> None:
+    def __init__(self, spec: PrimitiveSpec) -> None:
         self._spec = spec
 
     @abstractmethod
@@ -52,7 +76,7 @@ class Shots(Primitive):
     """The sampler: every shot comes back, nothing is mitigated."""
 
     def circuit(self, workload: Workload) -> QuantumCircuit:
-        return measure(workload.circuit, workload.observable)
+        return measure(workload.circuit, *workload.observable_list)
 
     def pub(self, unit: Unit) -> Any:
         return sampler_pub(unit, self._spec.shots)
@@ -76,9 +100,9 @@ class Mitigated(Primitive):
         return workload.circuit
 
     def pub(self, unit: Unit) -> Any:
-        # Mitigation knows no projectors, so 0 and 1 become (I + Z)/2 and (I - Z)/2.
-        paulis = unit.workload.observable.as_paulis().apply_layout(unit.circuit.layout)
-        return unit.circuit, paulis, bound_rows(unit)
+        layout = unit.circuit.layout
+        observables = [one.apply_layout(layout) for one in unit.workload.observable_list]
+        return estimator_pub(unit, observables, bound_rows(unit))
 
     def options(self) -> "EstimatorOptions":
         from qiskit_ibm_runtime.options_models import EstimatorOptions
@@ -93,14 +117,9 @@ class Mitigated(Primitive):
         return options
 
     def raw(self, result: Any, n_evaluations: int) -> Raw:
-        found = {"value": result.data.evs, "stderr": result.data.stds}
-        # A circuit left without parameters ran once for all of them.
-        return {
-            name: values if values.ndim else np.repeat(values, n_evaluations)
-            for name, values in found.items()
-        }
+        return estimated_values(result, n_evaluations)
 
 
-def primitive(spec: IbmSpec) -> Primitive:
+def primitive(spec: PrimitiveSpec) -> Primitive:
     """Return the primitive that a backend's settings ask for."""
     return Shots(spec) if spec.resilience_level is None else Mitigated(spec)

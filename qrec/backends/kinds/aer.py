@@ -1,8 +1,9 @@
 """`kind: aer`: shots on Qiskit Aer, ideal or with a device's noise."""
 
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
@@ -11,10 +12,9 @@ from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
 from qrec.backends.device.noise import NoisyEstimator, NoisySampler
-from qrec.backends.device.snapshots import Snapshot, open_snapshot
-from qrec.backends.device.transpile import Transpiler
-from qrec.backends.sampled import SampledBackend
-from qrec.config import AerSpec
+from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
+from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
+from qrec.backends.sampled import SampledBackend, SampledSpec
 
 # Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
 # word: https://github.com/Qiskit/qiskit-aer/issues/2323. So these are decomposed.
@@ -24,67 +24,70 @@ _BOUND_RIGHTLY = [
 ]
 
 
+class AerSpec(SampledSpec):
+    """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
+
+    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``.
+    """
+
+    kind: Literal["aer"]
+    name: str = "aer"
+    seed_simulator: Annotated[int, Field(ge=0)]
+    snapshot: SnapshotName | None = None
+    scheduling_method: SchedulingMethod | None = None
+
+    @model_validator(mode="after")
+    def _scheduled_for_a_device(self) -> "AerSpec":
+        check_scheduling(self.scheduling_method, self.snapshot)
+        return self
+
+
 class AerBackend(SampledBackend):
-    """Aer's own sampler without noise: all parameter rows of a workload in one call."""
+    """Aer's own sampler: all parameter rows of a workload in one call.
+
+    With a snapshot circuits are transpiled for its device and run under its noise.
+    """
+
+    Spec = AerSpec
+    _spec: AerSpec
+
+    @property
+    def pinned(self) -> Snapshot | None:
+        if self._pinned is None and self._spec.snapshot is not None:
+            self._pinned = open_snapshot(self._spec.snapshot)
+        return self._pinned
 
     @property
     def target(self) -> Target:
-        return _ideal().target
+        return _ideal().target if self.pinned is None else self.pinned.device.target
 
     def pass_manager(self) -> PassManager:
+        if self._transpiler is not None:
+            return self._transpiler.pass_manager()
         return generate_preset_pass_manager(
             optimization_level=self._spec.optimization_level,
             basis_gates=_BOUND_RIGHTLY,
             seed_transpiler=self._spec.seed_transpiler,
         )
 
-    def estimator(self) -> BaseEstimatorV2:
-        options = {
-            "default_precision": self.shots**-0.5,
-            "seed_simulator": self._spec.seed_simulator,
-        }
+    def snapshot(self) -> dict[str, Any]:
+        device = {"device": _ideal().name}
+        if self.pinned is not None:
+            device = {"snapshot": self.pinned.summary()}
+        return super().snapshot() | device
+
+    def _make_estimator(self) -> BaseEstimatorV2:
+        seed, precision = self._spec.seed_simulator, self.shots**-0.5
+        if self.pinned is not None:
+            return NoisyEstimator(self.pinned, seed=seed, precision=precision)
+        options = {"default_precision": precision, "seed_simulator": seed}
         return BackendEstimatorV2(backend=_ideal(), options=options)
 
-    def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"device": _ideal().name}
-
-    def _sampler(self, seed: int | None) -> BaseSamplerV2:
-        return SamplerV2.from_backend(_ideal(), seed=seed)
-
-
-class NoisyAerBackend(SampledBackend):
-    """Circuits transpiled for the device of a snapshot, under its noise."""
-
-    _spec: AerSpec
-
-    def __init__(self, spec: AerSpec, source: str) -> None:
-        super().__init__(spec)
-        self._source = source
-
     @property
-    def pinned(self) -> Snapshot:
-        if self._pinned is None:
-            self._pinned = open_snapshot(self._source)
-        return self._pinned
-
-    @property
-    def target(self) -> Target:
-        return self.pinned.device.target
-
-    def pass_manager(self) -> PassManager:
-        return self._transpiler.pass_manager()
-
-    def estimator(self) -> BaseEstimatorV2:
-        return NoisyEstimator(
-            self.pinned, seed=self._spec.seed_simulator, precision=self.shots**-0.5
-        )
-
-    def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"snapshot": self.pinned.summary()}
-
-    @property
-    def _transpiler(self) -> Transpiler:
+    def _transpiler(self) -> Transpiler | None:
         spec = self._spec
+        if self.pinned is None:
+            return None
         return Transpiler(
             self.pinned,
             spec.optimization_level,
@@ -93,11 +96,14 @@ class NoisyAerBackend(SampledBackend):
         )
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
-        return self._transpiler.run(circuits)
+        transpiler = self._transpiler
+        return super()._transpiled(circuits) if transpiler is None else transpiler.run(circuits)
 
     def _sampler(self, seed: int | None) -> BaseSamplerV2:
         assert seed is not None  # AerSpec always has one
-        return NoisySampler(self.pinned, seed=seed, shots=self.shots)
+        if self.pinned is not None:
+            return NoisySampler(self.pinned, seed=seed, shots=self.shots)
+        return SamplerV2.from_backend(_ideal(), seed=seed)
 
 
 def aer_estimator(precision: str = "double", noise: NoiseModel | None = None) -> BaseEstimatorV2:
@@ -125,3 +131,6 @@ def _on_one_thread(precision: str, noise: NoiseModel | None) -> dict[str, Any]:
 def _ideal() -> AerSimulator:
     """Build the simulator once per process."""
     return AerSimulator(method="statevector")
+
+
+BACKEND = AerBackend

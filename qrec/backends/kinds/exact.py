@@ -3,17 +3,18 @@
 import importlib.metadata
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target
 
-from qrec.backends.base import Estimate, Limits, LocalBackend, Raw, Unit, workload_seed
-from qrec.backends.device.snapshots import Snapshot, open_snapshot
-from qrec.backends.device.transpile import Transpiler
+from qrec.backends.base import BackendSpec, Limits, Raw, Unit
+from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
+from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.explain import explain
@@ -21,11 +22,44 @@ from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.exact.read.question import Question
 from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
+from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
 from qrec.backends.workload import Workload
-from qrec.config import ExactSpec
 from qrec.errors import ConfigError
+
+
+class ExactSpec(BackendSpec):
+    """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
+
+    Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
+    that device, under its noise. The transpiler's settings belong to a snapshot alone, the
+    simulator's seed to shots.
+    """
+
+    kind: Literal["exact"]
+    name: str = "exact"
+    dtype: Literal["float32", "float64"] = "float64"
+    shots: Annotated[int, Field(ge=1)] | None = None  # None: infinitely many
+    seed_simulator: Annotated[int, Field(ge=0)] | None = None
+    snapshot: SnapshotName | None = None
+    optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
+    seed_transpiler: Annotated[int, Field(ge=0)] | None = None
+    scheduling_method: SchedulingMethod | None = None
+
+    @model_validator(mode="after")
+    def _settings_go_together(self) -> "ExactSpec":
+        for key, owner in (
+            ("optimization_level", "snapshot"),
+            ("seed_transpiler", "snapshot"),
+            ("seed_simulator", "shots"),
+        ):
+            owned = getattr(self, owner) is not None
+            if (getattr(self, key) is not None) != owned:
+                wanted = "missing beside" if owned else "has no meaning without"
+                raise ValueError(f"{key} {wanted} {owner}")
+        check_scheduling(self.scheduling_method, self.snapshot)
+        return self
 
 
 class ExactBackend(LocalBackend):
@@ -35,8 +69,10 @@ class ExactBackend(LocalBackend):
     and what needs exact values (`estimator`, `expectation`) raises ConfigError.
     """
 
+    Spec = ExactSpec
+
     def __init__(self, spec: ExactSpec) -> None:
-        super().__init__(spec, spec.name)
+        super().__init__(spec)
         self._spec = spec
 
     @property
@@ -79,16 +115,12 @@ class ExactBackend(LocalBackend):
     def pass_manager(self) -> PassManager | None:
         return self._transpiler and self._transpiler.pass_manager()
 
-    def estimator(self) -> BaseEstimatorV2:
-        """Return the engine as an estimator; with a snapshot it takes ISA circuits."""
+    def _make_estimator(self) -> BaseEstimatorV2:
         self._check_exact("an estimator")
         return ExactEstimator(self._noise, self._spec.dtype)
 
-    def sampler(self) -> BaseSamplerV2:
-        """Return a sampler of the exact distribution; ISA circuits as above.
-
-        Without shots of its own the backend's sampler has the seed 0.
-        """
+    def _make_sampler(self) -> BaseSamplerV2:
+        """Return a sampler of the exact distribution, with the seed 0 where there are no shots."""
         return ExactSampler(
             seed=self._spec.seed_simulator or 0, noise=self._noise, shots=self.shots
         )
@@ -96,22 +128,21 @@ class ExactBackend(LocalBackend):
     def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> Expectation:
         """Return a logical circuit's expectation value here as a torch function."""
         self._check_exact("an expectation with gradients")
-        isa, observed = self._isa(circuit, observable)
+        isa, [observed] = self._isa(circuit, [observable])
         return Expectation(Question(isa, [observed], circuit.parameters, self._noise))
 
     def explain(self, workload: Workload) -> None:
         """Print what evaluates a workload here, and what it costs."""
-        circuit, observable = self._isa(workload.circuit, workload.observable)
-        print(explain(self._question(circuit, [observable], workload), workload.parameters))
+        isa = self._isa(workload.circuit, workload.observable_list)
+        print(explain(self._question(*isa, workload), workload.parameters))
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
         device = {} if self.pinned is None else {"snapshot": self.pinned.summary()}
         return {"spec": self.spec.model_dump(mode="json"), "packages": packages} | device
 
-    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
-        units = [Unit(w, self._isa(w.circuit, w.observable)[0]) for w in workloads]
-        return units, self.estimate(units)
+    def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
+        return [Unit(w, self._isa(w.circuit, w.observable_list)[0]) for w in workloads]
 
     def _check_exact(self, what: str) -> None:
         if self.shots is not None:
@@ -121,16 +152,16 @@ class ExactBackend(LocalBackend):
             )
 
     def _isa(
-        self, circuit: QuantumCircuit, observable: SparseObservable
-    ) -> tuple[QuantumCircuit, SparseObservable]:
+        self, circuit: QuantumCircuit, observables: list[SparseObservable]
+    ) -> tuple[QuantumCircuit, list[SparseObservable]]:
         transpiler = self._transpiler
         if transpiler is None:
-            return circuit, observable
+            return circuit, observables
         # A measurement changes which qubits the transpiler picks: with it they are those that
         # an aer backend with the same settings runs on.
-        whole = measure(circuit, observable) if is_diagonal(observable) else circuit
+        whole = measure(circuit, *observables) if all(map(is_diagonal, observables)) else circuit
         [isa] = transpiler.run([whole])
-        return split_measurements(isa)[0], observable.apply_layout(isa.layout)
+        return split_measurements(isa)[0], [one.apply_layout(isa.layout) for one in observables]
 
     def _question(
         self, circuit: QuantumCircuit, observables: list[SparseObservable], workload: Workload
@@ -140,15 +171,16 @@ class ExactBackend(LocalBackend):
 
     def _execute(self, unit: Unit) -> Raw:
         workload = unit.workload
-        observable = workload.observable
+        observables = workload.observable_list
         if self._noise is not None:
-            observable = observable.apply_layout(unit.circuit.layout)
-        question = self._question(unit.circuit, [observable], workload)
+            observables = [one.apply_layout(unit.circuit.layout) for one in observables]
+        question = self._question(unit.circuit, observables, workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None
             seed = workload_seed(self._spec.seed_simulator, workload)
             return {"counts": draw_counts(question, workload.parameters, self._spec.shots, seed)}
-        value = evaluate(question, workload.parameters)[:, 0]
+        values = evaluate(question, workload.parameters)
+        value = values if workload.is_joint else values[:, 0]
         return {"value": value, "stderr": np.zeros_like(value)}
 
 
@@ -156,3 +188,6 @@ class ExactBackend(LocalBackend):
 def _noise(snapshot: Snapshot) -> DeviceNoise:
     """Read a device once per process."""
     return DeviceNoise(snapshot.device.target)
+
+
+BACKEND = ExactBackend

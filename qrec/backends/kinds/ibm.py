@@ -1,27 +1,36 @@
 """`kind: ibm`: a QPU of IBM Quantum, asked by jobs that outlive this process."""
 
 import math
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
 from qrec.backends.device.snapshots import Snapshot, make_snapshot
 from qrec.backends.device.transpile import Transpiler
-from qrec.backends.ibm.primitives import Shots, primitive
+from qrec.backends.ibm.primitives import PrimitiveSpec, primitive
 from qrec.backends.workload import Workload
-from qrec.config import IbmSpec
-from qrec.errors import QrecError, RejectedError, UnknownOutcomeError
+from qrec.errors import RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from qrec.backends.ibm.service import IbmService
 
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
-_POLL_SECONDS = 5.0
+
+
+class IbmSpec(PrimitiveSpec):
+    """A QPU of IBM Quantum. The account comes from the environment or a saved file."""
+
+    kind: Literal["ibm"]
+    name: str = "ibm"
+    device: Annotated[str, Field(pattern=r"^\w+$")]  # such as ibm_fez
+    optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
+    seed_transpiler: Annotated[int, Field(ge=0)]  # the first of `n_transpiler_seeds`
+    n_transpiler_seeds: Annotated[int, Field(ge=1)] = 4
+    max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
 
 
 class IbmBackend(Backend):
@@ -31,8 +40,10 @@ class IbmBackend(Backend):
     Nothing is asked of the service before it is needed: reading stored results needs none.
     """
 
+    Spec = IbmSpec
+
     def __init__(self, spec: IbmSpec) -> None:
-        super().__init__(spec, spec.name)
+        super().__init__(spec)
         self._spec = spec
         self._primitive = primitive(spec)
         self._connection: IbmService | None = None
@@ -66,27 +77,12 @@ class IbmBackend(Backend):
     def pass_manager(self) -> PassManager:
         return self._transpiler.pass_manager()
 
-    def sampler(self) -> BaseSamplerV2:
-        from qiskit_ibm_runtime.executor_sampler import Sampler
-
-        return Sampler(mode=self._service.device(), options=Shots(self._spec).options())
-
-    def estimator(self) -> BaseEstimatorV2:
-        from qiskit_ibm_runtime.executor_estimator import Estimator
-
-        options = {
-            "default_shots": self.shots,
-            "resilience_level": self._spec.resilience_level or 0,
-        }
-        return Estimator(mode=self._service.device(), options=options)
-
     def snapshot(self) -> dict[str, Any]:
         return {"spec": self.spec.model_dump(mode="json"), "snapshot": self.pinned.summary()}
 
-    def prepare(self, workloads: Sequence[Workload]) -> tuple[list[Unit], Estimate]:
+    def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         isa = self._transpiler.run([self._primitive.circuit(w) for w in workloads])
-        units = [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
-        return units, self.estimate(units)
+        return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
         from qrec.backends.ibm.service import programmed
@@ -99,10 +95,7 @@ class IbmBackend(Backend):
         evaluations = sum(len(unit.workload) for unit in units)
         return Estimate(len(units), evaluations, executions, seconds)
 
-    def submit(self, unit: Unit, uid: str) -> str:
-        return self.send([unit], uid, "")
-
-    def send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
         options = self._primitive.options()
         options.environment.job_tags = [tag for tag in (uid, run) if tag]
         # The hard stop: half as much again as predicted, for predictions are no promises.
@@ -123,14 +116,6 @@ class IbmBackend(Backend):
     def reason(self, job_id: str) -> str:
         return self._service.state(job_id)[1]
 
-    def fetch(self, job_id: str) -> Raw:
-        """Wait for a job of one unit and return its result."""
-        while (state := self.poll(job_id)) not in ("DONE", "FAILED", "CANCELLED"):
-            time.sleep(_POLL_SECONDS)
-        if state != "DONE":
-            raise QrecError(f"{self.name}: job {job_id} {state}: {self.reason(job_id)}")
-        return self._decoded(self.collect(job_id))[0]
-
     def collect(self, job_id: str) -> bytes:
         """Return the text of a finished job's result.
 
@@ -138,7 +123,7 @@ class IbmBackend(Backend):
         """
         payload = self._service.result(job_id).encode()
         try:
-            self._decoded(payload)
+            self.decode(payload)
         except Exception as error:
             # Whatever is wrong with the text, the decoder fails in its own way.
             raise UnknownOutcomeError(
@@ -147,10 +132,7 @@ class IbmBackend(Backend):
             ) from None
         return payload
 
-    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
-        return self._decoded(payload, sizes)
-
-    def _decoded(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
+    def decode(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
         from qrec.backends.ibm.service import decode_result
 
         results = list(decode_result(payload.decode()))
@@ -195,3 +177,6 @@ class IbmBackend(Backend):
         return Transpiler(
             self.pinned, spec.optimization_level, spec.seed_transpiler, spec.n_transpiler_seeds
         )
+
+
+BACKEND = IbmBackend

@@ -13,12 +13,11 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Raw, Unit
-from qrec.backends.sampled import SampledBackend
+from qrec.backends.sampled import SampledBackend, SampledSpec
 from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor.process import AnyVendor
 from qrec.backends.vendor.sampler import VendorSampler
 from qrec.backends.vendor.self_test import admitted, disobeys_seed
-from qrec.config import SampledSpec
 from qrec.errors import ConfigError, MissingError, QrecError, RejectedError
 
 _ERRORS: dict[str, type[QrecError]] = {
@@ -50,7 +49,7 @@ class VendorBackend(SampledBackend):
     def pass_manager(self) -> PassManager:
         return self._here("transpiler").pass_manager(*self._transpiler)
 
-    def estimator(self) -> BaseEstimatorV2:
+    def _make_estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
         vendor = self._here("estimator")
         self._route(vendor, (COUNTS,))

@@ -50,6 +50,12 @@ class Vendor:
     """
 
     def __init__(self, device: BackendV2, path: str) -> None:
+        if is_ibm_qpu(device):
+            raise VendorError(
+                "config",
+                f"{path} made a QPU of IBM Quantum; such an entry is of kind ibm, and `qrec "
+                "submit` sends to it",
+            )
         self.device = device
         self.description = _described(device, path)
 
@@ -105,6 +111,15 @@ def open_vendor(path: str, arguments: dict[str, Any]) -> Vendor:
     if not isinstance(device, BackendV2):
         raise VendorError("config", f"{path} made a {type(device).__name__}; expected a BackendV2")
     return Vendor(device, path)
+
+
+def is_ibm_qpu(device: object) -> bool:
+    """Return whether a device is one of IBM Quantum, and no fake or simulator of one."""
+    # By name: the client takes seconds to import, and is not here in a vendor's environment.
+    return any(
+        base.__name__ == "IBMBackend" and base.__module__.startswith("qiskit_ibm_runtime.")
+        for base in type(device).__mro__
+    )
 
 
 def _module(name: str) -> Any:

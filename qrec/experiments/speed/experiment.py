@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from qrec.analysis.table import Figure, Table
+from qrec.analysis.figures import Figure
+from qrec.analysis.table import Table
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError
 from qrec.experiments._tasks import Arrays, Outcome, Row, Step, TaskExperiment

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.base import Backend, LocalBackend, Unit
+from qrec.backends.base import Backend, Unit
 from qrec.backends.exact.estimator import differing, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.heisenberg.table import HeisenbergTable
@@ -17,6 +17,7 @@ from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.program import depends_on_row
 from qrec.backends.exact.read.question import Dtype, Question
 from qrec.backends.exact.state.kernels import Dense, Kernel, Turn
+from qrec.backends.local import LocalBackend
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
 from qrec.circuits.swap_test import swap_test
@@ -120,7 +121,7 @@ def noisy_unit(work: Work, n_rows: int, bits: Bits = 32) -> tuple[LocalBackend, 
     """Return the noisy backend and a fitted net's predictions on it."""
     backend = _local(exact(bits, noisy=True))
     workload = Workload(work.bound(), work.observable, np.hstack(work.rows(n_rows)), "speed")
-    return backend, backend.prepare([workload])[0][0]
+    return backend, backend.prepare([workload])[0]
 
 
 def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
@@ -137,7 +138,7 @@ def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
 def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
     """Return SWAP tests at infinite shots, or from 1024 drawn from the exact distribution."""
     backend = _local(exact(noisy=noisy, shots=shots))
-    [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
+    [unit] = backend.prepare([_swap_workload(n_factors, n_rows)])
 
     def call() -> NDArray[np.float64] | None:
         raw = backend._execute(unit)
@@ -150,7 +151,7 @@ def swap_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[LocalBackend, U
     """Return SWAP tests as an aer backend would run them."""
     more = _NOISY if noisy else _TRANSPILER
     backend = _local(open_backend({"kind": "aer", **_SHOTS, **more}))
-    [unit], _ = backend.prepare([_swap_workload(n_factors, n_rows)])
+    [unit] = backend.prepare([_swap_workload(n_factors, n_rows)])
     return backend, unit
 
 

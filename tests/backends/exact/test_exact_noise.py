@@ -100,7 +100,7 @@ def test_idle_noise_of_scheduled_circuits(method: str) -> None:
                 "seed_transpiler": 7}  # fmt: skip
     busy = open_backend(settings | {"scheduling_method": method})
     workload = Workload(circuit, z, rows, "w")
-    [unit], _ = busy.prepare([workload])
+    [unit] = busy.prepare([workload])
     assert unit.circuit.count_ops()["delay"] > 0
     assert len({q for i in unit.circuit.data for q in i.qubits}) < 5
     observed = z.apply_layout(unit.circuit.layout)

@@ -7,10 +7,9 @@ from scipy.stats import chisquare
 
 from qrec.backends.exact.probabilities import probabilities
 from qrec.backends.exact.read.question import Question
-from qrec.backends.open import open_backend
+from qrec.backends.open import open_backend, parse_backend
 from qrec.backends.readings import outcome_values, read, spectrum
 from qrec.backends.workload import Workload
-from qrec.config import parse_backend
 from qrec.errors import ConfigError
 
 SHOTS = {"kind": "exact", "shots": 200, "seed_simulator": 3}
@@ -32,7 +31,7 @@ def repeated(make_circuit, observable: SparseObservable) -> Workload:
 def test_counts_follow_the_outcome_probabilities(observable, make_circuit) -> None:
     workload = repeated(make_circuit, observable)
     backend = open_backend(SHOTS)
-    raw = backend._execute(backend.prepare([workload])[0][0])
+    raw = backend._execute(backend.prepare([workload])[0])
     measured = sorted({int(q) for q in observable.indices})
     question = Question(workload.circuit, [observable])
     chances = probabilities(question, measured, workload.parameters[:1])[0]
@@ -65,7 +64,8 @@ def test_an_observable_that_never_varies_has_one_value(make_circuit) -> None:
 
 
 def test_the_estimate_counts_the_shots(make_circuit) -> None:
-    estimate = open_backend(SHOTS).prepare([repeated(make_circuit, TWO_VALUED)])[1]
+    backend = open_backend(SHOTS)
+    estimate = backend.estimate(backend.prepare([repeated(make_circuit, TWO_VALUED)]))
     assert estimate.executions == 200 * N_REPEATS
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.open import open_backend
+from qrec.backends.open import open_backend, parse_backend
 from qrec.backends.workload import Workload
 from qrec.circuits import build_circuit
-from qrec.config import parse_backend
 from qrec.errors import ConfigError
 
 

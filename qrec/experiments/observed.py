@@ -64,6 +64,17 @@ def summarise(name: str, ratings: Ratings) -> dict[str, Any]:
     }
 
 
+def heading(spec: ObservedSpec, data: dict[str, Any], more: str = "") -> list[str]:
+    """Return the lines that say on what an experiment's figures stand."""
+    split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
+    return [
+        f"{spec.name}: {spec.title}",
+        f"data set {data['name']}: {data['n_ratings']} ratings, {data['n_users']} users, "
+        f"{data['n_items']} items",
+        f"split: {split_form}; seed {spec.seed}{more}",
+    ]
+
+
 def check_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     """Raise DataError unless two summaries are of the same ratings."""
     if found["sha256"] != expected["sha256"]:

@@ -4,17 +4,24 @@ from collections import Counter
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from qrec.config import Spec
 from qrec.errors import ConfigError
-from qrec.experiments._observed import ObservedSpec
+from qrec.experiments.observed import ObservedSpec
+from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.parameters import check_parameters
 from qrec.registry import check_name
 
 REFERENCE = "@"  # a parameter beginning with it names another entry
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+def is_backend(parameter: str) -> bool:
+    """Return whether a parameter of this name holds a backend."""
+    return parameter == "backend" or parameter.endswith("_backend")
 
 
 class Entry(Spec):
@@ -24,18 +31,26 @@ class Entry(Spec):
     recommender: str
     params: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
-    # Of quantum recommenders only; without any, those predict on `exact`.
+    # Of quantum recommenders only; without any, those predict without shots and noise.
     backends: list[FileName] = Field(default_factory=list)
     # Anything but "test" shows what a figure looks like that is not held out.
     scored_on: Literal["test", "train", "all"] = "test"
 
     @property
     def cls(self) -> type[Recommender]:
-        return recommender_class(self.recommender)
+        """The class of the recommender."""
+        return recommender_class(self.recommender, f" (in recommenders.{self.label})")
 
     @property
     def is_quantum(self) -> bool:
+        """Whether it predicts by circuits."""
         return hasattr(self.cls, "workloads")
+
+    @property
+    def candidates(self) -> list[tuple[str, Any]]:
+        """Every value that a parameter may take here, with its name."""
+        tried = [(name, value) for name, values in self.grid.items() for value in values]
+        return [*self.params.items(), *tried]
 
     @property
     def references(self) -> dict[str, str]:
@@ -50,8 +65,19 @@ class Entry(Spec):
     def _check(self) -> Self:
         where = f"recommenders.{self.label}"
         known = list(signature(self.cls).parameters)
-        for name in (*self.params, *self.grid):
+        for name, value in self.candidates:
             check_name(name, known, f"parameter of {self.recommender!r} (in {where})")
+            if is_backend(name):
+                if not isinstance(value, str):
+                    raise ConfigError(
+                        f"{where}: {name}: expected the name of an entry of backends.yaml; "
+                        f"found a {type(value).__name__}"
+                    )
+            elif name not in self.references:
+                try:
+                    check_parameters(self.cls, {name: value})
+                except ConfigError as error:
+                    raise ConfigError(f"{where}: {error}") from None
         if self.backends and not self.is_quantum:
             raise ConfigError(
                 f"{where}: backends: found {self.backends}, but {self.recommender!r} runs no "
@@ -60,47 +86,26 @@ class Entry(Spec):
         return self
 
 
-class ObjectiveEntry(Spec):
-    """An objective of the variational SVD, see `qrec.svd.objectives.Score`, at its maximum.
-
-    The matrix is 2^n x 2^n with entries uniform on [-1, 1], then divided by its largest
-    magnitude; entries of equal `n_qubits` share it. Training is linear algebra, the weights of
-    the original objective are rank, ..., 2, 1. Each circuit of `form`, see
-    `qrec.svd.measured.objective_probes`, is evaluated `n_evaluations` times.
-    """
-
-    label: FileName
-    objective: Literal["original", "modified", "subspace"]
-    n_qubits: Annotated[int, Field(ge=1, le=6)] = 1
-    n_layers: Annotated[int, Field(ge=1)] = 1
-    rank: Annotated[int, Field(ge=1)] = 2
-    form: Literal["published", "bell", "direct"] = "published"
-    n_evaluations: Annotated[int, Field(ge=1)] = 8
-    backends: list[FileName] = Field(default_factory=list)  # without any: `exact`
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.rank > 2**self.n_qubits:
-            raise ConfigError(
-                f"objectives.{self.label}: rank is {self.rank}; expected at most "
-                f"{2**self.n_qubits}, the side of the matrix"
-            )
-        return self
-
-
 class ComparisonSpec(ObservedSpec):
     """Recommenders, classical and quantum, fitted and scored on the same split.
 
     Repeat r has a split and seeds of its own. Backends that take shots predict `n_pairs` test
-    pairs, drawn once per repeat; the others predict all of them. `objectives` of the
-    variational SVD may be measured along with them.
+    pairs, drawn once per repeat; the others predict all of them. `metrics` are named as in
+    `qrec.metrics`, ``ndcg@10`` among them.
     """
 
     kind: Literal["comparison"]
     repeats: Annotated[int, Field(ge=1)] = 1
     n_pairs: Annotated[int, Field(ge=2)] = 200
+    metrics: Annotated[list[str], Field(min_length=1)] = ["rmse", "mae"]  # noqa: RUF012
     recommenders: Annotated[list[Entry], Field(min_length=1)]
-    objectives: list[ObjectiveEntry] = Field(default_factory=list)
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            find_metric(name)
+        return names
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -113,7 +118,6 @@ class ComparisonSpec(ObservedSpec):
                         f"earlier entry; earlier: {', '.join(labels) or 'none'}"
                     )
             labels.append(entry.label)
-        labels += [entry.label for entry in self.objectives]
         twice = [label for label, n in Counter(labels).items() if n > 1]
         if twice:
             raise ConfigError(f"two entries have the label {twice[0]!r}")
@@ -131,22 +135,12 @@ class ComparisonSpec(ObservedSpec):
         bases = (self.family(self.entry(label)) for label in entry.references.values())
         return "hybrid" if any(base != "classical" for base in bases) else "classical"
 
-    @property
-    def needs_backend(self) -> bool:
-        """Whether anything is evaluated on a backend."""
-        return bool(self.objectives) or any(entry.is_quantum for entry in self.recommenders)
-
     def with_backends(self, names: list[str]) -> Self:
         """Return the same comparison with other backends for its circuits."""
-        if not self.needs_backend:
+        if not any(entry.is_quantum for entry in self.recommenders):
             raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
-        backends = {"backends": names}
-        return self.model_copy(
-            update={
-                "recommenders": [
-                    entry.model_copy(update=backends) if entry.is_quantum else entry
-                    for entry in self.recommenders
-                ],
-                "objectives": [entry.model_copy(update=backends) for entry in self.objectives],
-            }
-        )
+        entries = [
+            entry.model_copy(update={"backends": names}) if entry.is_quantum else entry
+            for entry in self.recommenders
+        ]
+        return self.model_copy(update={"recommenders": entries})

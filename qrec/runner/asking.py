@@ -1,0 +1,141 @@
+"""How a step's questions are answered: here and now, by jobs, or only from what is stored."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import partial
+from pathlib import Path
+
+from qrec.analysis.count import count, executed_circuit
+from qrec.backends.base import Advance, Backend, Raw, Unit
+from qrec.backends.readings import read
+from qrec.backends.workload import Reading, Workload
+from qrec.errors import ConfigError, NotFinishedError
+from qrec.runs.answers import Answers, Fingerprint
+from qrec.runs.circuits import Circuits, Cost
+
+Say = Callable[[str], None]
+IDEAL = "noiseless"  # what a run calls the backend that no entry of backends.yaml stands for
+
+
+class Unanswered(BaseException):
+    """A question that has no answer yet: it stops the step.
+
+    No `Exception`, so that it passes through whatever stands between, optimisers too.
+    """
+
+    def __init__(self, step: str, number: int, backend: str, units: Sequence[Unit]) -> None:
+        super().__init__(f"step {step}, question {number} to {backend}")
+        self.step, self.number, self.backend, self.units = step, number, backend, units
+
+
+class Mode(ABC):
+    """Where an answer comes from that is not stored."""
+
+    @abstractmethod
+    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+        """Return the raw results of the units, or raise."""
+
+
+class Here(Mode):
+    """A free backend answers at once; one that costs refuses, as nothing permits it."""
+
+    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+        return backend.answer(units, lambda done, of: asker.say(f"{done} of {of} evaluations"))
+
+
+class ByJobs(Mode):
+    """What takes shots is asked by jobs; exact values cost nothing and come at once."""
+
+    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+        if backend.shots is None and not backend.costs:
+            return Here().answer(asker, backend, units)
+        name = asker.name_of(backend)
+        raise Unanswered(asker.step, asker.number, name, units)
+
+
+class Stored(Mode):
+    """Nothing is asked of any backend."""
+
+    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+        raise NotFinishedError(
+            f"step {asker.step}: the answer to question {asker.number} is not stored"
+        )
+
+
+class Asker:
+    """The `Ask` of one step; see `qrec.experiments.base.Ask`.
+
+    `names` are the backends of the experiment, by name.
+    """
+
+    def __init__(
+        self, run: Path, step: str, names: dict[str, Backend], mode: Mode, say: Say
+    ) -> None:
+        self.step, self.number = step, -1
+        self._answers, self._circuits = Answers(run, step), Circuits(run, step)
+        self._names, self._mode, self._say = names, mode, say
+        self._asked: tuple[str, Sequence[Workload]] = "", []  # the last question
+
+    def __call__(self, backend: Backend, workloads: Sequence[Workload]) -> list[Reading]:
+        if not workloads:
+            return []
+        self.number += 1
+        name = self.name_of(backend)
+        forms = [self._circuits.form(workload) for workload in workloads]
+        asked = Fingerprint.of(name, workloads, forms)
+        self._answers.check_same(self.number, asked)
+        if not self._answers.has(self.number):
+            self._ask(name, backend, workloads, asked)
+        raws = self._answers.read(self.number)
+        self._asked = name, workloads
+        return [read(*pair) for pair in zip(workloads, raws, strict=True)]
+
+    @property
+    def costs(self) -> list[Cost]:
+        name, workloads = self._asked
+        return self._circuits.costs(name, workloads)
+
+    def wrap(self, backend: Backend) -> Backend:
+        if backend.shots is None and not backend.costs:
+            return backend
+        recorded = copy(backend)
+
+        def run(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
+            del advance  # `say` tells how far it is
+            return self(backend, workloads)
+
+        recorded.run = run  # type: ignore[method-assign]
+        return recorded
+
+    def say(self, doing: str) -> None:
+        self._say(f"{self.step}: {doing}")
+
+    def name_of(self, backend: Backend) -> str:
+        """Return what the experiment calls a backend."""
+        for name, known in self._names.items():
+            if known is backend:
+                return name
+        if backend.shots is None and not backend.costs:
+            return IDEAL
+        raise ConfigError(
+            f"step {self.step}: backend {backend.name!r} is none of the experiment's: "
+            f"{', '.join(self._names) or 'it names none'}"
+        )
+
+    def _ask(
+        self, name: str, backend: Backend, workloads: Sequence[Workload], asked: Fingerprint
+    ) -> None:
+        """Ask, and store the answer; where there is none yet, store the question."""
+        units = self._circuits.prepare(backend, name, workloads, partial(_cost, backend))
+        try:
+            raws = self._mode.answer(self, backend, units)
+        except Unanswered:
+            self._answers.write_asked(self.number, asked)
+            raise
+        self._answers.write(self.number, asked, raws)
+
+
+def _cost(backend: Backend, unit: Unit) -> Cost:
+    logical, executed = unit.workload.circuit, executed_circuit(backend, unit)
+    return {"logical": count(logical), "executed": count(executed)}

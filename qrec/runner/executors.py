@@ -1,0 +1,135 @@
+"""Steps over processes: each has one thread, and a step whose process dies is done again."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from qrec.errors import QrecError
+from qrec.experiments.base import Places
+from qrec.runner.asking import Here
+from qrec.runner.drive import Work
+from qrec.runs.folder import RunFolder
+from qrec.runs.progress import Report, silent
+from qrec.threads import VARIABLES
+
+_MOST_DEATHS = 3  # of processes at the same step, before it is taken for the step's own fault
+
+
+@dataclass
+class _Worker:
+    """A process and the line to it; `step` is what it is doing."""
+
+    process: SpawnProcess
+    line: Connection
+    step: str | None = None
+    events: list[object] = field(default_factory=list)
+
+
+def run_parallel(work: Work, jobs: int, report: Report) -> None:
+    """Do all steps with up to `jobs` processes; the outcomes are those of one process.
+
+    Raises what a step raised, when those under way have ended.
+    """
+    deaths: dict[str, int] = {}
+    with _pool(work, jobs) as pool:
+        while not work.finished:
+            busy = {worker.step for worker in pool if worker.step is not None}
+            ready = work.ready(sorted(busy))
+            for worker, step in zip([w for w in pool if w.step is None], ready, strict=False):
+                worker.line.send(step.name)
+                worker.step = step.name
+            done = sum(work.outcomes.has(step.name) for step in work.steps)
+            names = [str(worker.step) for worker in pool if worker.step is not None]
+            report(", ".join(names), done, len(work.steps))
+            waited = {w.line: w for w in pool} | {w.process.sentinel: w for w in pool}
+            for found in connection.wait(list(waited), timeout=1.0):
+                _heard(waited[found], deaths, work, pool)  # type: ignore[index]
+
+
+def _heard(worker: _Worker, deaths: dict[str, int], work: Work, pool: list[_Worker]) -> None:
+    """Take a worker's answer, or put another in the place of one that died."""
+    if worker not in pool:
+        return
+    try:
+        if worker.line.poll():
+            error = worker.line.recv()
+            worker.step = None
+            if error is not None:
+                raise error
+            return
+    except EOFError:
+        pass
+    if worker.process.is_alive():
+        return
+    if worker.step is not None:
+        deaths[worker.step] = deaths.get(worker.step, 0) + 1
+        if deaths[worker.step] >= _MOST_DEATHS:
+            raise QrecError(
+                f"step {worker.step}: its process died {_MOST_DEATHS} times (exit status "
+                f"{worker.process.exitcode}): out of memory? What is finished is kept"
+            )
+    pool[pool.index(worker)] = _begin(work)
+
+
+@contextmanager
+def _pool(work: Work, jobs: int) -> Iterator[list[_Worker]]:
+    pool = [_begin(work) for _ in range(min(jobs, len(work.ready()) or 1, len(work.steps)))]
+    while len(pool) < min(jobs, len(work.steps)):
+        pool.append(_begin(work))
+    try:
+        yield pool
+    finally:
+        for worker in pool:
+            worker.process.kill() if sys.exc_info()[0] else worker.line.close()
+        for worker in pool:
+            worker.process.join()
+
+
+def _begin(work: Work) -> _Worker:
+    here, there = get_context("spawn").Pipe()
+    arguments = (there, work.folder.path, work.experiment.places)
+    process = get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    os.environ.update(dict.fromkeys(VARIABLES, "1"))  # BLAS reads them when it is loaded
+    try:
+        process.start()
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    there.close()
+    return _Worker(process, here)
+
+
+def _serve(line: Connection, path: Path, places: Places) -> None:
+    """Do the steps that are named on the line until it is closed."""
+    from qrec.runner.load import restore
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    folder = RunFolder(path)
+    work: Work | None = None
+    while True:
+        try:
+            name = line.recv()
+        except EOFError:
+            return
+        answer: BaseException | None = None
+        try:
+            work = work or Work(restore(folder, places), folder, Here())
+            work.do(next(step for step in work.steps if step.name == name), silent)
+        except Exception as error:
+            answer = error if isinstance(error, QrecError) else _plain(error)
+        line.send(answer)
+
+
+def _plain(error: Exception) -> RuntimeError:
+    """Return an error that any process can read, with its traceback as text."""
+    import traceback
+
+    return RuntimeError("".join(traceback.format_exception(error)))

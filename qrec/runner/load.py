@@ -1,0 +1,149 @@
+"""From an experiment's file, name or mapping, with changes, to the experiment; and from a run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from qrec.backends.open import backend_spec
+from qrec.config import parse_fields, read_yaml
+from qrec.errors import ConfigError
+from qrec.experiments import experiment_class
+from qrec.experiments.base import Experiment, Places
+from qrec.registry import check_name, door, experiment_paths
+from qrec.runs.folder import RunFolder
+from qrec.runs.trust import code_folder
+
+Source = str | Path | Mapping[str, Any]
+
+
+def load(
+    source: Source,
+    overrides: Mapping[str, Any] | None = None,
+    backends: Sequence[str] | None = None,
+    places: Places | None = None,
+) -> Experiment:
+    """Return the experiment in a file, of a packaged name, or in a mapping of the same form.
+
+    `overrides` change values by dotted keys, in order (see `override`); `backends` replace
+    those that its circuits run on. Own code that a file names runs if it lies beside the file
+    and is the user's, or where `places` allow it; a mapping is the user's code already. Raises
+    ConfigError for what cannot be right.
+    """
+    places = places or Places()
+    content, where, folder = _read(source)
+    places = replace(
+        places, code=folder, allow_code=places.allow_code or isinstance(source, Mapping)
+    )
+    with opened(places):
+        cls = experiment_class(content.get("kind"), where)
+        known = list(cls.Spec.model_fields)
+        for key, value in (overrides or {}).items():
+            content = override(content, key, value, known)
+        spec = parse_fields(cls.Spec, content, where)
+        if backends:
+            spec = spec.with_backends(list(backends))
+        return cls(spec, places)
+
+
+def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
+    """Return the experiment of a run, with the backends and on the data with which it began.
+
+    Own code is looked for where the run was begun from here, and nowhere else unless `places`
+    allow it: a run folder from elsewhere runs nothing. Raises ConfigError and DataError where
+    the run is not what it was.
+    """
+    places = replace(places or Places(), code=code_folder(folder.id))
+    content, where = folder.spec(), str(folder.path / "spec.yaml")
+    with opened(places):
+        cls = experiment_class(content.get("kind"), where)
+        experiment = cls(parse_fields(cls.Spec, content, where), places)
+        details = folder.record().details
+        recorded = details["backends"]
+        for name, entry in recorded.items():
+            _check_vendor(name, entry["spec"], places, folder)
+        experiment.use_recorded(recorded)
+        for name, snapshot in folder.snapshots().items():
+            experiment.backend(name).pin(snapshot)
+        return experiment
+
+
+@contextmanager
+def opened(places: Places) -> Iterator[None]:
+    """Open the door to own code as far as `places` say."""
+    with door(places.code, places.allow_code):
+        yield
+
+
+def override(content: dict[str, Any], key: str, value: Any, known: list[str]) -> dict[str, Any]:
+    """Return `content` with the value at the dotted `key` replaced.
+
+    The entries of a list of mappings are addressed by their label
+    (``recommenders.als.params.n_factors``). A new ``kind`` or ``name`` takes the options of
+    the old one away, since they belonged to it. Raises ConfigError for an unknown key; `known`
+    are the keys that `content` may have.
+    """
+    head, *rest = key.split(".")
+    check_name(head, known, f"key in --set {key}:")
+    return content | {head: _replace(content.get(head), rest, value, key)}
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split ``key=value``, the value being YAML. Raises ConfigError without an ``=``."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {text!r}: expected key=value")
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text!r}: the value is not valid YAML: {error}") from None
+
+
+def _replace(old: Any, rest: list[str], value: Any, key: str) -> Any:
+    if not rest:
+        return value
+    head, *deeper = rest
+    if isinstance(old, list):
+        labels = [str(entry.get("label")) for entry in old]
+        check_name(head, labels, f"entry in --set {key}:")
+        place = labels.index(head)
+        return [*old[:place], _replace(old[place], deeper, value, key), *old[place + 1 :]]
+    if isinstance(old, str):  # a bare name stands for a mapping with that name
+        old = {"name": old}
+    if old is not None and not isinstance(old, dict):
+        raise ConfigError(f"--set {key}: nothing stands below {old!r}")
+    old = old or {}
+    if head in ("kind", "name") and not deeper:
+        return {head: value}
+    return old | {head: _replace(old.get(head), deeper, value, key)}
+
+
+def _read(source: Source) -> tuple[dict[str, Any], str, Path | None]:
+    """Return an experiment's content, where it came from, and the folder of its file."""
+    if isinstance(source, Mapping):
+        return dict(source), "experiment", Path.cwd()
+    path, folder = Path(source), Path(source).resolve().parent
+    if path.suffix not in (".yaml", ".yml") and not path.is_file():
+        known = experiment_paths()
+        check_name(str(source), sorted(known), "experiment")
+        path, folder = known[str(source)], Path.cwd()
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping with the keys of an experiment")
+    return content, str(path), folder
+
+
+def _check_vendor(name: str, recorded: Mapping[str, Any], places: Places, run: RunFolder) -> None:
+    """Raise ConfigError where a run would import what backends.yaml here does not name."""
+    if recorded.get("kind") != "provider" or places.allow_code:
+        return
+    own = backend_spec(str(recorded.get("name")), places.backends_file).model_dump(mode="json")
+    for key in ("kind", "backend", "arguments", "python"):
+        if own.get(key) != recorded.get(key):
+            raise ConfigError(
+                f"run {run.id}: its backend {name!r} has {key} {recorded.get(key)!r}, the entry of "
+                f"that name here has {own.get(key)!r}; if you trust the run, say --allow-code"
+            )

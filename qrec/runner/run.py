@@ -1,0 +1,195 @@
+"""Running an experiment into a folder, and taking a stopped run up again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qrec.analysis.figures import Figure
+from qrec.analysis.html import write_report
+from qrec.analysis.rows import write_csv
+from qrec.analysis.table import Table, to_text
+from qrec.backends.device.snapshots import forget_live
+from qrec.errors import ConfigError, NotFinishedError, PaidError
+from qrec.experiments.base import Experiment, Places
+from qrec.registry import code_files
+from qrec.runner.asking import Here, Mode, Stored
+from qrec.runner.drive import Work, drive
+from qrec.runner.executors import run_parallel
+from qrec.runner.load import Source, load, opened, restore
+from qrec.runs.circuits import Circuits
+from qrec.runs.files import write_bytes
+from qrec.runs.folder import RunFolder, create_run, find_run
+from qrec.runs.locks import only_worker
+from qrec.runs.progress import Report, progress
+from qrec.runs.trust import remember_code
+from qrec.threads import one_thread
+from qrec.types import Row
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run: where it is and what it found."""
+
+    folder: RunFolder
+    typed_rows: list[Row]
+    tables: list[Table]
+    figures: dict[str, Figure]
+
+    @property
+    def id(self) -> str:
+        """The id of the run, the name of its folder."""
+        return self.folder.id
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What was found, one mapping per row."""
+        return [row.as_dict() for row in self.typed_rows]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return id and rows."""
+        return {"run": self.id, "rows": self.rows}
+
+    def table(self) -> str:
+        """Return the tables as text."""
+        return "\n".join(to_text(table) for table in self.tables)
+
+    def __repr__(self) -> str:
+        return f"run {self.id} in {self.folder.path}\n{self.table()}"
+
+
+def run(
+    experiment: Source,
+    *,
+    backends: Sequence[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    data_dir: Path | str | None = None,
+    backends_file: Path | str | None = None,
+    jobs: int = 1,
+) -> Run:
+    """Run an experiment and return what it found.
+
+    `experiment` is the name of a packaged experiment, a YAML file, or a mapping of the same
+    form; `overrides` change it by dotted keys, ``{"dataset": "ml-100k"}``; `backends` replace
+    those of its circuits. With `jobs` steps that do not need each other run in so many
+    processes, with the same numbers. The results also stand in a new folder under ``runs`` or
+    ``$QREC_RUNS_DIR``. Raises ConfigError for what the experiment cannot mean, and for a
+    backend that costs money: `qrec submit` asks first.
+    """
+    places = make_places(data_dir, backends_file)
+    with progress() as report:
+        loaded = load(experiment, overrides, backends, places)
+        refuse_paid(loaded)
+        return finish(begin(loaded), loaded, report, jobs)
+
+
+def resume(
+    run: str | Path,
+    *,
+    data_dir: Path | str | None = None,
+    backends_file: Path | str | None = None,
+    jobs: int = 1,
+) -> Run:
+    """Finish a run that was stopped; what it had finished stays as it is."""
+    folder = find_run(run)
+    restored = restore(folder, make_places(data_dir, backends_file))
+    with progress() as report:
+        return finish(folder, restored, report, jobs)
+
+
+def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
+    """Make the folder of a new run of `experiment`, in `parent` or with all other runs.
+
+    The devices that it computes with are pinned in it, and own code is copied.
+    """
+    forget_live()
+    with opened(experiment.places), one_thread():
+        backends = experiment.backends()
+        snapshots = {name: backend.snapshot() for name, backend in backends.items()}
+        details = experiment.details() | {"backends": snapshots}
+        experiment.steps()  # a step that cannot be made must not leave a run behind
+    pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
+    code = code_files()
+    folder = create_run(experiment.spec, details, parent, pinned, code)
+    if code and experiment.places.code is not None:
+        remember_code(folder.id, experiment.places.code)
+    return folder
+
+
+def finish(
+    folder: RunFolder,
+    experiment: Experiment,
+    report: Report,
+    jobs: int = 1,
+    mode: Mode | None = None,
+) -> Run:
+    """Do what is left to do and write rows, figures and report."""
+    with only_worker(folder):
+        if not folder.finished:
+            experiment.check_same(folder.record().details)
+            work = Work(experiment, folder, mode or Here())
+            if jobs > 1:
+                run_parallel(work, jobs, report)
+            drive(work, report)
+        return found(folder, experiment)
+
+
+def stored(run: str | Path, places: Places | None = None) -> Run:
+    """Return a finished run as it is on disk, its report made again.
+
+    Raises NotFinishedError when it has not ended.
+    """
+    folder = find_run(run)
+    require_finished(folder)
+    return found(folder, restore(folder, places))
+
+
+def found(folder: RunFolder, experiment: Experiment) -> Run:
+    """Read what the steps of a run found; write figures, report and last the rows."""
+    work = Work(experiment, folder, Stored())
+    outcomes = work.every_outcome()
+    rows = experiment.rows(outcomes)
+    tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
+    for name, figure in figures.items():
+        write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
+    costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
+    if costs:
+        write_csv(folder.path / "gates.csv", costs)
+    write_report(folder.path, folder.spec(), folder.record(), tables, list(figures.values()))
+    write_csv(folder.rows_path, [row.as_dict() for row in rows])
+    return Run(folder, rows, tables, figures)
+
+
+def refuse_paid(experiment: Experiment) -> None:
+    """Raise PaidError where an experiment names a backend that costs money."""
+    for backend in experiment.backends().values():
+        if backend.costs:
+            raise PaidError(
+                f"backend {backend.name!r} is no free simulator: `qrec submit` shows what would be "
+                "sent, and asks first"
+            )
+
+
+def require_finished(folder: RunFolder) -> None:
+    """Raise NotFinishedError when a run has not ended."""
+    if not folder.finished:
+        raise NotFinishedError(
+            f"run {folder.id} is not finished; finish it with: qrec run --resume {folder.id}"
+        )
+
+
+def make_places(
+    data_dir: Path | str | None, backends_file: Path | str | None, allow_code: bool = False
+) -> Places:
+    """Return the places a user named."""
+    return Places(
+        None if data_dir is None else Path(data_dir),
+        None if backends_file is None else Path(backends_file),
+        allow_code=allow_code,
+    )
+
+
+def check_jobs(jobs: int) -> None:
+    """Raise ConfigError for a number of processes that cannot be."""
+    if jobs < 1:
+        raise ConfigError(f"--jobs: found {jobs}, expected at least 1")

@@ -1,0 +1,93 @@
+"""Where the jobs of runs are, and ending them."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from qrec.backends.base import Backend
+from qrec.errors import QrecError
+from qrec.runner.fetch import submitted_jobs
+from qrec.runner.jobs import reconcile, settle
+from qrec.runner.load import restore
+from qrec.runs.folder import find_run
+from qrec.runs.jobs import read_jobs
+from qrec.runs.ledger import JobRecord, Ledger
+from qrec.runs.locks import only_fetcher, only_submitter
+from qrec.types import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow(Row):
+    """How one job stands."""
+
+    run: str
+    backend: str
+    job: str | None
+    state: str
+    executions: int
+    qpu_seconds: float
+    used_seconds: float | None
+    message: str
+
+
+def states(run: str | None) -> list[JobRow]:
+    """Return the jobs of a run, or of all; those in flight are asked for."""
+    ledger, backends = Ledger(), cache(_backends)
+    rows = []
+    for known in ledger.jobs(None if run is None else find_run(run).id):
+        job, state, message = known, known.state, known.message
+        if state in ("SUBMITTING", "SUBMITTED"):
+            try:
+                backend = backends(job.run)[job.uid]
+                settle(ledger, backend, job.uid)
+                job = ledger.job(job.uid)
+                state = job.state if job.job_id is None else backend.poll(job.job_id)
+            except QrecError as error:
+                message = str(error)
+        rows.append(
+            JobRow(
+                run=job.run,
+                backend=job.backend,
+                job=job.job_id,
+                state=state,
+                executions=job.executions,
+                qpu_seconds=job.qpu_seconds,
+                used_seconds=job.used_seconds,
+                message=message,
+            )
+        )
+    return rows
+
+
+def cancel(run: str) -> list[JobRecord]:
+    """Cancel the jobs of a run that have not ended; return all of them as they are then."""
+    folder = find_run(run)
+    with only_submitter(), only_fetcher(folder):
+        experiment, ledger, problem = restore(folder), Ledger(), None
+        for job in submitted_jobs(folder, ledger):
+            try:
+                _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid))
+            except QrecError as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return ledger.jobs(folder.id)
+
+
+def _backends(run: str) -> dict[str, Backend]:
+    """Return the backend of each job of a run, by the job's uid."""
+    folder = find_run(run)
+    experiment = restore(folder)
+    return {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
+
+
+def _cancel(ledger: Ledger, backend: Backend, job: JobRecord) -> None:
+    if job.state == "SUBMITTING":
+        reconcile(ledger, backend, job.uid)
+        job = ledger.job(job.uid)
+    if job.state == "PLANNED":
+        ledger.ended(job.uid, "CANCELLED", used=0.0)
+    if job.state == "SUBMITTED":
+        assert job.job_id is not None
+        backend.cancel(job.job_id)
+        if (state := backend.poll(job.job_id)) in ("CANCELLED", "FAILED"):
+            ledger.ended(job.uid, state, backend.reason(job.job_id))

@@ -1,0 +1,127 @@
+"""What the steps of a run found, on disk: rows and arrays in one file, a model beside it."""
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrec.errors import ConfigError
+from qrec.runs.files import TEMPORARY, read_arrays, rename, write_arrays, write_folder
+from qrec.types import Row
+
+Arrays = Mapping[str, NDArray[Any]]
+_ROWS = "rows"  # the name under which rows stand among the arrays
+
+
+class Saved(Protocol):
+    """A model that a step leaves to those after it."""
+
+    def save(self, folder: Path) -> None:
+        """Write the model into `folder`."""
+        ...
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What a step found: rows for tables, arrays for figures, a model for steps after it."""
+
+    rows: Sequence[Row] = ()
+    arrays: Arrays = field(default_factory=dict)
+    model: Any = None  # a `Saved` when it is stored
+
+
+class StoredOutcome(Outcome):
+    """An outcome that was read; its model is loaded when first asked for."""
+
+    def __init__(self, rows: Sequence[Row], arrays: Arrays, load: Callable[[], Any]) -> None:
+        self.rows, self.arrays, self._load = rows, arrays, load
+
+    @cached_property
+    def model(self) -> Any:
+        return self._load()
+
+
+class Outcomes:
+    """The outcomes of a run, by step. `row_types` are the classes that its rows may have."""
+
+    def __init__(self, folder: Path, row_types: Sequence[type[Row]]) -> None:
+        self._folder = folder
+        self._types = {cls.__name__: cls for cls in row_types}
+
+    def has(self, step: str) -> bool:
+        """Return whether a step is finished: its file is written last."""
+        return self._path(step).is_file()
+
+    def write(self, step: str, outcome: Outcome) -> None:
+        """Store what a step found; from then on it counts as finished."""
+        for row in outcome.rows:
+            assert type(row).__name__ in self._types, f"{type(row)} is not among the row types"
+        if outcome.model is not None:
+            self._forget_model(step)  # killed before the outcome was there
+            write_folder(self.model_path(step), outcome.model.save)
+        rows = [{"type": type(row).__name__, "fields": row.as_dict()} for row in outcome.rows]
+        text = np.array(json.dumps(rows, allow_nan=False))
+        write_arrays(self._path(step), {**outcome.arrays, _ROWS: text})
+
+    def read(self, step: str, load_model: Callable[[Path], Any] | None = None) -> StoredOutcome:
+        """Return what a finished step found; `load_model` reads the folder of a model."""
+        path = self._path(step)
+        arrays = read_arrays(path)
+        try:
+            rows = [self._row(entry, path) for entry in json.loads(str(arrays.pop(_ROWS)))]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"{path}: not the outcome of a step: {error}") from None
+
+        def load() -> Any:
+            model = self.model_path(step)
+            return load_model(model) if load_model is not None and model.is_dir() else None
+
+        return StoredOutcome(rows, arrays, load)
+
+    def model_path(self, step: str) -> Path:
+        """Return where the model of a step is, or is to be, saved."""
+        return self._folder / "models" / step
+
+    def _forget_model(self, step: str) -> None:
+        path = self.model_path(step)
+        if path.is_dir():
+            shutil.rmtree(path.rename(path.with_name(f"{TEMPORARY}old-{path.name}")))
+
+    def _row(self, entry: Any, path: Path) -> Row:
+        if entry["type"] not in self._types:
+            known = ", ".join(self._types)
+            raise ConfigError(f"{path}: a row of type {entry['type']!r}; expected one of {known}")
+        return self._types[entry["type"]].from_dict(entry["fields"])
+
+    def _path(self, step: str) -> Path:
+        return self._folder / "outcomes" / f"{step}.npz"
+
+
+class Redone(Outcomes):
+    """Outcomes of which those of the steps `names` are made again, in the folder `place`."""
+
+    def __init__(self, base: Outcomes, place: Path, names: Collection[str]) -> None:
+        super().__init__(place, list(base._types.values()))
+        self._base, self._names = base, names
+
+    def has(self, step: str) -> bool:
+        return super().has(step) if step in self._names else self._base.has(step)
+
+    def read(self, step: str, load_model: Callable[[Path], Any] | None = None) -> StoredOutcome:
+        if step in self._names:
+            return super().read(step, load_model)
+        return self._base.read(step, load_model)
+
+    def take_place(self) -> None:
+        """Put what was made again in the place of what stood."""
+        for step in self._names:
+            if self.model_path(step).is_dir():
+                self._base._forget_model(step)
+                rename(self.model_path(step), self._base.model_path(step))
+            rename(self._path(step), self._base._path(step))
