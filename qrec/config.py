@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, NoBackendError
 
 
 class Spec(BaseModel):
@@ -26,7 +26,9 @@ class ExperimentSpec(Spec):
 
     def with_backends(self, names: list[str]) -> Self:
         """Return the same experiment with other backends for its circuits."""
-        raise ConfigError(f"experiment {self.name!r} asks no backend: {names} have no place in it")
+        raise NoBackendError(
+            f"experiment {self.name!r} asks no backend: {names} have no place in it"
+        )
 
 
 S = TypeVar("S", bound=Spec)
@@ -38,6 +40,8 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
         return spec.model_validate(fields)
     except ValidationError as error:
         raise ConfigError(explain(error, where)) from None
+    except ConfigError as error:  # of a validator, which knows the key but not the file
+        raise type(error)(f"{where}: {error}") from None
 
 
 def read_yaml(path: Path) -> Any:

@@ -17,6 +17,10 @@ class ConfigError(QrecError):
     exit_status = 2
 
 
+class NoBackendError(ConfigError):
+    """An experiment was to be put on other backends, but asks none."""
+
+
 class PaidError(ConfigError):
     """Something that costs was asked for without a permit; `qrec submit` gives one."""
 

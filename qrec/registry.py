@@ -70,6 +70,12 @@ def _set(allowed: Door) -> Iterator[None]:
         _door.reset(token)
 
 
+def named_in_file(path: Path) -> Path:
+    """Return a path that an experiment's file gives, from the folder of that file."""
+    folders = _door.get().folders
+    return (folders[0] if folders else Path()) / path
+
+
 def flat_modules(package: str, *besides: str) -> dict[str, str]:
     """Return name -> module of the public modules of `package`, but for those named `besides`."""
     folder = import_module(package).__path__

@@ -97,6 +97,21 @@ def test_no_file_is_long(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+ENGINE = ROOT / "backends" / "exact"
+WINGS = ["read", "machine", "state", "heisenberg", "."]  # each may import from those before it
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE))
+)
+def test_the_wings_of_the_engine_are_read_one_way(path):
+    own = WINGS.index(str(path.parent.relative_to(ENGINE)))
+    for name in imported(ast.parse(path.read_text())):
+        if name.startswith("qrec.backends.exact."):
+            wing, *inside = name.removeprefix("qrec.backends.exact.").split(".")
+            assert WINGS.index(wing if inside else ".") <= own, f"{path.name} imports {name}"
+
+
 def test_only_backends_import_simulators_and_hardware():
     for path in FILES:
         if path.relative_to(ROOT).parts[0] != "backends":

@@ -16,7 +16,8 @@ from qrec.errors import ConfigError
 from qrec.registry import Group
 
 if TYPE_CHECKING:
-    from qrec.experiments.base import Ask, Experiment, Have, Outcome, Places, Step
+    from qrec.experiments.base import Ask, Experiment, Have, Places, Step
+    from qrec.runs.outcomes import Outcome
 
 __all__ = ["Ask", "Experiment", "Have", "Outcome", "Places", "Step"]
 _MARK = re.compile(r"^EXPERIMENT = ", re.MULTILINE)

@@ -21,7 +21,6 @@ from qrec.backends.base import Backend
 from qrec.backends.open import open_recorded
 from qrec.backends.workload import Asked, Reading, Workload
 from qrec.config import ExperimentSpec
-from qrec.errors import ConfigError
 from qrec.registry import door
 from qrec.runs.circuits import Cost
 from qrec.runs.outcomes import Outcome
@@ -43,7 +42,10 @@ class Ask(Protocol):
 
     @property
     def costs(self) -> list[Cost]:
-        """What the circuits of the last question cost, ``logical`` and ``executed``."""
+        """What the circuits of the last question cost: ``logical``, ``isa`` and ``executed``.
+
+        The last is that on a device or a simulator of one; elsewhere, in gates u and cx.
+        """
         ...
 
     def wrap(self, backend: Backend) -> Backend:
@@ -83,6 +85,16 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What of a run is compared with the part of the same name of another run."""
+
+    name: str  # the label of a suite's experiment; "" of an experiment that is no suite
+    rows: Sequence[Row]
+    samples: Sequence[Sample]
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Places:
     """Where files outside the run folder are looked for; None takes the usual places."""
 
@@ -96,7 +108,7 @@ class Experiment(ABC):
     """One experiment: its spec, and what can be done with it."""
 
     Spec: ClassVar[type[ExperimentSpec]]
-    rows_of: ClassVar[tuple[type[Row], ...]]  # the types of row that steps leave
+    rows_of: tuple[type[Row], ...]  # the types of row that steps leave
 
     def __init__(self, spec: Any, places: Places) -> None:
         self.spec = spec
@@ -123,6 +135,10 @@ class Experiment(ABC):
     def samples(self, outcomes: Have) -> list[Sample]:
         """Return predictions that `qrec compare` pairs with those of other runs, if any."""
         return []
+
+    def parts(self, outcomes: Have, details: Mapping[str, Any]) -> list[Part]:
+        """Return what of a run `qrec compare` lays beside other runs."""
+        return [Part("", self.rows(outcomes), self.samples(outcomes), details)]
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         """Return the logical circuits of the experiment by name."""
@@ -160,6 +176,10 @@ class Experiment(ABC):
             self._opened[name] = opened
         return self._opened[name]
 
+    def share_backends(self, other: "Experiment") -> None:
+        """Ask, from now on, the same backends as another experiment of the same run."""
+        self._opened = other._opened
+
     def use_recorded(self, backends: Mapping[str, Any]) -> None:
         """Take the settings of backends that a run's record holds, by name."""
         self._recorded = {name: entry["spec"] for name, entry in backends.items()}
@@ -170,8 +190,3 @@ class Experiment(ABC):
         return Table(
             f"{self.spec.name}: what would be done; nothing was", ["step", "after"], rows, n_text=2
         )
-
-
-def no_backends(spec: ExperimentSpec, names: Sequence[str], why: str) -> ConfigError:
-    """Return the error of an experiment that cannot be put on other backends."""
-    return ConfigError(f"experiment {spec.name!r} {why} and has no backend for {list(names)}")

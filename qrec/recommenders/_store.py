@@ -16,7 +16,7 @@ from qiskit.quantum_info import SparseObservable
 from qrec.backends.base import Backend
 from qrec.backends.open import check_recorded
 from qrec.config import Spec, parse_fields
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, QrecError
 from qrec.recommenders import recommender_class, recommender_name
 from qrec.recommenders.parameters import check_parameters, is_backend
 
@@ -151,7 +151,13 @@ class _Reader:
         mark = next((key for key in value if key.startswith("$")), None)
         if mark is None:
             return {k: self.decode(v) for k, v in value.items()}
-        return self._decode_object(mark, value)
+        try:
+            return self._decode_object(mark, value)
+        except QrecError:
+            raise
+        except Exception as error:  # numpy, Qiskit and a damaged file fail in ways of their own
+            where = self._folder / _MODEL
+            raise ConfigError(f"{where}: {value} cannot be read back: {error}") from error
 
     def parameter(self, name: str, value: Any) -> Any:
         """Return a hyper-parameter; settings of a backend are never opened unseen."""
@@ -172,7 +178,7 @@ class _Reader:
         if mark == "$array" and held in self._arrays:
             return self._arrays[held]
         if mark == "$observable":
-            return SparseObservable.from_sparse_list(held, value["num_qubits"])
+            return SparseObservable.from_sparse_list(list(map(tuple, held)), value["num_qubits"])
         if mark == "$backend":
             return self._stored_backend(held)
         if mark == "$circuit":

@@ -138,4 +138,4 @@ class Asker:
 
 def _cost(backend: Backend, unit: Unit) -> Cost:
     logical, executed = unit.workload.circuit, executed_circuit(backend, unit)
-    return {"logical": count(logical), "executed": count(executed)}
+    return {"logical": count(logical), "isa": count(unit.circuit), "executed": count(executed)}

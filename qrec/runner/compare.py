@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from qrec.analysis.compare import StoredRun, compare_samples, compare_table
 from qrec.analysis.side_by_side import compare_rows, compare_tables
 from qrec.analysis.table import Table
-from qrec.experiments.base import Places
+from qrec.experiments.base import Part, Places
 from qrec.runner.asking import Stored
 from qrec.runner.drive import Work
 from qrec.runner.load import restore
 from qrec.runner.run import require_finished
-from qrec.runs.folder import find_run
+from qrec.runs.folder import RunFolder, find_run
 from qrec.types import Row
 
 
@@ -20,22 +20,33 @@ def compare_runs(
     """Return how runs differ, as rows and as tables.
 
     Where all of them hold predictions these are compared pair by pair, see
-    `qrec.analysis.compare`; other runs row by row, see `qrec.analysis.side_by_side`. Raises
-    NotFinishedError for a run that has not ended, ConfigError for runs that have nothing in
-    common.
+    `qrec.analysis.compare`; all else row by row, see `qrec.analysis.side_by_side`. Of suites
+    the experiments of the same label are compared. Raises NotFinishedError for a run that has
+    not ended, ConfigError for runs that have nothing in common.
     """
-    paired, others = [], []
-    for run in runs:
-        folder = find_run(run)
-        require_finished(folder)
-        experiment = restore(folder, places)
-        outcomes = Work(experiment, folder, Stored()).every_outcome()
-        if samples := experiment.samples(outcomes):
-            details = folder.record().details
-            paired.append(StoredRun(folder.id, details["dataset"], samples))
-        others.append((folder.id, experiment.rows(outcomes)))
-    if len(paired) == len(runs):
-        rows = compare_samples(paired)
-        return rows, [compare_table(rows)]
-    compared = compare_rows(others)
-    return compared, compare_tables(compared)
+    stored = [(find_run(run).id, _parts(find_run(run), places)) for run in runs]
+    first = stored[0][1]
+    paired = [n for n in first if all(n in parts and parts[n].samples for _, parts in stored)]
+    rows: list[Row] = []
+    tables: list[Table] = []
+    for name in paired:
+        of = [StoredRun(run, p[name].details["dataset"], p[name].samples) for run, p in stored]
+        differences = compare_samples(of)
+        rows += differences
+        tables.append(compare_table(differences))
+    others = [
+        (run, [row for part in parts.values() if part.name not in paired for row in part.rows])
+        for run, parts in stored
+    ]
+    if not paired or all(found for _, found in others):
+        compared = compare_rows(others)
+        rows += compared
+        tables += compare_tables(compared)
+    return rows, tables
+
+
+def _parts(folder: RunFolder, places: Places | None) -> dict[str, Part]:
+    require_finished(folder)
+    experiment = restore(folder, places)
+    outcomes = Work(experiment, folder, Stored()).every_outcome()
+    return {part.name: part for part in experiment.parts(outcomes, folder.record().details)}

@@ -1,19 +1,22 @@
 """Comparing rows within and between runs."""
 
 import pytest
-from qrec.experiments._run import begin
 
 from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples, compare_table
 from qrec.analysis.table import to_text
 from qrec.cli.compare import compare
 from qrec.errors import ConfigError, NotFinishedError
-from qrec.experiments import load_experiment, run
+from qrec.runner.asking import Stored
+from qrec.runner.drive import Work
+from qrec.runner.load import load, restore
+from qrec.runner.run import begin, run
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
 
 def stored(run):
-    samples = sorted(run.folder.samples(), key=lambda sample: sample.notes["place"])
+    experiment = restore(run.folder)
+    samples = experiment.samples(Work(experiment, run.folder, Stored()).every_outcome())
     return StoredRun(run.id, run.folder.record().details["dataset"], samples)
 
 
@@ -49,6 +52,6 @@ def test_runs_on_other_ratings_are_refused(small_run, small_experiment):
 
 
 def test_unfinished_run_says_how_to_finish_it(small_experiment):
-    folder = begin(load_experiment(small_experiment))
+    folder = begin(load(small_experiment))
     with pytest.raises(NotFinishedError, match=f"--resume {folder.id}"):
         compare([folder.id])

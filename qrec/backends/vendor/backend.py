@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,12 @@ from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, Target
 
-from qrec.backends.base import Raw, Unit
+from qrec.backends.base import Estimate, Raw, Unit
 from qrec.backends.sampled import SampledBackend, SampledSpec
 from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor.process import AnyVendor
 from qrec.backends.vendor.sampler import VendorSampler
-from qrec.backends.vendor.self_test import admitted, disobeys_seed
+from qrec.backends.vendor.self_test import admitted, disobeys_seed, most_executions
 from qrec.errors import ConfigError, MissingError, QrecError, RejectedError
 
 _ERRORS: dict[str, type[QrecError]] = {
@@ -30,14 +31,16 @@ _ERRORS: dict[str, type[QrecError]] = {
 class VendorBackend(SampledBackend):
     """A vendor's backend by the first of `ROUTES` that passes the self-test.
 
-    Its jobs are had in the process that sends them. With the bits of every evaluation goes the
-    route by which they came. Raises ConfigError where an option cannot be honoured,
-    RejectedError for whatever the vendor's code raises.
+    Its jobs are had in the process that sends them, and so is the self-test, just before the
+    first shots: where they are paid for, that takes a permit as they do. With the bits of every
+    evaluation goes the route by which they came. Raises ConfigError where an option cannot be
+    honoured, RejectedError for whatever the vendor's code raises.
     """
 
     def __init__(self, spec: SampledSpec) -> None:
         super().__init__(spec)
         self._transpiler = spec.optimization_level, spec.seed_transpiler
+        self._passed = False
 
     @abstractmethod
     def _vendor(self) -> AnyVendor: ...
@@ -48,6 +51,17 @@ class VendorBackend(SampledBackend):
 
     def pass_manager(self) -> PassManager:
         return self._here("transpiler").pass_manager(*self._transpiler)
+
+    def estimate(self, units: Sequence[Unit]) -> Estimate:
+        """Return what units ask as one job; where shots are paid for, with a self-test to come.
+
+        That is counted at its most, until it has been passed in this process.
+        """
+        asked = super().estimate(units)
+        if not self.costs or self._passed:
+            return asked
+        more = most_executions(self._spec.seed_simulator is not None)
+        return replace(asked, executions=asked.executions + more)
 
     def _make_estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
@@ -89,11 +103,11 @@ class VendorBackend(SampledBackend):
         """Return the first route that passes the self-test, if it obeys a seed that is given."""
         with self._explained():
             route = admitted(vendor, routes, *self._transpiler)
-            if self._spec.seed_simulator is None:
-                return route
-            if problem := disobeys_seed(vendor, route, *self._transpiler):
+            seeded = self._spec.seed_simulator is not None
+            if seeded and (problem := disobeys_seed(vendor, route, *self._transpiler)):
                 said = f"seed_simulator is not obeyed ({problem}); leave it out"
                 raise VendorError("config", said)
+            self._passed = True
             return route
 
     def _here(self, what: str) -> Vendor:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from sklearn.model_selection import ParameterGrid
 
 from qrec.config import Spec
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, NoBackendError
 from qrec.experiments.observed import ObservedSpec
 from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
@@ -112,7 +112,7 @@ class ComparisonSpec(ObservedSpec):
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
         for name in names:
-            find_metric(name)
+            find_metric(name, " (in metrics)")
         return names
 
     @model_validator(mode="after")
@@ -146,7 +146,7 @@ class ComparisonSpec(ObservedSpec):
     def with_backends(self, names: list[str]) -> Self:
         """Return the same comparison with other backends for its circuits."""
         if not any(entry.is_quantum for entry in self.recommenders):
-            raise ConfigError(f"experiment {self.name!r} has no quantum recommender for {names}")
+            raise NoBackendError(f"experiment {self.name!r} has no quantum recommender for {names}")
         entries = [
             entry.model_copy(update={"backends": names}) if entry.is_quantum else entry
             for entry in self.recommenders

@@ -1,17 +1,32 @@
 """What one core of this machine can do: memory bandwidth and matrix products."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 import torch
 
-from qrec.experiments.speed.race import Row, one_core
+from qrec.experiments.speed.race import one_core
+from qrec.types import Row
 
 _CHUNK = 2**21  # bytes of states that the engine works on at once
 
 
-def measure(quick: bool, rounds: int) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class RateRow(Row):
+    """What one core does: `rate` in `unit`, billions per second."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("what",)
+    VALUES: ClassVar[tuple[str, ...]] = ("rate",)
+
+    what: str
+    rate: float
+    unit: str
+
+
+def measure(quick: bool, rounds: int) -> list[RateRow]:
     """Return a row per rate, the median of `rounds`; bytes are those read and those written."""
     large = 2**20 if quick else 2**28  # bytes of an array, far beyond any cache
     side = 64 if quick else 2048
@@ -61,5 +76,5 @@ def _rate(call: Callable[[], object], work: float, rounds: int) -> float:
     return work / float(np.median(seconds))
 
 
-def _row(what: str, rate: float, unit: str) -> Row:
-    return {"what": what, "rate": rate / 1e9, "unit": unit}
+def _row(what: str, rate: float, unit: str) -> RateRow:
+    return RateRow(what=what, rate=rate / 1e9, unit=unit)

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrec.errors import MissingError, QrecError
+from qrec.types import Row
 
 Call = Callable[[], NDArray[Any] | None]
-Step = Callable[[str], None]
-Row = dict[str, Any]
+Say = Callable[[str], None]  # told what is being done
 
 _SHORTEST = 0.02  # seconds: quicker calls are repeated, else cold caches are all that is timed
 _LONGEST = 10.0  # seconds: after so long in a race, a contender is not timed again
@@ -59,7 +59,28 @@ class Race:
     tolerance: float = 1e-4  # of values, relative to the largest
 
 
-def run(race: Race, rounds: int, step: Step) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class RaceRow(Row):
+    """One contender of a race; a tool that is not installed has no rates."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("race", "who")
+    VALUES: ClassVar[tuple[str, ...]] = ("per_second", "ratio")
+
+    race: str
+    work: str  # the title of the race
+    who: str
+    bits: int  # of a real number
+    at_least: float | None  # the goal of `ratio`
+    rate_goal: float | None  # of `per_second`
+    missing: str | None = None  # why there are no rates
+    per_second: float | None = None  # evaluations
+    ratio: float | None = None  # the first contender's rate over this one's; None for the first
+    ratio_same_bits: float | None = None  # that of our first contender of this precision
+    epoch_seconds: float | None = None  # where the work is training
+    giga: dict[str, float] | None = None  # on paper: billions per second, by the machine's rate
+
+
+def run(race: Race, rounds: int, say: Say) -> list[RaceRow]:
     """Return a row per contender: the median rate of `rounds` calls, and ratios to it.
 
     The first call of each, in which tools plan and compile, is not counted. Quick calls are
@@ -71,7 +92,7 @@ def run(race: Race, rounds: int, step: Step) -> list[Row]:
     expected = None
     with one_core():
         for contender in race.contenders:
-            step(contender.who)
+            say(contender.who)
             try:
                 calls[contender.who] = contender.build()
             except MissingError as error:
@@ -83,7 +104,7 @@ def run(race: Race, rounds: int, step: Step) -> list[Row]:
             _compare(race, contender.who, found, expected)
         seconds: dict[str, list[float]] = {who: [] for who in calls}
         for turn in range(rounds):
-            step(f"round {turn + 1} of {rounds}")
+            say(f"round {turn + 1} of {rounds}")
             for who, call in calls.items():
                 if sum(seconds[who]) < _LONGEST:
                     seconds[who].append(_time(call))
@@ -140,29 +161,35 @@ def _compare(
         )
 
 
-def _row(race: Race, own: Contender, rates: dict[str, float], missing: dict[str, str]) -> Row:
-    first = race.contenders[0]
-    row: Row = {"race": race.name, "work": race.title, "who": own.who, "bits": own.bits}
-    row |= {"at_least": own.at_least, "rate_goal": race.rate_goal if own is first else None}
-    if own.who in missing:
-        return row | {"missing": missing[own.who]}
-    rate = rates[own.who]
-    row |= {"per_second": rate, "ratio": None if own is first else rates[first.who] / rate}
-    if not own.is_ours:
-        same = [c for c in race.contenders if c.is_ours and c.bits == own.bits]
-        row["ratio_same_bits"] = rates[same[0].who] / rate if same else None
-    if race.epoch is not None:
-        row["epoch_seconds"] = race.epoch / rate
-    if own.cost is not None:
-        row |= _on_paper(own.cost(), rate, own.bits)
-    return row
+def _row(race: Race, own: Contender, rates: dict[str, float], missing: dict[str, str]) -> RaceRow:
+    first, rate = race.contenders[0], rates.get(own.who)
+    found: dict[str, Any] = {}
+    if rate is not None:
+        found = {"per_second": rate, "ratio": None if own is first else rates[first.who] / rate}
+        if not own.is_ours:
+            same = [c for c in race.contenders if c.is_ours and c.bits == own.bits]
+            found["ratio_same_bits"] = rates[same[0].who] / rate if same else None
+        if race.epoch is not None:
+            found["epoch_seconds"] = race.epoch / rate
+        if own.cost is not None:
+            found["giga"] = _on_paper(own.cost(), rate, own.bits)
+    return RaceRow(
+        race=race.name,
+        work=race.title,
+        who=own.who,
+        bits=own.bits,
+        at_least=own.at_least,
+        rate_goal=race.rate_goal if own is first else None,
+        missing=missing.get(own.who),
+        **found,
+    )
 
 
-def _on_paper(cost: Cost, rate: float, bits: int) -> Row:
+def _on_paper(cost: Cost, rate: float, bits: int) -> dict[str, float]:
     """Return billions per second of what the work takes, by the machine's rate for each."""
     needs = {
         f"GEMM, {cost.gemm}, float{bits}": cost.flops,
         f"copy, {cost.memory}": cost.bytes,
         f"sine, float{bits}": cost.sines,
     }
-    return {"giga": {what: rate * need / 1e9 for what, need in needs.items()}}
+    return {what: rate * need / 1e9 for what, need in needs.items()}

@@ -1,0 +1,1 @@
+"""Experiments on what a device's noise does to a recommender."""

@@ -1,0 +1,1 @@
+"""Experiments with the variational singular value decomposition."""

@@ -1,0 +1,169 @@
+"""`kind: vqsvd_objective`: does a better objective mean a better factorisation?
+
+Figure 1 of Jojo, Khandelwal, Chandra, arXiv:2310.19504: of two trained circuits the one with the
+higher original objective may have the worse mean squared error. With the modified and the
+subspace objective it cannot: the error is what they leave of the matrix's squared norm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, ClassVar, Literal, cast
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from pydantic import Field
+
+from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.table import Column, Table, build_table, number
+from qrec.experiments.base import Ask, Experiment, Have, Step
+from qrec.experiments.vqsvd.figures import STYLES
+from qrec.experiments.vqsvd.sweep import Positive, VQSVDSpec, sweep, uniform_matrices, with_error
+from qrec.runs.outcomes import Outcome
+from qrec.seeds import child_seed
+from qrec.svd.ansatz import Real
+from qrec.types import Row
+
+
+class ObjectiveSpec(VQSVDSpec):
+    """One size of matrix, many starts of each."""
+
+    kind: Literal["vqsvd_objective"]
+    n_qubits: Annotated[int, Field(ge=1, le=6)] = 3
+    n_layers: Positive = 3
+    rank: Positive = 4
+    lowest: Annotated[float, Field(ge=-1, lt=1)] = 0.0
+    n_matrices: Positive = 10
+    n_starts: Annotated[int, Field(ge=2)] = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveRow(Row):
+    """How one objective and the error hang together; means over matrices.
+
+    Errors are mean squared ones, over the matrix's cells. Standard errors are over matrices,
+    None where there is one.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ("objective",)
+    VALUES: ClassVar[tuple[str, ...]] = (
+        "discordant",
+        "share_of_highest",
+        "best_mse",
+        "least_mse",
+        "optimum_mse",
+    )
+
+    objective: str
+    n_matrices: int
+    n_starts: int
+    discordant: float  # share of pairs of starts whose higher objective has the larger error
+    discordant_stderr: float | None
+    share_of_highest: float  # the best start's objective over the highest possible
+    share_of_highest_stderr: float | None
+    best_mse: float  # of the start with the best objective
+    best_mse_stderr: float | None
+    least_mse: float  # of any start
+    least_mse_stderr: float | None
+    optimum_mse: float  # Eckart and Young's
+    optimum_mse_stderr: float | None
+
+
+class ObjectiveAndError(Experiment):
+    """See `ObjectiveSpec`."""
+
+    Spec = ObjectiveSpec
+    rows_of = (ObjectiveRow,)
+    spec: ObjectiveSpec
+
+    def steps(self) -> list[Step]:
+        return [Step(name, partial(self._train, name)) for name in self.spec.objectives]
+
+    def tables(self, rows: Sequence[Row]) -> list[Table]:
+        columns = [Column("objective", _objective, text=True)]
+        columns += [Column(header, partial(_mean, name)) for header, name in _COLUMNS.items()]
+        notes = [
+            "Discordant: of all pairs of starts on one matrix, how many have the higher objective "
+            "with the larger error. Of highest: the best start's objective as a share of the "
+            "highest possible. Best MSE: of the start with the best objective; least: of any "
+            "start; optimum: Eckart and Young's. Means over matrices ± standard error."
+        ]
+        title = f"{self.spec.name}: {self.spec.title}"
+        return [build_table(title, columns, cast(Sequence[ObjectiveRow], rows), notes)]
+
+    def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
+        canvas = Canvas(figsize=(3.6 * len(outcomes), 3.2), layout="constrained")
+        panels = canvas.subplots(1, len(outcomes), squeeze=False, sharey=True)[0]
+        for axes, (name, outcome) in zip(panels, outcomes.items(), strict=True):
+            style, found = STYLES[name], outcome.arrays
+            share, mse = found["share"][0], found["mse"][0]
+            axes.plot(share, mse, style.marker, color=style.colour, alpha=0.7)
+            axes.axhline(found["optimum"][0], color="black", linestyle=":", label="optimum")
+            axes.set_title(name, fontsize=9)
+            axes.set_xlabel("objective / highest possible")
+            axes.grid(alpha=0.3)
+        panels[0].set_ylabel("MSE")
+        panels[0].legend(fontsize=7)
+        caption = (
+            "Objective and mean squared error after training, one point per start, first matrix: "
+            "with the original objective higher can be worse."
+        )
+        return {"objective_and_mse": Figure(caption, to_png(canvas))}
+
+    def _train(self, objective: str, ask: Ask, have: Have) -> Outcome:
+        spec = self.spec
+        matrices = uniform_matrices(spec.n_qubits, spec.n_matrices, spec.lowest, spec.seed)
+        ask.say("training")
+        seed = child_seed(spec.seed, spec.n_qubits, spec.n_layers)
+        found = sweep(matrices, spec.n_layers, objective, spec.rank, spec.n_starts, seed)
+        cells = matrices[0].size
+        singular = np.linalg.svd(matrices, compute_uv=False)[:, : spec.rank]
+        weights = np.arange(spec.rank, 0, -1.0)
+        highest = (weights * singular if objective == "original" else singular**2).sum(axis=1)
+        share = found.trained.value.reshape(found.error.shape) / highest[:, None]
+        mse = found.error / cells
+        row = ObjectiveRow(
+            objective=objective,
+            n_matrices=spec.n_matrices,
+            n_starts=spec.n_starts,
+            **with_error("discordant", _discordant(share, mse)),
+            **with_error("share_of_highest", share.max(axis=1)),
+            **with_error("best_mse", found.at_best(mse)),
+            **with_error("least_mse", mse.min(axis=1)),
+            **with_error("optimum_mse", found.optimum / cells),
+        )
+        arrays = {"share": share, "mse": mse, "optimum": found.optimum / cells}
+        return Outcome([row], arrays)
+
+
+_COLUMNS = {
+    "discordant": "discordant",
+    "of highest": "share_of_highest",
+    "best MSE": "best_mse",
+    "least MSE": "least_mse",
+    "optimum": "optimum_mse",
+}
+
+
+def _objective(row: ObjectiveRow) -> str:
+    return row.objective
+
+
+def _mean(name: str, row: ObjectiveRow) -> str:
+    return f"{number(getattr(row, name), 3)}±{number(getattr(row, f'{name}_stderr'), 3)}"
+
+
+def _discordant(share: Real, mse: Real) -> Real:
+    """Return the share of pairs of starts, `(m,)`, whose higher objective has the larger error.
+
+    Differences within the optimiser's tolerance count as none.
+    """
+    first, second = np.triu_indices(share.shape[1], k=1)
+    gain = share[:, first] - share[:, second]
+    loss = mse[:, first] - mse[:, second]
+    real = (np.abs(gain) > 1e-6) & (np.abs(loss) > 1e-8)
+    out: Real = (real & (gain * loss > 0)).mean(axis=1)
+    return out
+
+
+EXPERIMENT = ObjectiveAndError

@@ -1,0 +1,135 @@
+"""The variational SVD trained by linear algebra on many matrices from many starts."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from qrec.config import ExperimentSpec, Spec
+from qrec.seeds import child_seed
+from qrec.svd.ansatz import Real
+from qrec.svd.factors import (
+    Trained,
+    circuit_runs,
+    n_parameters,
+    random_angles,
+    readout_runs,
+    train,
+)
+from qrec.svd.objectives import KINDS, Score
+from qrec.types import Row
+
+OPTIMUM = "optimum"  # Eckart and Young's, beside the objectives
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # becomes part of a file's name
+Positive = Annotated[int, Field(ge=1)]
+KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
+
+
+class MatrixSize(Spec):
+    """Matrices of 2^n_qubits x 2^n_qubits, and the depths of ansatz that are tried on them."""
+
+    n_qubits: Annotated[int, Field(ge=1, le=6)]
+    layers: Annotated[list[Positive], Field(min_length=1)]
+
+
+class VQSVDSpec(ExperimentSpec):
+    """The fields of all experiments that train on matrices by linear algebra."""
+
+    objectives: Annotated[list[KindName], Field(min_length=1)] = [*KINDS]  # noqa: RUF012
+    n_starts: Positive = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRow(Row):
+    """What an objective reaches with the factors of one depth and rank.
+
+    Errors are squared Frobenius norms over the number of cells. Circuit runs are those of one
+    start, mean over starts, by kind of gradient, and those that read the result out; the optimum
+    has none. Standard errors are over matrices, None where there is one.
+    """
+
+    VALUES: ClassVar[tuple[str, ...]] = ("mse", "circuits_finite_difference")
+
+    n_layers: int
+    rank: int
+    objective: str  # or "optimum"
+    mse: float
+    mse_stderr: float | None
+    circuits_finite_difference: float | None = None
+    circuits_finite_difference_stderr: float | None = None
+    circuits_parameter_shift: float | None = None
+    circuits_parameter_shift_stderr: float | None = None
+    circuits_readout: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One objective trained on several matrices from several starts; arrays (matrix, start)."""
+
+    trained: Trained
+    error: Real  # (m, s) squared Frobenius norm of what the factors leave
+    optimum: Real  # (m,) the least possible of a rank-T matrix (Eckart, Young)
+    best: NDArray[np.intp]  # (m,) the start with the best objective: what a user would keep
+    circuits: dict[str, Real]  # (m, s) by kind of gradient
+    readout: int
+
+    def at_best(self, values: Real) -> Real:
+        """Return `values` (m, s) at the best starts, `(m,)`."""
+        return np.take_along_axis(values, self.best[:, None], axis=1)[:, 0]
+
+
+def sweep(matrices: Real, n_layers: int, kind: str, rank: int, n_starts: int, seed: int) -> Sweep:
+    """Train on every matrix `(m, N, N)` from the same `n_starts` starts as other objectives."""
+    m, size = len(matrices), matrices.shape[1]
+    score = Score(kind, np.arange(rank, 0, -1.0))
+    angles = n_parameters(size.bit_length() - 1, n_layers)
+    starts = [random_angles(n_starts, angles, child_seed(seed, "starts", k)) for k in range(m)]
+    repeated = np.repeat(matrices, n_starts, axis=0)
+    trained = train(repeated, n_layers, score, np.concatenate(starts))
+    left = np.abs(repeated - trained.factors.reconstruct(rank)) ** 2
+    singular = np.linalg.svd(matrices, compute_uv=False)
+    runs = circuit_runs(score, angles, trained.n_values, trained.n_gradients, rank)
+    return Sweep(
+        trained,
+        left.sum(axis=(1, 2)).reshape(m, n_starts),
+        (singular[:, rank:] ** 2).sum(axis=1),
+        trained.value.reshape(m, n_starts).argmax(axis=1),
+        {name: count.reshape(m, n_starts).astype(float) for name, count in runs.items()},
+        readout_runs(score),
+    )
+
+
+def with_error(name: str, values: Real) -> dict[str, Any]:
+    """Return the fields of the mean of `values` `(m,)` and of its standard error, if any."""
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return {name: float(values.mean()), f"{name}_stderr": error}
+
+
+def circuit_columns(found: Sweep) -> dict[str, Any]:
+    """Return the fields of `SweepRow` that count circuit runs."""
+    columns: dict[str, Any] = {}
+    for name, runs in found.circuits.items():
+        columns |= with_error(f"circuits_{name}", runs.mean(axis=1))
+    return columns | {"circuits_readout": found.readout}
+
+
+def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Real:
+    """Return matrices `(count, N, N)` with entries uniform on [lowest, 1]."""
+    shape = (2**n_qubits, 2**n_qubits)
+    return np.array(
+        [
+            np.random.default_rng(child_seed(seed, "matrix", n_qubits, k)).uniform(
+                lowest, 1.0, shape
+            )
+            for k in range(count)
+        ]
+    )
+
+
+def scaled_matrix(n_qubits: int, seed: int) -> Real:
+    """Return a matrix `(N, N)`, entries uniform on [-1, 1], over its largest magnitude."""
+    shape = (2**n_qubits, 2**n_qubits)
+    matrix = np.random.default_rng(seed).uniform(-1.0, 1.0, shape)
+    return np.asarray(matrix / np.abs(matrix).max())
