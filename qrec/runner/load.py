@@ -52,11 +52,13 @@ def load(
 def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
     """Return the experiment of a run, with the backends and on the data with which it began.
 
-    Own code is looked for where the run was begun from here, and nowhere else unless `places`
-    allow it: a run folder from elsewhere runs nothing. Raises ConfigError and DataError where
-    the run is not what it was.
+    Own code is looked for where the run was begun from here; where `places` allow it, also in the
+    copy that the run has: a run folder from elsewhere runs nothing by itself. Raises ConfigError
+    and DataError where the run is not what it was.
     """
-    places = replace(places or Places(), code=code_folder(folder))
+    places = places or Places()
+    copied = folder.path / "code" if places.allow_code else None
+    places = replace(places, code=code_folder(folder) or copied)
     content, where = folder.spec(), str(folder.path / "spec.yaml")
     with opened(places):
         cls = experiment_class(content.get("kind"), where)
