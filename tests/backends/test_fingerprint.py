@@ -159,3 +159,20 @@ def test_another_process_finds_the_same():
     space: dict[str, object] = {"print": lambda text: space.update(found=text)}
     exec(code, space)
     assert ran.stdout.strip() == space["found"]
+
+
+def test_order_in_which_a_sum_is_written_counts_not():
+    """Qiskit orders terms by where parameters lie in memory, or by chance."""
+
+    def made():
+        x, y = ParameterVector("x", 4), ParameterVector("y", 4)
+        circuit = QuantumCircuit(1)
+        circuit.p(sum(x) / 2 - sum(y) / 3, 0)
+        return circuit
+
+    several = [made() for _ in range(20)]
+    assert len({fingerprint(circuit) for circuit in several}) == 1
+    x, y = ParameterVector("x", 4), ParameterVector("y", 4)
+    other = QuantumCircuit(1)
+    other.p(sum(y) / 2 - sum(x) / 3, 0)
+    assert fingerprint(other) != fingerprint(several[0])
