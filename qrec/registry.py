@@ -32,9 +32,9 @@ PACKAGED = _ROOT / "packaged" if (_ROOT / "packaged").is_dir() else _ROOT.parent
 
 @dataclass(frozen=True)
 class Door:
-    """Whether own code may be loaded: from `folder`, if the user owns it, or from anywhere."""
+    """Whether own code may be loaded: from `folders`, if the user owns it, or from anywhere."""
 
-    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
     anywhere: bool = False
 
 
@@ -49,16 +49,31 @@ def door(folder: Path | None = None, anywhere: bool = False) -> Iterator[None]:
     With `folder` a ``module.py`` in it that belongs to the user; with `anywhere` also whatever
     Python can import.
     """
-    token = _door.set(Door(folder, anywhere))
+    with _set(Door(() if folder is None else (folder,), anywhere)):
+        yield
+
+
+@contextmanager
+def beside(file: Path) -> Iterator[None]:
+    """Let what lies beside a file that the user keeps, and is theirs, be loaded too."""
+    allowed = _door.get()
+    with _set(Door((*allowed.folders, file.resolve().parent), allowed.anywhere)):
+        yield
+
+
+@contextmanager
+def _set(allowed: Door) -> Iterator[None]:
+    token = _door.set(allowed)
     try:
         yield
     finally:
         _door.reset(token)
 
 
-def beside(path: Path) -> Path:
-    """Return a path that is given in an experiment's file, from the folder of that file."""
-    return (_door.get().folder or Path()) / path
+def named_in_file(path: Path) -> Path:
+    """Return a path that an experiment's file gives, from the folder of that file."""
+    folders = _door.get().folders
+    return (folders[0] if folders else Path()) / path
 
 
 def flat_modules(package: str, *besides: str) -> dict[str, str]:
@@ -116,8 +131,8 @@ def load_attribute(path: str, what: str) -> Any:
             near = get_close_matches(attribute, dir(module), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(
-                f"{what} {path!r}: {module.__file__} has no {attribute!r}{hint}"
-            ) from (None)
+                f"{what} {path!r}: module {name} has no {attribute!r}{hint}"
+            ) from None
     return _loaded[path]
 
 
@@ -133,20 +148,23 @@ def _module(name: str, what: str) -> ModuleType:
         raise ConfigError(f"{what}: {name!r} is no module's name; expected module:attribute")
     if name in {path.partition(":")[0] for path in _loaded}:
         return sys.modules[name]
-    beside = allowed.folder and allowed.folder / f"{name}.py"
+    files = list(dict.fromkeys(folder / f"{name}.py" for folder in allowed.folders))
     try:
-        if beside and beside.is_file():
-            _check_owner(beside, what)
-            return _import_file(name, beside)
+        for file in files:
+            if file.is_file():
+                if not allowed.anywhere:
+                    _check_owner(file, what)
+                return _import_file(name, file)
         if allowed.anywhere:
             return import_module(name)
     except ConfigError:
         raise
     except Exception as error:  # the user's code fails in ways of its own
         raise ConfigError(f"{what}: importing {name!r}: {type(error).__name__}: {error}") from error
-    place = f"{beside} does not exist" if beside else "there is no folder to look into"
+    missing = " and ".join(map(str, files))
+    place = f"no {missing}" if files else "it was begun elsewhere, so none is looked for"
     raise ConfigError(
-        f"{what}: {name!r} is code of your own: {place}; put it beside the experiment's file, or "
+        f"{what}: {name!r} is code of your own: {place}; put it beside the file that names it, or "
         "let code from elsewhere run with --allow-code"
     )
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from qrec.experiments import Run
+    from qrec.runner.run import Run
 
 settings.register_profile("qrec", deadline=None)  # two busy cores make any deadline flaky
 settings.load_profile("qrec")
@@ -69,7 +69,7 @@ def small_experiment() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """Return the finished run of the small experiment."""
-    from qrec.experiments import run
+    from qrec.runner.run import run
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QREC_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))

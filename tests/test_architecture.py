@@ -1,9 +1,11 @@
 """Imports run one way, files stay short, and the command line starts light."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import qrec
 ROOT = Path(qrec.__file__).parent
 # Each group may import from itself and from those before it.
 LAYERS = [
-    {"errors", "seeds", "registry", "types"},
+    {"errors", "seeds", "types", "linalg", "registry", "threads"},
     {"config"},
     {"data"},
     {"circuits"},
@@ -23,6 +25,7 @@ LAYERS = [
     {"runs"},
     {"analysis"},
     {"experiments"},
+    {"runner"},
     {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -51,9 +54,62 @@ def test_imports_run_one_way(path):
         assert LEVEL[other] <= LEVEL[layer], f"{path.name} imports {name}, a later layer"
 
 
+def name_of(path: Path) -> str:
+    """Return the name under which a file of the package is imported."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in FILES}
+
+
+def at_import(path: Path) -> set[str]:
+    """Return the modules of qrec that importing a file imports, before anything is called."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qrec"):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in inner if name in MODULES} or {str(node.module)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name in MODULES}
+    return found - {name_of(path)}
+
+
+def test_imports_have_no_circles():
+    TopologicalSorter({name: at_import(path) for name, path in MODULES.items()}).prepare()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_private_to_a_folder_is_imported_in_it_alone(path):
+    for name in imported(ast.parse(path.read_text())):
+        folder, _, module = name.rpartition(".")
+        if module.startswith("_"):
+            assert name_of(path).startswith(folder), f"{path} imports {name}"
+
+
+def test_only_submitting_makes_permits():
+    makers = [p for p in FILES if re.search(r"(?<!class )\bPermit\(", p.read_text())]
+    assert [str(path.relative_to(ROOT)) for path in makers] == ["runner/submit.py"]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_long(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+ENGINE = ROOT / "backends" / "exact"
+WINGS = ["read", "machine", "state", "heisenberg", "."]  # each may import from those before it
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ENGINE.rglob("*.py")), ids=lambda path: str(path.relative_to(ENGINE))
+)
+def test_the_wings_of_the_engine_are_read_one_way(path):
+    own = WINGS.index(str(path.parent.relative_to(ENGINE)))
+    for name in imported(ast.parse(path.read_text())):
+        if name.startswith("qrec.backends.exact."):
+            wing, *inside = name.removeprefix("qrec.backends.exact.").split(".")
+            assert WINGS.index(wing if inside else ".") <= own, f"{path.name} imports {name}"
 
 
 def test_only_backends_import_simulators_and_hardware():

@@ -77,6 +77,7 @@ def estimated_values(result: PubResult, n_evaluations: int) -> Raw:
     """
 
     def by_row(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array(np.broadcast_to(values, (n_evaluations, *values.shape[1:])))
+        rows = values if values.ndim else values[None]
+        return np.repeat(rows, n_evaluations, axis=0) if len(rows) == 1 else rows
 
     return {"value": by_row(result.data.evs), "stderr": by_row(result.data.stds)}

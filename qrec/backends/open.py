@@ -12,7 +12,7 @@ from qrec.backends.base import Backend, BackendSpec
 from qrec.backends.kinds import BACKENDS
 from qrec.config import parse_fields, read_yaml
 from qrec.errors import ConfigError
-from qrec.registry import PACKAGED, check_name
+from qrec.registry import PACKAGED, beside, check_name
 
 Openable: TypeAlias = (
     str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2 | None
@@ -45,11 +45,24 @@ def open_backend(
     if isinstance(source, BackendV2 | BaseSamplerV2 | BaseEstimatorV2):
         return _from_object(source, fields)
     if isinstance(source, str):
-        entry, where = _entry(source, file, fields)
+        made_by, spec = _parse_named(source, file, fields)
     else:
         given = {"kind": "exact"} if source is None else source
-        entry, where = {**given, **fields}, "open_backend"
-    made_by, spec = parse_backend(entry, where)
+        made_by, spec = parse_backend({**given, **fields}, "open_backend")
+    return made_by(spec)
+
+
+def open_recorded(recorded: Mapping[str, Any], file: Path | str | None = None) -> Backend:
+    """Open a backend with the settings that a run's record holds.
+
+    Where backends.yaml has an entry of that name and kind, code that lies beside it counts.
+    """
+    name = str(recorded.get("name"))
+    known = _entries(file).get(name)
+    if known is not None and known[1].get("kind") == recorded.get("kind"):
+        made_by, spec = _parse_named(name, file, recorded)
+    else:
+        made_by, spec = parse_backend(recorded, f"settings of {name!r}")
     return made_by(spec)
 
 
@@ -63,7 +76,26 @@ def noiseless() -> Backend:
 
 def backend_spec(name: str, file: Path | str | None = None, **fields: Any) -> BackendSpec:
     """Return the checked entry `name` of backends.yaml without opening the backend."""
-    return parse_backend(*_entry(name, file, fields))[1]
+    return _parse_named(name, file, fields)[1]
+
+
+def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | None = None) -> None:
+    """Raise ConfigError where stored settings import what no entry here names, or at another cost.
+
+    `where` says in it what they were stored with. Such settings may have come from elsewhere,
+    and what a vendor's import path names would be run.
+    """
+    if recorded.get("kind") != "provider":
+        return
+    name = str(recorded.get("name"))
+    own = backend_spec(name, file).model_dump() if name in backend_names(file) else {}
+    for key in ("kind", "backend", "arguments", "python", "free"):
+        if own.get(key) != recorded.get(key):
+            here = f"the one here has {own.get(key)!r}" if own else "there is none here"
+            raise ConfigError(
+                f"{where}: backend {name!r} has {key} {recorded.get(key)!r}, but in backends.yaml "
+                f"{here}; if you trust it, say --allow-code, or give the entry that name"
+            )
 
 
 def backend_names(file: Path | str | None = None) -> list[str]:
@@ -91,15 +123,19 @@ def parse_backend(entry: Mapping[str, Any], where: str) -> tuple[type[Backend], 
     return found, parse_fields(found.Spec, dict(entry), where)
 
 
-def _entry(
+def _parse_named(
     name: str, file: Path | str | None, fields: Mapping[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """Return an entry with some of its fields replaced, and where it stands."""
+) -> tuple[type[Backend], BackendSpec]:
+    """Return class and settings of an entry, some of its fields replaced.
+
+    A kind of the user's own lies beside the backends.yaml that names it.
+    """
     entries = _entries(file)
     places = " and ".join(dict.fromkeys(str(path) for path in _files(file)))
     check_name(name, sorted(entries), f"backend (in {places})")
     path, entry = entries[name]
-    return {"name": name, **entry, **fields}, f"{path}: {name}"
+    with beside(path):
+        return parse_backend({"name": name, **entry, **fields}, f"{path}: {name}")
 
 
 def _files(file: Path | str | None) -> list[Path]:

@@ -34,7 +34,12 @@ def build_circuit(name: str, **arguments: Any) -> QuantumCircuit:
     Raises ConfigError for an unknown name, or for what gives no `QuantumCircuit`.
     """
     found = CIRCUITS.find(name)
-    circuit = found if isinstance(found, QuantumCircuit) else found(**arguments)
+    try:
+        circuit = found if isinstance(found, QuantumCircuit) else found(**arguments)
+    except Exception as error:
+        if ":" not in name:
+            raise
+        raise ConfigError(f"circuit {name!r}: {type(error).__name__}: {error}") from error
     if not isinstance(circuit, QuantumCircuit):
         raise ConfigError(
             f"circuit {name!r} gave a {type(circuit).__name__}; expected a QuantumCircuit"

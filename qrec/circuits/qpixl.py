@@ -17,7 +17,7 @@ def qpixl(values: ArrayLike = EXAMPLE[0], threshold: float | None = None) -> Qua
 
     `values` has shape (2^m,); v is `values`, divided by its largest magnitude where that is
     above 1. Depth is 2 * 2^m. A `threshold` in radians leaves out every rotation whose angle
-    is no larger, and the CX gates that then cancel; ``_rotations.compression_error`` is the
+    is no larger, and the CX gates that then cancel; ``rotations.compression_error`` is the
     price. Raises ConfigError for values that are not 2^m finite real numbers.
     """
     array = as_values(values)

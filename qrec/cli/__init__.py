@@ -10,6 +10,7 @@ from qrec.cli import (
     count,
     data,
     doctor,
+    explain,
     fetch,
     listing,
     replay,
@@ -38,6 +39,7 @@ app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("count")(count.count)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")

@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qiskit import QuantumCircuit
+
     from qrec.analysis.table import Table
     from qrec.runner.run import Run
 
@@ -30,6 +32,15 @@ AllowCode = Annotated[
     typer.Option("--allow-code", help="Run own code from elsewhere, if you trust it."),
 ]
 OneRun = Annotated[str, typer.Argument(help="A run's id, a unique part of it, or `latest`.")]
+
+
+def own_circuit(name: str, allow_code: bool) -> "QuantumCircuit":
+    """Build a circuit that the command line names; ``module:attribute`` lies where it is given."""
+    from qrec.circuits import build_circuit
+    from qrec.registry import door
+
+    with door(Path.cwd(), allow_code):
+        return build_circuit(name)
 
 
 def show_tables(tables: "Sequence[Table]") -> None:

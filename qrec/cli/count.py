@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qrec.cli._shared import AsJson, BackendsFile, DataDir, show_json, show_tables
+from qrec.cli._shared import (
+    AllowCode,
+    AsJson,
+    BackendsFile,
+    DataDir,
+    own_circuit,
+    show_json,
+    show_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +21,14 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qrec.backends.base import Backend
+    from qrec.experiments.base import Places
 
 
 GATE_TABLES = "gate_tables"
 
 
 def count(
-    what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT|gate_tables")],
+    what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT|MODULE:CIRCUIT|gate_tables")],
     target: Annotated[
         list[str] | None,
         typer.Option("--target", help="A backend's name, or a snapshot such as fake:FakeTorino."),
@@ -27,18 +36,23 @@ def count(
     as_json: AsJson = False,
     data_dir: DataDir = None,
     backends: BackendsFile = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Count qubits, depth and gates of a circuit, or of an experiment's circuits.
 
-    `gate_tables` counts those of the variational SVD beside the published numbers.
+    MODULE:CIRCUIT is one of your own, in MODULE.py in this folder: a `QuantumCircuit`, or a
+    function that returns one. `gate_tables` counts those of the variational SVD beside the
+    published numbers.
     """
     from qrec.analysis.count import count_rows, count_table
+    from qrec.runner.run import make_places
 
     targets = [_target(name, backends) for name in target or []]
     if what == GATE_TABLES:
         _gate_tables(targets, as_json)
         return
-    rows = count_rows(_circuits(what, data_dir, backends), targets)
+    places = make_places(data_dir, backends, allow_code)
+    rows = count_rows(_circuits(what, places), targets)
     if as_json:
         show_json({"rows": [row.as_dict() for row in rows]})
     else:
@@ -61,20 +75,17 @@ def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
         show_tables(as_tables(rows))
 
 
-def _circuits(
-    what: str, data_dir: "Path | None", backends: "Path | None"
-) -> "dict[str, QuantumCircuit]":
-    from qrec.circuits import CIRCUITS, build_circuit
+def _circuits(what: str, places: "Places") -> "dict[str, QuantumCircuit]":
+    from qrec.circuits import CIRCUITS
     from qrec.registry import check_name, experiment_paths
     from qrec.runner.load import load
-    from qrec.runner.run import make_places
 
-    if what in CIRCUITS.names():
-        return {what: build_circuit(what)}
+    if ":" in what or what in CIRCUITS.names():
+        return {what: own_circuit(what, places.allow_code)}
     if not what.endswith((".yaml", ".yml")):
         known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES]
         check_name(what, known, "circuit or experiment")
-    return load(what, places=make_places(data_dir, backends)).circuits()
+    return load(what, places=places).circuits()
 
 
 def _target(name: str, file: "Path | None") -> "Backend":

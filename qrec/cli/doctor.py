@@ -25,8 +25,8 @@ def doctor(
 ) -> None:
     """Show versions and data sets found, and run a Bell circuit on each backend.
 
-    On a QPU nothing is run; one named with -b has its account tried and its device looked up.
-    A vendor's backend has to pass its self-test; one that is not free only where it is named.
+    What is not free is tried only where it is named with -b, and nothing is run on it: its
+    account is tried and its device looked up.
     """
     from qrec.backends import backend_names
 
@@ -83,10 +83,10 @@ def _try(name: str, file: Path | None, named: bool) -> Check:
         opened, ok = open_backend(name, file=file), True
         if opened.costs and not named:
             found = "not free: not tried without -b"
-        elif opened.is_local:
-            found, ok = _bell(opened)
-        else:
+        elif opened.costs:
             found = _look_up(opened)
+        else:
+            found, ok = _bell(opened)
     except MissingError as error:
         found, ok = str(error), False
         if not named:  # an extra that nobody asked for
@@ -97,8 +97,12 @@ def _try(name: str, file: Path | None, named: bool) -> Check:
 
 
 def _look_up(backend: "Backend") -> str:
-    assert backend.target is not None
-    return f"{backend.target.num_qubits} qubits; the account is accepted"
+    target = backend.target
+    n = None if target is None else target.num_qubits
+    rest = "the account is accepted"
+    if backend.is_local:  # a vendor's, whose account is the vendor's affair
+        rest = "not free: its self-test runs when jobs are submitted"
+    return f"{'any number of' if n is None else n} qubits; {rest}"
 
 
 def _bell(backend: "Backend") -> tuple[str, bool]:

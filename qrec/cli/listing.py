@@ -11,6 +11,7 @@ import typer
 from qrec.cli._shared import AsJson, BackendsFile, show_json, show_tables
 
 Listed = list[dict[str, str]]
+_WIDE = 1000  # columns; a run keeps to its line
 
 
 class Kind(StrEnum):
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     DATASETS = "datasets"
     RECOMMENDERS = "recommenders"
     CIRCUITS = "circuits"
+    METRICS = "metrics"
     BACKENDS = "backends"
     EXPERIMENTS = "experiments"
     RUNS = "runs"
@@ -27,14 +29,17 @@ class Kind(StrEnum):
 def listing(
     kind: Annotated[Kind, typer.Argument()], as_json: AsJson = False, backends: BackendsFile = None
 ) -> None:
-    """List data sets, recommenders, circuits, backends, experiments or runs."""
+    """List data sets, recommenders, circuits, metrics, backends, experiments or runs."""
+    if kind is Kind.RUNS:
+        _show_runs(as_json)
+        return
     functions: dict[Kind, Callable[[], Listed]] = {
         Kind.DATASETS: _datasets,
         Kind.RECOMMENDERS: _recommenders,
         Kind.CIRCUITS: _circuits,
+        Kind.METRICS: _metrics,
         Kind.BACKENDS: lambda: _backends(backends),
         Kind.EXPERIMENTS: _experiments,
-        Kind.RUNS: _runs,
     }
     rows = functions[kind]()
     if as_json:
@@ -66,7 +71,8 @@ def _recommenders() -> Listed:
 def _circuits() -> Listed:
     from qrec.circuits import CIRCUITS
 
-    return [{"name": n, "description": _summary(f"qrec.circuits.{n}")} for n in CIRCUITS.names()]
+    modules = {name: CIRCUITS.find(name).__module__ for name in CIRCUITS.names()}
+    return [{"name": name, "description": _summary(module)} for name, module in modules.items()]
 
 
 def _backends(file: Path | None) -> Listed:
@@ -90,14 +96,34 @@ def _experiments() -> Listed:
     ]
 
 
-def _runs() -> Listed:
-    from qrec.runs.folder import find_run, run_ids
+def _metrics() -> Listed:
+    from qrec.metrics import METRICS
 
     rows = []
-    for run in map(find_run, run_ids()):
-        state = "finished" if run.finished else "not finished"
-        rows.append({"run": run.id, "state": state, "title": str(run.spec()["title"])})
+    for name in METRICS.names():
+        metric = METRICS.find(name)
+        written = f"{name}@10" if metric.has_cutoff else name
+        rows.append({"name": written, "description": _summary(metric.compute.__module__)})
     return rows
+
+
+def _show_runs(as_json: bool) -> None:
+    """Print one line for each run, however wide: what is cut by a terminal is no figure."""
+    from qrec.analysis.table import Table, to_text
+    from qrec.runs.summary import summaries
+
+    rows = summaries()
+    if as_json:
+        show_json({"rows": [row.as_dict() for row in rows]})
+        return
+    body = []
+    for row in rows:
+        best = "-" if row.best_rmse is None else f"{row.best} {row.best_rmse:.4f}"
+        known = [row.experiment or "-", row.dataset or "-", ", ".join(row.backends) or "-"]
+        body.append([row.run, *known, best, row.state])
+    columns = ["run", "experiment", "data set", "backends", "best row", "state"]
+    text = to_text(Table("runs", columns, body, n_text=len(columns)), width=_WIDE)
+    print("\n".join(line.rstrip() for line in text.splitlines()))
 
 
 def _summary(module: str) -> str:

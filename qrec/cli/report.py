@@ -1,14 +1,10 @@
 """``qrec report``: a run's page, made again from its files."""
 
-from typing import Annotated
-
-import typer
+from qrec.cli._shared import AllowCode, DataDir, OneRun
 
 
-def report(
-    run: Annotated[str, typer.Argument(help="A run's id or path, or `latest`.")] = "latest",
-) -> None:
+def report(run: OneRun = "latest", data_dir: DataDir = None, allow_code: AllowCode = False) -> None:
     """Make report.html of a finished run again and print its path."""
-    from qrec.runner.run import stored
+    from qrec.runner.run import make_places, stored
 
-    print(stored(run).folder.path / "report.html")
+    print(stored(run, make_places(data_dir, None, allow_code)).folder.path / "report.html")

@@ -81,6 +81,8 @@ def submit(
     if as_json:
         rows = [row.as_dict() for planned in sent.rounds for row in planned.rows()]
         show_json({"run": sent.work.folder.id, "rows": rows})
+    for problem in sent.problems:
+        show_note(f"qrec: {problem}")
     with progress() as report:
         _go_on(sent, follow, max_qpu_seconds, report)
     show_note(f"run {sent.work.folder.id} is submitted; come back with: "

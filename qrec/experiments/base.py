@@ -18,8 +18,10 @@ from qrec.analysis.samples import Sample
 from qrec.analysis.table import Table
 from qrec.backends import open_backend
 from qrec.backends.base import Backend
+from qrec.backends.open import open_recorded
 from qrec.backends.workload import Asked, Reading, Workload
 from qrec.config import ExperimentSpec
+from qrec.registry import door
 from qrec.runs.circuits import Cost
 from qrec.runs.outcomes import Outcome
 from qrec.types import Row
@@ -168,8 +170,10 @@ class Experiment(ABC):
     def backend(self, name: str) -> Backend:
         """Return one of them, with the settings with which the run began."""
         if name not in self._opened:
-            recorded = self._recorded.get(name)
-            self._opened[name] = self.open(name) if recorded is None else open_backend(recorded)
+            recorded, file = self._recorded.get(name), self.places.backends_file
+            with door(self.places.code, self.places.allow_code):  # for kinds of the user's own
+                opened = self.open(name) if recorded is None else open_recorded(recorded, file)
+            self._opened[name] = opened
         return self._opened[name]
 
     def share_backends(self, other: "Experiment") -> None:

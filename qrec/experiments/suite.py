@@ -22,7 +22,7 @@ from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError, NoBackendError
 from qrec.experiments import experiment_class
 from qrec.experiments.base import Ask, Experiment, Have, Part, Places, Size, Step
-from qrec.registry import beside, check_name, experiment_paths
+from qrec.registry import check_name, experiment_paths, named_in_file
 from qrec.runs.outcomes import Outcome
 from qrec.types import Row
 
@@ -208,7 +208,7 @@ def _read(source: str, where: str) -> dict[str, Any]:
     known = experiment_paths()
     if not source.endswith((".yaml", ".yml")):
         check_name(source, sorted(known), f"experiment (in {where})")
-    content = read_yaml(known[source] if source in known else beside(Path(source)))
+    content = read_yaml(known[source] if source in known else named_in_file(Path(source)))
     if not isinstance(content, dict):
         raise ConfigError(f"{where}: {source}: expected a mapping with the keys of an experiment")
     return content

@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 from qrec.errors import ConfigError
+from qrec.metrics._clustered import mean_over_pairs
 from qrec.metrics._metric import BoundMetric, Metric, Score
 from qrec.metrics.coverage import coverage, prediction_range
 from qrec.metrics.mae import mae
@@ -35,6 +36,7 @@ __all__ = [
     "coverage",
     "find_metric",
     "mae",
+    "mean_over_pairs",
     "ndcg",
     "precision",
     "prediction_range",

@@ -24,6 +24,7 @@ _BASES = {
     "QuantumRecommender": f"{__name__}.quantum",
     "Recommender": f"{__name__}.base",
     "check_parameters": f"{__name__}.parameters",
+    "read_observable": f"{__name__}._observable",
 }
 
 

@@ -33,7 +33,7 @@ class MeasuredExpectation:
     def __init__(
         self, backend: Backend, circuit: QuantumCircuit, observable: SparseObservable
     ) -> None:
-        self._backend, self._observable = backend, observable
+        self.backend, self._observable = backend, observable
         self._parameters = list(circuit.parameters)
         self._rule = shift_rule(circuit)
         self._calls = 0
@@ -61,7 +61,7 @@ class MeasuredExpectation:
     def _read(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
         self._calls += 1  # a key of its own for each call: its shots are independent
         workload = Workload(self._rule.circuit, self._observable, angles, f"train/{self._calls}")
-        return self._backend.run([workload])[0].value
+        return self.backend.run([workload])[0].value
 
 
 @one_thread()

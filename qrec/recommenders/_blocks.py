@@ -40,6 +40,10 @@ class BlockRecommender(Recommender):
         """Return matrices of rank `n_factors` in the place of `blocks`, both `(n, N, N)`."""
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        self.residual_ = self._low_rank(self._cut(ratings))
+
+    def _cut(self, ratings: Ratings) -> Array:
+        """Set the biases and the places of users and items; return the blocks `(n, N, N)`."""
         check_at_most(self, "n_factors", 2**self.n_qubits, "the side of a block")
         self.bias_ = UserItemBias().fit(ratings)
         side = 2**self.n_qubits
@@ -58,7 +62,7 @@ class BlockRecommender(Recommender):
         kept = block >= 0
         residual = ratings.value - self.bias_.offset(ratings.user, ratings.item)
         blocks[block[kept], row[kept] % side, column[kept] % side] = residual[kept]
-        self.residual_ = self._low_rank(blocks)
+        return blocks
 
     def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Array:
         return self.bias_.offset(users, items) + self._residual(users, items)

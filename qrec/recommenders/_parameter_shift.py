@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 _ROTATIONS = ("rx", "ry", "rz", "p")
 _FIXED = (
     *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"),
-    *("cx", "cy", "cz", "ch", "swap", "ecr", "ccx", "cswap", "barrier"),
+    *("cx", "cy", "cz", "ch", "swap", "ecr", "ccx", "cswap"),
 )
 
 
@@ -72,7 +72,7 @@ def shift_rule(circuit: QuantumCircuit) -> ShiftRule:
     rows = []
     for instruction in gates.data:
         operation = instruction.operation
-        if operation.name not in (*_ROTATIONS, *_FIXED):
+        if operation.name not in (*_ROTATIONS, *_FIXED, "barrier"):
             raise ConfigError(
                 f"circuit {circuit.name!r} has the instruction {operation.name!r}; the "
                 "parameter-shift rule needs gates alone"

@@ -14,10 +14,11 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend
+from qrec.backends.open import check_recorded
 from qrec.config import Spec, parse_fields
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, QrecError
 from qrec.recommenders import recommender_class, recommender_name
-from qrec.recommenders.parameters import check_parameters
+from qrec.recommenders.parameters import check_parameters, is_backend
 
 if TYPE_CHECKING:
     from qrec.recommenders.base import Recommender
@@ -60,7 +61,7 @@ def load(folder: Path, open_stored: OpenStored | None) -> "Recommender":
     record = _read_record(path)
     reader = _Reader(folder, open_stored)
     cls = recommender_class(record.recommender, f" (in {path})")
-    params = reader.decode(record.params)
+    params = {name: reader.parameter(name, value) for name, value in record.params.items()}
     try:
         check_parameters(cls, params, references=False)
     except ConfigError as error:
@@ -150,7 +151,25 @@ class _Reader:
         mark = next((key for key in value if key.startswith("$")), None)
         if mark is None:
             return {k: self.decode(v) for k, v in value.items()}
-        return self._decode_object(mark, value)
+        try:
+            return self._decode_object(mark, value)
+        except QrecError:
+            raise
+        except Exception as error:  # numpy, Qiskit and a damaged file fail in ways of their own
+            where = self._folder / _MODEL
+            raise ConfigError(f"{where}: {value} cannot be read back: {error}") from error
+
+    def parameter(self, name: str, value: Any) -> Any:
+        """Return a hyper-parameter; settings of a backend are never opened unseen."""
+        found = self.decode(value)
+        settings = is_backend(name) and isinstance(found, dict)
+        return self._stored_backend(found) if settings else found
+
+    def _stored_backend(self, settings: dict[str, Any]) -> Any:
+        if self._open_stored is not None:
+            return self._open_stored(settings)
+        check_recorded(settings, str(self._folder / _MODEL))
+        return settings
 
     def _decode_object(self, mark: str, value: dict[str, Any]) -> Any:
         held = value[mark]
@@ -159,9 +178,9 @@ class _Reader:
         if mark == "$array" and held in self._arrays:
             return self._arrays[held]
         if mark == "$observable":
-            return SparseObservable.from_sparse_list(held, value["num_qubits"])
+            return SparseObservable.from_sparse_list(list(map(tuple, held)), value["num_qubits"])
         if mark == "$backend":
-            return self._open_stored(held) if self._open_stored else held
+            return self._stored_backend(held)
         if mark == "$circuit":
             with self._beside(f"{held}.qpy").open("rb") as file:
                 return qpy.load(file)[0]

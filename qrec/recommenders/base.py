@@ -60,6 +60,12 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
             self._fit(ratings, validation)
         return self
 
+    def check(self) -> None:
+        """Raise ConfigError where parameters that are right one by one do not go together.
+
+        Experiments ask when they are loaded; what ratings are needed to see, `fit` says.
+        """
+
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> "list[Asked]":
         """Return the most that `fit` with these ratings asks of backends; nothing by default."""
         return []

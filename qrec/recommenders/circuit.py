@@ -102,6 +102,9 @@ class CircuitRecommender(QuantumRecommender):
         self.training_backend = training_backend
         self.random_state = random_state
 
+    def check(self) -> None:
+        self.readout()
+
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
         """Return the most that `fit` asks: its steps, and the validation after each epoch."""
         from qrec.recommenders._training import hold_out
@@ -110,17 +113,20 @@ class CircuitRecommender(QuantumRecommender):
             return []
         to_fit, to_stop = hold_out(ratings, validation, self.random_state)
         steps = self._schedule().steps_by_epoch(len(to_fit))
-        measured, backend = self._measured(), open_backend(self.training_backend)
+        measured = self._measured()
         step = measured.workload(min(self.batch_size, len(to_fit)), gradient=True, key="step")
         epoch = measured.workload(len(to_stop), gradient=False, key="validation")
-        return [Asked(backend, [step], sum(steps)), Asked(backend, [epoch], len(steps) + 1)]
+        asked = [(step, sum(steps)), (epoch, len(steps) + 1)]
+        return [Asked(measured.backend, [workload], times) for workload, times in asked if times]
 
     def fitted_circuit(self) -> QuantumCircuit:
         theta = [p for p in self.circuit_.parameters if vector_name(p) == self.weights]
         return self.circuit_.assign_parameters({p: self.theta_[p.index] for p in theta})
 
     def readout(self) -> SparseObservable:
-        return read_observable(self.observable, self._untrained().num_qubits)
+        # What was fitted needs no code of the user's any more.
+        circuit = self.circuit_ if hasattr(self, "circuit_") else self._untrained()
+        return read_observable(self.observable, circuit.num_qubits)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders._angle_training import fit_angles
@@ -142,7 +148,9 @@ class CircuitRecommender(QuantumRecommender):
         given = self.circuit
         circuit = build_circuit(given) if isinstance(given, str) else given
         lone = [p for p in circuit.parameters if not isinstance(p, ParameterVectorElement)]
+        name = circuit.name
         circuit = circuit.assign_parameters({p: ParameterVector(p.name, 1)[0] for p in lone})
+        circuit.name = name
         self._roles().check(type(self).__name__, circuit)
         return circuit
 
@@ -192,14 +200,18 @@ class CircuitRecommender(QuantumRecommender):
                 f"training_backend: found {backend.name!r}, which gives no gradients; expected one "
                 "of kind exact, such as exact or exact_noisy, or training: parameter_shift"
             )
-        found: Differentiable = expectation(self._untrained(), self.readout())
+        circuit = self._untrained()
+        found: Differentiable = expectation(
+            circuit, read_observable(self.observable, circuit.num_qubits)
+        )
         return found
 
     def _measured(self) -> "MeasuredExpectation":
         from qrec.recommenders._angle_training import MeasuredExpectation
 
-        backend = open_backend(self.training_backend)
-        return MeasuredExpectation(backend, self._untrained(), self.readout())
+        circuit = self._untrained()
+        observable = read_observable(self.observable, circuit.num_qubits)
+        return MeasuredExpectation(open_backend(self.training_backend), circuit, observable)
 
     def _angles(self, users: Codes, items: Codes) -> Mapping[str, Array]:
         return {self.user: self.user_angles_[users], self.item: self.item_angles_[items]}

@@ -1,5 +1,6 @@
 """An LSTM that corrects the predictions of another recommender."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -7,9 +8,12 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from qrec.backends.open import open_backend
+from qrec.backends.workload import Asked, Workload
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.global_mean import GlobalMean
+from qrec.recommenders.quantum import QuantumRecommender
 from qrec.seeds import child_seed
 
 if TYPE_CHECKING:
@@ -58,6 +62,28 @@ class LSTMCorrector(Recommender):
         self.patience = patience
         self.random_state = random_state
 
+    def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
+        """Return what the base asks: in its own fit, and for the ratings it is corrected on.
+
+        To see what circuits it will predict with, a quantum base that is yet to be fitted is
+        fitted here without a device.
+        """
+        from qrec.recommenders._training import hold_out
+
+        if self.base is None:
+            return []
+        parts = hold_out(ratings, validation, self.random_state)
+        asked = [] if self.prefit else self.base.questions(*parts)
+        if isinstance(self.base, QuantumRecommender):
+            base = (
+                self.base
+                if self.prefit
+                else _without_device(self.base).fit(parts[0], validation=parts[1])
+            )
+            workloads = [w for own in _workloads(base, parts) for w in own]
+            asked.append(Asked(open_backend(self.base.backend), workloads, 1))
+        return asked
+
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders import _lstm_training
         from qrec.recommenders._training import Schedule, hold_out
@@ -68,8 +94,10 @@ class LSTMCorrector(Recommender):
         schedule = Schedule(
             self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
         )
+        parts = to_fit, to_stop
+        fitted, stopping = map(_covered, parts, _predictions(self.base_, parts))
         self.weights_, self.history_ = _lstm_training.fit(
-            self._untrained(), _covered(self.base_, to_fit), _covered(self.base_, to_stop), schedule
+            self._untrained(), fitted, stopping, schedule
         )
 
     def _predict(self, users: Codes, items: Codes) -> Array:
@@ -88,8 +116,28 @@ class LSTMCorrector(Recommender):
         )  # fmt: skip
 
 
-def _covered(base: Recommender, ratings: Ratings) -> tuple[Ratings, Array]:
-    """Return the ratings that `base` can score and its predictions for them."""
-    predicted = base.predict(ratings)
+def _predictions(base: Recommender, parts: Sequence[Ratings]) -> list[Array]:
+    """Return what `base` predicts for each part; all its circuits are one question."""
+    if not isinstance(base, QuantumRecommender):
+        return [base.predict(part) for part in parts]
+    asked = _workloads(base, parts)
+    found = iter(open_backend(base.backend).run([w for own in asked for w in own]))
+    readings = [[next(found) for _ in own] for own in asked]
+    return [base.combine(part, own) for part, own in zip(parts, readings, strict=True)]
+
+
+def _workloads(base: QuantumRecommender, parts: Sequence[Ratings]) -> list[list[Workload]]:
+    return [base.workloads(part, f"corrected/{i}") for i, part in enumerate(parts)]
+
+
+def _without_device(model: QuantumRecommender) -> QuantumRecommender:
+    """Return an unfitted copy that asks noiseless backends alone, as do the models in it."""
+    names = [name for name in model.get_params() if name.split("_")[-1] == "backend"]
+    copy: QuantumRecommender = clone(model).set_params(**dict.fromkeys(names))
+    return copy
+
+
+def _covered(ratings: Ratings, predicted: Array) -> tuple[Ratings, Array]:
+    """Return the ratings for which there is a prediction, and the predictions."""
     scored = ~np.isnan(predicted)
     return ratings[scored], predicted[scored]

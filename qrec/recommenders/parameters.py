@@ -64,6 +64,11 @@ def check_parameters(
         raise ConfigError(f"{cls.__name__}: {name} is {value!r}; expected {expected}")
 
 
+def is_backend(parameter: str) -> bool:
+    """Return whether a parameter of this name holds a backend."""
+    return parameter == "backend" or parameter.endswith("_backend")
+
+
 def check_at_most(model: "Recommender", name: str, highest: int, why: str) -> None:
     """Raise ConfigError when a hyper-parameter exceeds what others, or the ratings, allow."""
     value = getattr(model, name)

@@ -4,8 +4,11 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
+from sklearn.base import clone
 
 from qrec.backends.open import Openable, open_backend
+from qrec.backends.workload import Asked
+from qrec.data.ratings import Ratings
 from qrec.recommenders._blocks import LARGEST, Array, BlockRecommender, Blocks
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
@@ -22,9 +25,10 @@ class VQSVDRecommender(BlockRecommender):
     whose row shows what a perfect decomposition of the same blocks predicts. `n_layers`,
     `objective`, `optimizer`, `max_iter` and `n_init` see `qrec.svd.VariationalSVD`.
 
-    On the exact backend all blocks are trained side by side; on any other each is trained by
-    circuits of its own, one after another: choose `n_blocks` accordingly. `n_circuits_` counts
-    the circuits that devices run. The real part of a reconstruction predicts.
+    On the noiseless backend, which None is, all blocks are trained side by side; on any other
+    each is trained by circuits of its own, one after another: choose `n_blocks` accordingly.
+    `n_circuits_` counts the circuits that devices run. The real part of a reconstruction
+    predicts.
     """
 
     def __init__(
@@ -52,6 +56,13 @@ class VQSVDRecommender(BlockRecommender):
         self.n_blocks = n_blocks
         self.backend = backend
         self.random_state = random_state
+
+    def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
+        """Return the most that training every block asks, one block after another."""
+        if is_ideal(open_backend(self.backend)):
+            return []
+        blocks = enumerate(clone(self)._cut(ratings))
+        return [asked for k, block in blocks for asked in self._model(k).questions(block)]
 
     def _low_rank(self, blocks: Array) -> Array:
         self.n_circuits_: dict[str, int] = {}
@@ -85,7 +96,12 @@ class VQSVDRecommender(BlockRecommender):
 
     def _measured(self, block: Array, k: int) -> Array:
         """Train one block by circuits."""
-        model = VariationalSVD(
+        model = self._model(k).fit(block)
+        self._count(model.n_circuits_)
+        return np.asarray(model.reconstruct().real)
+
+    def _model(self, k: int) -> VariationalSVD:
+        return VariationalSVD(
             self.n_factors,
             self.n_layers,
             self.objective,
@@ -95,9 +111,7 @@ class VQSVDRecommender(BlockRecommender):
             self._seed(k),
             self.max_iter,
             form="direct",
-        ).fit(block)
-        self._count(model.n_circuits_)
-        return np.asarray(model.reconstruct().real)
+        )
 
     def _count(self, runs: dict[str, int]) -> None:
         for name, count in runs.items():

@@ -102,6 +102,7 @@ class Asker:
         recorded = copy(backend)
 
         def run(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
+            del advance  # `say` tells how far it is
             return self(backend, workloads)
 
         recorded.run = run  # type: ignore[method-assign]

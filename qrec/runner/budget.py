@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 
-from qrec.backends.base import Backend, Unit
+from qrec.backends.base import Unit
+from qrec.backends.workload import Asked
 from qrec.errors import ConfigError
 from qrec.experiments.base import Experiment
 from qrec.runner.asking import Unanswered
@@ -59,9 +59,9 @@ class Round:
 
     def _row(self, name: str) -> CostRow:
         jobs, backend = self._of(name), self.experiment.backend(name)
-        executions = sum(job.executions for job in jobs)
+        executions = backend.self_test_executions + sum(job.executions for job in jobs)
         seconds = sum(job.qpu_seconds for job in jobs)
-        most = _most(self.work, backend)
+        most = _most(self, name)
         parts = [part for job in jobs for part in job.parts]
         return CostRow(
             backend=name,
@@ -71,7 +71,7 @@ class Round:
             shots=backend.shots,
             executions=executions,
             qpu_seconds=seconds,
-            most_executions=None if most is None else max(executions, ceil(most[0])),
+            most_executions=None if most is None else max(executions, most[0]),
             most_qpu_seconds=None if most is None else max(seconds, most[1]),
         )
 
@@ -114,22 +114,27 @@ def _by_entry(jobs: Sequence[PlannedJob]) -> Iterator[tuple[str, list[PlannedJob
         yield entry, [job for job in jobs if job.entry == entry]
 
 
-def _most(work: Work, backend: Backend) -> tuple[float, float] | None:
-    """Return the most executions and QPU seconds that a whole run asks of a backend.
+def _most(planned: Round, name: str) -> tuple[int, float] | None:
+    """Return the most executions and QPU seconds that a run still asks of a backend.
 
     None where a step has yet to be reached that waits for the answers to others.
     """
-    executions, seconds = 0.0, 0.0
+    work, backend = planned.work, planned.experiment.backend(name)
+    executions, seconds = backend.self_test_executions, 0.0
     for step in work.steps:
         if work.outcomes.has(step.name):
             continue
         if not all(work.outcomes.has(other) for other in step.after):
             return None
-        for asked in step.most(work.read(step)) if step.most is not None else ():
-            if asked.backend is backend:
-                one = backend.estimate(backend.prepare(asked.workloads))
-                executions += asked.times * one.executions
-                seconds += asked.times * one.qpu_seconds
+        asked = [Asked(backend, [unit.workload for unit in units], 1)
+                 for (asking, _), units in planned.questions[name].items()
+                 if asking == step.name]  # fmt: skip
+        most = step.most(work.read(step)) if step.most is not None else asked
+        for one in most or asked:
+            if one.backend is backend:
+                estimate = backend.estimate(backend.prepare(one.workloads))
+                executions += one.times * estimate.executions
+                seconds += one.times * estimate.qpu_seconds
     return executions, seconds
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from qrec.analysis.compare import StoredRun, compare_samples, compare_table
 from qrec.analysis.side_by_side import compare_rows, compare_tables
 from qrec.analysis.table import Table
-from qrec.experiments.base import Part
+from qrec.experiments.base import Part, Places
 from qrec.runner.asking import Stored
 from qrec.runner.drive import Work
 from qrec.runner.load import restore
@@ -14,7 +14,9 @@ from qrec.runs.folder import RunFolder, find_run
 from qrec.types import Row
 
 
-def compare_runs(runs: Sequence[str]) -> tuple[Sequence[Row], list[Table]]:
+def compare_runs(
+    runs: Sequence[str], places: Places | None = None
+) -> tuple[Sequence[Row], list[Table]]:
     """Return how runs differ, as rows and as tables.
 
     Where all of them hold predictions these are compared pair by pair, see
@@ -22,7 +24,7 @@ def compare_runs(runs: Sequence[str]) -> tuple[Sequence[Row], list[Table]]:
     the experiments of the same label are compared. Raises NotFinishedError for a run that has
     not ended, ConfigError for runs that have nothing in common.
     """
-    stored = [(folder.id, _parts(folder)) for folder in map(find_run, runs)]
+    stored = [(find_run(run).id, _parts(find_run(run), places)) for run in runs]
     first = stored[0][1]
     paired = [n for n in first if all(n in parts and parts[n].samples for _, parts in stored)]
     rows: list[Row] = []
@@ -43,8 +45,8 @@ def compare_runs(runs: Sequence[str]) -> tuple[Sequence[Row], list[Table]]:
     return rows, tables
 
 
-def _parts(folder: RunFolder) -> dict[str, Part]:
+def _parts(folder: RunFolder, places: Places | None) -> dict[str, Part]:
     require_finished(folder)
-    experiment = restore(folder)
+    experiment = restore(folder, places)
     outcomes = Work(experiment, folder, Stored()).every_outcome()
     return {part.name: part for part in experiment.parts(outcomes, folder.record().details)}

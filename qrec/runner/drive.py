@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from qrec.backends import open_backend
+from qrec.backends import noiseless
 from qrec.backends.base import Backend
+from qrec.errors import ConfigError
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
 from qrec.runner.asking import Asker, Mode, Unanswered
@@ -74,8 +75,15 @@ class Work:
 
     def _model_backend(self, spec: Mapping[str, Any]) -> Backend:
         """Return the backend of a stored model: the experiment's own, or that without noise."""
-        known = self.experiment.backends()
-        return known[spec["name"]] if spec.get("name") in known else open_backend(spec)
+        for backend in self.experiment.backends().values():
+            if backend.spec.model_dump(mode="json") == spec:
+                return backend
+        if spec != noiseless().spec.model_dump(mode="json"):
+            raise ConfigError(
+                f"{self.folder.path}: a model was saved with a backend {spec.get('name')!r} that "
+                "is none of the experiment's"
+            )
+        return noiseless()
 
 
 def drive(work: Work, report: Report) -> list[Unanswered]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from qrec.backends.open import backend_spec
+from qrec.backends.open import check_recorded
 from qrec.config import parse_fields, read_yaml
 from qrec.errors import ConfigError
 from qrec.experiments import experiment_class
@@ -52,11 +52,13 @@ def load(
 def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
     """Return the experiment of a run, with the backends and on the data with which it began.
 
-    Own code is looked for where the run was begun from here, and nowhere else unless `places`
-    allow it: a run folder from elsewhere runs nothing. Raises ConfigError and DataError where
-    the run is not what it was.
+    Own code is looked for where the run was begun from here; where `places` allow it, also in the
+    copy that the run has: a run folder from elsewhere runs nothing by itself. Raises ConfigError
+    and DataError where the run is not what it was.
     """
-    places = replace(places or Places(), code=code_folder(folder.id))
+    places = places or Places()
+    copied = folder.path / "code" if places.allow_code else None
+    places = replace(places, code=code_folder(folder) or copied)
     content, where = folder.spec(), str(folder.path / "spec.yaml")
     with opened(places):
         cls = experiment_class(content.get("kind"), where)
@@ -64,7 +66,8 @@ def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
         details = folder.record().details
         recorded = details["backends"]
         for name, entry in recorded.items():
-            _check_vendor(name, entry["spec"], places, folder)
+            if not places.allow_code:
+                check_recorded(entry["spec"], f"run {folder.id}: {name}", places.backends_file)
         experiment.use_recorded(recorded)
         for name, snapshot in folder.snapshots().items():
             experiment.backend(name).pin(snapshot)
@@ -134,16 +137,3 @@ def _read(source: Source) -> tuple[dict[str, Any], str, Path | None]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping with the keys of an experiment")
     return content, str(path), folder
-
-
-def _check_vendor(name: str, recorded: Mapping[str, Any], places: Places, run: RunFolder) -> None:
-    """Raise ConfigError where a run would import what backends.yaml here does not name."""
-    if recorded.get("kind") != "provider" or places.allow_code:
-        return
-    own = backend_spec(str(recorded.get("name")), places.backends_file).model_dump(mode="json")
-    for key in ("kind", "backend", "arguments", "python"):
-        if own.get(key) != recorded.get(key):
-            raise ConfigError(
-                f"run {run.id}: its backend {name!r} has {key} {recorded.get(key)!r}, the entry of "
-                f"that name here has {own.get(key)!r}; if you trust the run, say --allow-code"
-            )

@@ -107,12 +107,13 @@ def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
         backends = experiment.backends()
         snapshots = {name: backend.snapshot() for name, backend in backends.items()}
         details = experiment.details() | {"backends": snapshots}
-        experiment.steps()  # a step that cannot be made must not leave a run behind
+        # A step that cannot be made must not leave a run behind.
+        details["n_steps"] = len(experiment.steps())
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
     code = code_files()
     folder = create_run(experiment.spec, details, parent, pinned, code)
     if code and experiment.places.code is not None:
-        remember_code(folder.id, experiment.places.code)
+        remember_code(folder, experiment.places.code)
     return folder
 
 

@@ -90,6 +90,7 @@ class Sent:
 
     work: Work
     rounds: list[Round]
+    problems: list[str]  # with collecting what earlier rounds gave
 
     def close(self) -> None:
         """Say that no more jobs follow."""
@@ -104,11 +105,11 @@ def _rounds(
     published: bool = True,
 ) -> Sent:
     """Send rounds until one has to be waited for, or nothing is asked any more."""
-    ledger, sent = Ledger(), list[Round]()
+    ledger, sent, problems = Ledger(), list[Round](), list[str]()
     while True:
         if published:
             ledger.add(records(work.folder.id, read_jobs(work.folder)))
-            collect_all(ledger, work)
+            problems = collect_all(ledger, work)
         with only_worker(work.folder):
             waiting = drive(work, report)
         rounds, questions = _planned(work, waiting, ledger)
@@ -124,12 +125,12 @@ def _rounds(
             work, published = Work(work.experiment, publish(work.folder), work.mode), True
             planned = Round(work, questions, jobs)
         if not jobs:
-            return Sent(work, sent)
+            return Sent(work, sent, problems)
         ledger.add(records(work.folder.id, jobs))
         sent.append(planned)
         _send(planned, ledger, report)
         if any(ledger.job(job.uid).state != "DONE" for job in jobs):
-            return Sent(work, sent)
+            return Sent(work, sent, problems)
 
 
 def _planned(

@@ -1,25 +1,36 @@
 """Where the own code of runs lies that were begun on this machine.
 
-It stands beside the runs and not in them: a run folder from elsewhere can say what it likes, and
-nothing of it is run.
+It stands beside the runs and not in them, and holds for the very folder that was made here: a run
+from elsewhere, or a whole folder of them, can say what it likes, and nothing of it is run.
 """
 
 from pathlib import Path
 
-from qrec.runs.files import write_text
-from qrec.runs.folder import runs_dir
+from qrec.errors import ConfigError
+from qrec.runs.files import read_json, write_json
+from qrec.runs.folder import RunFolder, runs_dir
 
 
-def remember_code(run: str, folder: Path) -> None:
-    """Note that the code of a run lies in `folder`."""
-    write_text(_path(run), f"{folder.resolve()}\n")
+def remember_code(run: RunFolder, code: Path) -> None:
+    """Note that the code of a run lies in the folder `code`."""
+    write_json(_path(run), {"code": str(code.resolve()), "inode": _inode(run)})
 
 
-def code_folder(run: str) -> Path | None:
+def code_folder(run: RunFolder) -> Path | None:
     """Return where the code of a run lies; None where it has none, or was not begun here."""
     path = _path(run)
-    return Path(path.read_text().strip()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("code"), str):
+        raise ConfigError(f"{path}: expected where the code of run {run.id} lies")
+    return Path(content["code"]) if content.get("inode") == _inode(run) else None
 
 
-def _path(run: str) -> Path:
-    return runs_dir() / "code" / f"{run}.txt"
+def _inode(run: RunFolder) -> int:
+    """Return what a renamed folder keeps and a copied one has not."""
+    return run.path.stat().st_ino
+
+
+def _path(run: RunFolder) -> Path:
+    return runs_dir() / "code" / f"{run.id}.json"

@@ -10,6 +10,7 @@ from qrec.svd.line_search import LineSearch
 from qrec.svd.objectives import Objective, Rows
 from qrec.svd.optimisers import Optimum, Report
 
+PER_PARAMETER = 200  # iterations at most, where nobody says how many
 _SMALL_GRADIENT = 1e-5  # scipy's gtol, of the largest component
 
 
@@ -24,7 +25,7 @@ def bfgs(
     hardly ever reached.
     """
     n, size = start.shape
-    limit = 200 * size if max_iter is None else max_iter
+    limit = PER_PARAMETER * size if max_iter is None else max_iter
     everything = np.arange(n)
     value, gradient = objective.value_and_gradient(start, everything)
     state = _State(start.copy(), value, gradient, np.tile(np.eye(size), (n, 1, 1)), -gradient)

@@ -6,8 +6,8 @@ from qrec.svd.ansatz import Real
 from qrec.svd.objectives import Objective
 from qrec.svd.optimisers import Optimum, Report
 
-_ADAM_RATE, _ADAM_ITERATIONS = 0.05, 500
-_SPSA_ITERATIONS, _SPSA_PERTURBATION, _SPSA_FIRST_STEP, _SPSA_CALIBRATIONS = 1000, 0.2, 0.2, 10
+ADAM_ITERATIONS, SPSA_ITERATIONS, SPSA_CALIBRATIONS = 500, 1000, 10
+_ADAM_RATE, _SPSA_PERTURBATION, _SPSA_FIRST_STEP = 0.05, 0.2, 0.2
 
 
 def adam(
@@ -18,7 +18,7 @@ def adam(
     `max_iter` is 500 where it is None. The answer is the last point.
     """
     theta, rows = start.copy(), np.arange(len(start))
-    limit = _ADAM_ITERATIONS if max_iter is None else max_iter
+    limit = ADAM_ITERATIONS if max_iter is None else max_iter
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     values = []
     for k in range(1, limit + 1):
@@ -51,7 +51,7 @@ def spsa(
     at the last point.
     """
     theta, rows = start.copy(), np.arange(len(start))
-    limit = _SPSA_ITERATIONS if max_iter is None else max_iter
+    limit = SPSA_ITERATIONS if max_iter is None else max_iter
     streams = [np.random.default_rng([seed, row]) for row in range(len(start))]
 
     def differences(width: float) -> tuple[Real, Real, Real]:
@@ -60,7 +60,7 @@ def spsa(
         minus = objective.value(theta - width * signs, rows)
         return (plus - minus) / (2 * width), (plus + minus) / 2, signs
 
-    slopes = [np.abs(differences(_SPSA_PERTURBATION)[0]) for _ in range(_SPSA_CALIBRATIONS)]
+    slopes = [np.abs(differences(_SPSA_PERTURBATION)[0]) for _ in range(SPSA_CALIBRATIONS)]
     delay = 0.1 * limit
     slope = np.maximum(np.mean(slopes, axis=0), 1e-12)  # zero for a matrix of zeros
     gain = _SPSA_FIRST_STEP * (1 + delay) ** 0.602 / slope
@@ -72,5 +72,5 @@ def spsa(
         if report:
             report(k + 1, limit)
     values.append(objective.value(theta, rows))
-    n_values = np.full(len(theta), 2 * (_SPSA_CALIBRATIONS + limit) + 1)
+    n_values = np.full(len(theta), 2 * (SPSA_CALIBRATIONS + limit) + 1)
     return Optimum(theta, values[-1], n_values, 0 * n_values, list(np.array(values).T))

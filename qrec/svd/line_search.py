@@ -17,6 +17,7 @@ from qrec.svd.ansatz import Real
 
 _DECREASE, _CURVATURE, _TOLERANCE = 1e-4, 0.9, 1e-14  # scipy's c1, c2 and xtol
 _SHORTEST, _LONGEST = 1e-100, 1e100
+MOST_TRIALS = 100  # scipy's maxiter: a search that takes more is in vain
 Flags = NDArray[np.bool_]
 
 
@@ -34,6 +35,7 @@ class LineSearch:
     last_width: Real
     bracketed: Flags
     second_stage: Flags
+    trials: NDArray[np.int64]
 
     @classmethod
     def begin(cls, step: Real, value: Real, slope: Real) -> Self:
@@ -42,7 +44,7 @@ class LineSearch:
         width = np.full(len(step), _LONGEST)
         no = np.zeros(len(step), bool)
         fields: tuple[Any, ...] = (step, start, start, start, 0 * step, 5 * step)
-        fields += (width, 2 * width, no, no)
+        fields += (width, 2 * width, no, no, np.zeros(len(step), np.int64))
         return cls(*(field.copy() for field in fields))  # since `put` writes into them
 
     def take(self, rows: NDArray[np.intp]) -> Self:
@@ -65,7 +67,9 @@ class LineSearch:
         low = value <= line
         self.second_stage |= low & (slope >= 0)
         found = low & (np.abs(slope) <= -_CURVATURE * start_slope)
-        failed = ~found & (self._is_stuck() | ~np.isfinite(value))
+        self.trials += 1
+        in_vain = self._is_stuck() | ~np.isfinite(value) | (self.trials >= MOST_TRIALS)
+        failed = ~found & in_vain
         # Until a value below the line has been seen, the search is for one.
         tilt = np.where(~self.second_stage & (value <= self.best[1]) & ~low, target, 0.0)
         self._step(np.stack([self.trial, value, slope]), tilt)

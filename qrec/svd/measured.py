@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -9,7 +10,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
-from qrec.backends.workload import Reading, Workload
+from qrec.backends.workload import Asked, Reading, Workload
 from qrec.circuits import bell_projection, block_encoding
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.direct_projection import direct_projection
@@ -119,9 +120,7 @@ class MeasuredObjective:
     def value(self, theta: Real, rows: Rows) -> Real:
         self._calls += 1
         # A key of its own for each call: the shots of two calls are independent.
-        readings = self._backend.run(
-            [p.workload(theta, f"vqsvd/{i}/{self._calls}") for i, p in enumerate(self._probes)]
-        )
+        readings = self._backend.run(self._workloads(theta, f"{self._calls}"))
         total = np.zeros(len(theta))
         for probe, reading in zip(self._probes, readings, strict=True):
             total += probe.factor * reading.value
@@ -130,15 +129,19 @@ class MeasuredObjective:
 
     def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
         size = theta.shape[1]
-        if self._score.shifts == 1:
-            shifts, weights = [np.pi], [0.5]
-        else:
-            shifts, weights = [np.pi / 2, -np.pi / 2], [0.5, -0.5]
-        moves = np.concatenate([np.zeros((1, size)), *(shift * np.eye(size) for shift in shifts)])
-        values = self.value((theta[:, None] + moves).reshape(-1, size), rows)
-        by_move = values.reshape(len(theta), -1)
-        shifted = by_move[:, 1:].reshape(len(theta), len(shifts), size)
+        weights = [0.5] if self._score.shifts == 1 else [0.5, -0.5]
+        by_move = self.value(self._moved(theta), rows).reshape(len(theta), -1)
+        shifted = by_move[:, 1:].reshape(len(theta), len(weights), size)
         return by_move[:, 0], np.einsum("s,nsp->np", weights, shifted)
+
+    def questions(self, theta: Real, n_values: int, n_gradients: int) -> list[Asked]:
+        """Return what so many values and gradients at rows like `theta`, and `elements`, ask."""
+        asked = [
+            (self._workloads(theta, "value"), n_values),
+            (self._workloads(self._moved(theta), "gradient"), n_gradients),
+            (workloads(self._element_probes()[1], theta[0], "vqsvd/elements"), 1),
+        ]
+        return [Asked(self._backend, found, times) for found, times in asked if times]
 
     def elements(self, theta: Real) -> Complex:
         """Return C `(T, T)` at angles `(n_parameters,)` by Hadamard tests.
@@ -146,25 +149,43 @@ class MeasuredObjective:
         Without the subspace objective the diagonal is measured and the rest is zero.
         """
         rank = self._score.rank
-        diagonal = self._score.kind != "subspace"
         c = np.zeros((rank, rank), np.complex128)
-        places = [(j, k) for j in range(rank) for k in range(rank) if j == k or not diagonal]
-        parts: tuple[Part, Part] = ("real", "imag")
-        wanted = [(j, k, part) for j, k in places for part in parts]
-        probes = [
-            hadamard_probe(self._matrix, self._n_layers, j, k, part, self._form)
-            for j, k, part in wanted
-        ]
+        wanted, probes = self._element_probes()
         readings = measure(self._backend, probes, theta, "vqsvd/elements")
         for (j, k, part), probe, reading in zip(wanted, probes, readings, strict=True):
             c[j, k] += probe.factor * reading.value[0] * (1 if part == "real" else 1j)
         return c
 
+    def _workloads(self, theta: Real, call: str) -> list[Workload]:
+        return [p.workload(theta, f"vqsvd/{i}/{call}") for i, p in enumerate(self._probes)]
+
+    def _moved(self, theta: Real) -> Real:
+        """Return the rows that the parameter-shift rule needs: each as it is, then shifted."""
+        size = theta.shape[1]
+        shifts = [np.pi] if self._score.shifts == 1 else [np.pi / 2, -np.pi / 2]
+        moves = np.concatenate([np.zeros((1, size)), *(shift * np.eye(size) for shift in shifts)])
+        return np.asarray((theta[:, None] + moves).reshape(-1, size))
+
+    def _element_probes(self) -> tuple[list[tuple[int, int, Part]], list[Probe]]:
+        """Return which parts of which elements `elements` reads, and their probes."""
+        places = range(self._score.rank)
+        diagonal = self._score.kind != "subspace"
+        parts: tuple[Part, Part] = ("real", "imag")
+        wanted = [
+            (j, k, part) for j in places for k in places if j == k or not diagonal for part in parts
+        ]
+        build = partial(hadamard_probe, self._matrix, self._n_layers)
+        return wanted, [build(j, k, part, self._form) for j, k, part in wanted]
+
 
 def measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> list[Reading]:
     """Evaluate probes at the same angles `(n_parameters,)`; factors are not yet applied."""
-    workloads = [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
-    return backend.run(workloads)
+    return backend.run(workloads(probes, theta, key))
+
+
+def workloads(probes: list[Probe], theta: Real, key: str) -> list[Workload]:
+    """Return the workloads of probes at the same angles `(n_parameters,)`."""
+    return [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
 
 
 def is_ideal(backend: Backend) -> bool:

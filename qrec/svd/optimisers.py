@@ -47,3 +47,21 @@ def minimise(
     if optimizer == "adam":
         return adam(objective, start, max_iter, report)
     return spsa(objective, start, max_iter, report, seed)
+
+
+def most_calls(optimizer: str, size: int, max_iter: int | None = None) -> tuple[int, int]:
+    """Return how often `minimise` asks for values, and for values with gradients, at most.
+
+    `size` is the number of parameters. A call is for all starts that are still under way.
+    """
+    from qrec.svd.bfgs import PER_PARAMETER
+    from qrec.svd.first_order import ADAM_ITERATIONS, SPSA_CALIBRATIONS, SPSA_ITERATIONS
+    from qrec.svd.line_search import MOST_TRIALS
+
+    default = {"bfgs": PER_PARAMETER * size, "adam": ADAM_ITERATIONS, "spsa": SPSA_ITERATIONS}
+    limit = default[optimizer] if max_iter is None else max_iter
+    if optimizer == "bfgs":
+        return 0, 1 + MOST_TRIALS * limit
+    if optimizer == "adam":
+        return 1, limit
+    return 2 * (SPSA_CALIBRATIONS + limit) + 1, 0

@@ -8,13 +8,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from qrec.backends.open import Openable, open_backend
+from qrec.backends.workload import Asked
 from qrec.errors import ConfigError
 from qrec.svd._checks import as_matrix, check_integer, check_one_of, check_weights
 from qrec.svd.ansatz import Complex, Real
 from qrec.svd.factors import circuit_runs, decompose, n_parameters, random_angles, readout_runs
 from qrec.svd.measured import FORMS, MeasuredObjective, is_ideal
 from qrec.svd.objectives import KINDS, ExactObjective, Score
-from qrec.svd.optimisers import OPTIMIZERS, minimise
+from qrec.svd.optimisers import OPTIMIZERS, minimise, most_calls
 
 
 class VariationalSVD(BaseEstimator):  # type: ignore[misc]
@@ -29,9 +30,10 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
       `weights` are the q_j `(rank,)` of the original one, by default rank, ..., 2, 1.
     - `optimizer` is "bfgs" (scipy's steps), "adam" or "spsa" (for shots and noise), with
       `max_iter` iterations or its own default.
-    - `backend`: on the ideal exact one everything is linear algebra, with exact gradients; any
-      other runs the circuits that `form` names, see `qrec.svd.measured.objective_probes`, with
-      gradients by parameter shift, and takes real matrices only.
+    - `backend`: on the noiseless one, which None is, everything is linear algebra, with exact
+      gradients; any other runs the circuits that `form` names, see
+      `qrec.svd.measured.objective_probes`, with gradients by parameter shift, and takes real
+      matrices only.
 
     The vectors are computed from the trained angles: a state vector of n qubits each.
 
@@ -105,6 +107,21 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
         self.n_circuits_["readout"] = readout_runs(score)
         return self
+
+    def questions(self, matrix: ArrayLike) -> list[Asked]:
+        """Return the most that `fit` of this matrix asks of the backend; raises as `fit` does.
+
+        All starts ask together; the bound is that of no start ending early, and for "bfgs" of
+        line searches that each take as many trials as they may.
+        """
+        array = as_matrix(matrix)
+        padded, _ = pad(array)
+        measured = self._measured(padded, self._score(array))
+        if measured is None:
+            return []
+        size = n_parameters(len(padded).bit_length() - 1, self.n_layers)
+        calls = most_calls(self.optimizer, size, self.max_iter)
+        return measured.questions(np.zeros((self.n_init, size)), *calls)
 
     def reconstruct(self, rank: int | None = None) -> Complex:
         """Return the matrix of the first `rank` terms, all by default, `(n_rows, n_columns)`.

@@ -2,17 +2,30 @@
 
 import pytest
 
-from qrec.analysis.compare import compare_runs, compare_table
+from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples, compare_table
 from qrec.analysis.table import to_text
+from qrec.cli.compare import compare
 from qrec.errors import ConfigError, NotFinishedError
-from qrec.experiments import load_experiment, run
-from qrec.experiments._run import begin
+from qrec.runner.asking import Stored
+from qrec.runner.drive import Work
+from qrec.runner.load import load, restore
+from qrec.runner.run import begin, run
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
 
+def stored(run):
+    experiment = restore(run.folder)
+    samples = experiment.samples(Work(experiment, run.folder, Stored()).every_outcome())
+    return StoredRun(run.id, run.folder.record().details["dataset"], samples)
+
+
+def rows_of(*runs):
+    return [row.as_dict() for row in compare_samples([stored(run) for run in runs])]
+
+
 def test_rows_are_compared_with_exact_and_best_classical(small_run):
-    rows = {(r["recommender"], r["backend"]): r for r in compare_runs([small_run.folder])}
+    rows = {(r["recommender"], r["backend"]): r for r in rows_of(small_run)}
     sampled = rows["swap", "aer_ideal"]
     assert sampled["n_pairs_exact"] == 40
     assert sampled["low_exact"] < sampled["rmse_minus_exact"] < sampled["high_exact"]
@@ -24,10 +37,10 @@ def test_rows_are_compared_with_exact_and_best_classical(small_run):
 
 def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_experiment):
     other = run(small_experiment, backends=["aer_ideal"], overrides={"n_pairs": 30})
-    rows = compare_runs([small_run.folder, other.folder])
+    rows = rows_of(small_run, other)
     assert [row["run"] for row in rows] == [small_run.id] * 4 + [other.id] * 3
     assert 25 <= rows[-1]["n_pairs_exact"] <= 30, "those of the 30 that can be scored"
-    text = to_text(compare_table(rows))
+    text = to_text(compare_table([DifferenceRow.from_dict(row) for row in rows]))
     assert small_run.id in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -35,10 +48,10 @@ def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_ex
 def test_runs_on_other_ratings_are_refused(small_run, small_experiment):
     other = run(small_experiment, overrides={"dataset.seed": 9})
     with pytest.raises(ConfigError, match="only runs on the same ratings"):
-        compare_runs([small_run.folder, other.folder])
+        rows_of(small_run, other)
 
 
 def test_unfinished_run_says_how_to_finish_it(small_experiment):
-    folder = begin(load_experiment(small_experiment))
+    folder = begin(load(small_experiment))
     with pytest.raises(NotFinishedError, match=f"--resume {folder.id}"):
-        compare_runs([folder])
+        compare([folder.id])

@@ -1,11 +1,18 @@
 """The printed tables fit a terminal and say what must be said."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
-from qrec.analysis.table import Table, to_text
+from qrec.analysis.rows import ComparisonRow
+from qrec.analysis.table import to_text
+
+
+@pytest.fixture
+def rows(small_run):
+    return [ComparisonRow.from_dict(row) for row in small_run.rows]
 
 
 def test_tables_fit_eighty_columns_without_losing_a_figure(small_run):
@@ -34,34 +41,38 @@ def test_chosen_parameters_are_shown(small_run):
     )
 
 
-def test_suspicious_row_is_marked_and_explained(small_run):
-    rows = [dict(row) for row in small_run.rows]
-    rows[0]["flags"] = ["below noise floor"]
+def test_suspicious_row_is_marked_and_explained(small_run, rows):
+    rows[0] = replace(rows[0], flags=("below noise floor",))
     text = to_text(accuracy_table(["heading"], rows))
     assert "mean !" in text
     assert "suspicious" in text
     assert "suspicious" not in small_run.table()
 
 
-def test_rows_on_a_sample_stand_beside_the_same_pairs(small_run):
-    [row] = same_pairs_table(small_run.rows).rows
-    sampled = small_run.rows[3]
+def test_rows_on_a_sample_stand_beside_the_same_pairs(rows):
+    [row] = same_pairs_table(rows).rows
     assert row[:3] == ["swap", "aer_ideal", "40"]
-    assert row[4].startswith(f"{sampled['rmse_minus_exact']:+.4f}±")
+    assert row[4].startswith(f"{rows[3].rmse_minus_exact:+.4f}±")
 
 
-def test_repeats_are_shown_as_means(small_run):
-    first = small_run.rows[0]
-    second = first | {"repeat": 1, "rmse": first["rmse"] + 0.2}
+def test_repeats_are_shown_as_means(rows):
+    first, rmse = rows[0], rows[0].metrics["rmse"]
+    second = replace(first, repeat=1, metrics=first.metrics | {"rmse": rmse + 0.2})
     [row] = accuracy_table(["heading"], [first, second]).rows
-    assert row[3].startswith(f"{first['rmse'] + 0.1:.4f}±")
+    assert row[3].startswith(f"{rmse + 0.1:.4f}±")
 
 
-def test_seconds_are_per_twenty_thousand_predictions(small_run):
-    row = small_run.rows[0] | {"predict_seconds": 3.0, "n_predictions": 10}
+def test_seconds_are_per_twenty_thousand_predictions(rows):
+    row = replace(rows[0], predict_seconds=3.0, n_predictions=10)
     assert cost_table([row]).rows[0][4] == "6e+03"
 
 
-@pytest.mark.parametrize("cell", ["[bold]", "a\\[b", "[/]"])
-def test_cells_are_no_markup(cell):
-    assert cell in to_text(Table(cell, ["name"], [[cell]], [cell]))
+def test_every_metric_named_has_its_column_and_no_figure_is_broken(rows):
+    extra = {"ndcg@10": 0.8123, "precision@5": 0.4567}
+    values = extra | {f"{name}_stderr": 0.012 for name in extra}
+    rows = [replace(row, metrics=row.metrics | values) for row in rows]
+    table = accuracy_table(["heading"], rows)
+    assert table.columns[3:-2] == ["RMSE", "MAE", "NDCG@10", "prec@5"]
+    text = to_text(table)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("0.8123±.012") == text.count("0.4567±.012") == len(rows)

@@ -37,11 +37,11 @@ def test_lowered_circuit_is_the_same_in_gates_on_two_qubits():
 
 def test_device_target_costs_more_than_the_logical_circuit():
     rows = count_rows({"toffoli": toffoli()}, [open_backend("aer_noisy")])
-    assert [row["target"] for row in rows] == ["logical", "u + cx", "aer_noisy"]
-    assert rows[2]["depth"] > rows[1]["depth"] > rows[0]["depth"]
-    assert set(rows[2]["gates"]) <= {"cz", "rz", "sx", "x"}
+    assert [row.target for row in rows] == ["logical", "u + cx", "aer_noisy"]
+    assert rows[2].depth > rows[1].depth > rows[0].depth
+    assert set(rows[2].gates) <= {"cz", "rz", "sx", "x"}
 
 
 def test_exact_backend_runs_the_circuit_as_it_is():
     logical, _, exact = count_rows({"t": toffoli()}, [open_backend("exact")])
-    assert exact["gates"] == logical["gates"]
+    assert exact.gates == logical.gates

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from qrec.experiments._run import stored
+from qrec.runner.run import stored
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
@@ -29,7 +29,7 @@ def test_report_is_made_again_from_files_alone(small_run):
 
 
 def test_title_of_an_experiment_is_no_markup(small_experiment):
-    from qrec.experiments import run
+    from qrec.runner.run import run
 
     small_experiment["title"] = "<script>alert(1)</script>"
     small_experiment["recommenders"] = small_experiment["recommenders"][:1]

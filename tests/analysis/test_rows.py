@@ -2,12 +2,20 @@
 
 import csv
 import json
+import math
 
 import numpy as np
 import pytest
 
-from qrec.analysis.rows import BELOW_FLOOR, LOW_RATIO, comparison_rows, write_csv
+from qrec.analysis.rows import (
+    BELOW_FLOOR,
+    LOW_RATIO,
+    ComparisonRow,
+    comparison_rows,
+    write_csv,
+)
 from qrec.analysis.samples import Sample
+from qrec.errors import ConfigError
 
 
 def sample(name, errors, *, user=None, shots=None, backend=None, floor=None, **notes):
@@ -25,8 +33,12 @@ def sample(name, errors, *, user=None, shots=None, backend=None, floor=None, **n
     return Sample(user, item, np.full(n, 3.0), 3.0 + errors, standard | notes)
 
 
+def dicts(samples, *metrics):
+    return [row.as_dict() for row in comparison_rows(samples, *metrics)]
+
+
 def flags(*errors, **notes):
-    return comparison_rows([sample("a", *errors, **notes)])[0]["flags"]
+    return dicts([sample("a", *errors, **notes)])[0]["flags"]
 
 
 def test_honest_rows_have_no_flags():
@@ -51,7 +63,7 @@ def test_best_classical_row_is_held_out_covers_and_is_classical():
     rng = np.random.default_rng(0)
     few = rng.normal(size=100) * 0.1
     few[:50] = np.nan
-    rows = comparison_rows(
+    rows = dicts(
         [
             sample("trained on", rng.normal(size=100) * 0.1, scored_on="train"),
             sample("declines", few),
@@ -70,7 +82,7 @@ def test_row_on_a_sample_is_compared_on_its_own_pairs():
     kept = np.arange(10, 60, 5)
     drawn = sample("q", exact[kept] + 0.1, user=kept, backend="aer", shots=100)
     drawn.item[:] = kept
-    rows = comparison_rows([sample("c", classical), sample("q", exact, backend="exact"), drawn])
+    rows = dicts([sample("c", classical), sample("q", exact, backend="exact"), drawn])
     assert "rmse_minus_exact" not in rows[1], "a row on all pairs needs no such help"
 
     def root(errors):
@@ -84,16 +96,14 @@ def test_row_on_a_sample_is_compared_on_its_own_pairs():
 
 
 def test_nothing_scored_is_null_in_json():
-    row = comparison_rows([sample("a", [np.nan, np.nan])])[0]
+    row = dicts([sample("a", [np.nan, np.nan])])[0]
     assert row["coverage"] == 0
     assert [row[k] for k in ("rmse", "mae", "rmse_stderr", "prediction_min")] == [None] * 4
     json.dumps(row, allow_nan=False)
 
 
 def test_csv_has_every_column_of_every_row(tmp_path):
-    rows = comparison_rows(
-        [sample("a", [1.0, 2.0]), sample("b", [1.0, 2.0], backend="aer", shots=10)]
-    )
+    rows = dicts([sample("a", [1.0, 2.0]), sample("b", [1.0, 2.0], backend="aer", shots=10)])
     write_csv(tmp_path / "rows.csv", rows)
     with (tmp_path / "rows.csv").open() as file:
         first, second = csv.DictReader(file)
@@ -101,3 +111,35 @@ def test_csv_has_every_column_of_every_row(tmp_path):
     assert first["rmse_minus_classical"] == ""
     assert float(first["rmse"]) == rows[0]["rmse"]
     assert json.loads(first["params"]) == {}
+
+
+_COLUMNS = (
+    "recommender backend shots repeat rmse mae rmse_stderr mae_stderr coverage prediction_min "
+    "prediction_max fit_seconds predict_seconds n_predictions qubits two_qubit_gates depth class "
+    "family params chosen validation_rmse scored_on noise_floor flags best_classical"
+)
+
+
+def test_columns_on_disk_are_metrics_then_their_errors_then_the_rest():
+    [row] = dicts([sample("a", [1.0, 2.0])])
+    assert " ".join(row) == _COLUMNS
+    [row] = dicts([sample("a", [1.0, 2.0], user=[0, 0])], ["rmse", "mae", "ndcg@10"])
+    more = _COLUMNS.replace("rmse mae", "rmse mae ndcg@10")
+    assert " ".join(row) == more.replace("mae_stderr", "mae_stderr ndcg@10_stderr")
+    assert 0 < row["ndcg@10"] <= 1
+
+
+def test_rmse_mae_and_coverage_are_there_whatever_is_named():
+    samples = [sample("a", [1.0, 2.0, math.nan])]
+    assert comparison_rows(samples, ["coverage", "mae"])[0].metric_names == ["mae", "rmse"]
+    with pytest.raises(ConfigError, match="did you mean 'rmse'"):
+        comparison_rows(samples, ["rsme"])
+
+
+def test_rows_come_back_from_json():
+    samples = [sample("a", [1.0, 2.0]), sample("b", [1.0, 2.0], backend="aer", shots=10)]
+    rows = comparison_rows(samples, ["ndcg@2", "rmse"])
+    stored = json.loads(json.dumps([row.as_dict() for row in rows], allow_nan=False))
+    assert [ComparisonRow.from_dict(row) for row in stored] == rows
+    with pytest.raises(ConfigError, match="unknown field 'rsme'"):
+        ComparisonRow.from_dict(stored[0] | {"rsme": 1.0})

@@ -56,7 +56,7 @@ def test_json_is_one_document_with_the_promised_keys(qrec, experiment_file, runs
     status, out, err = qrec("run", experiment_file, "--json", "--set", "n_pairs=10")
     document = json.loads(out)
     assert status == 0
-    assert (runs_dir / document["run"] / "results.csv").is_file()
+    assert (runs_dir / document["run"] / "rows.csv").is_file()
     assert all(row.keys() >= COLUMNS for row in document["rows"])
     assert [row["n_predictions"] for row in document["rows"]] == [300, 300, 300, 10]
     assert document["run"] in err
@@ -185,7 +185,9 @@ def test_doctor_tries_vendors_that_are_there_and_free(qrec, tmp_path):
     assert "no_such_vendor" in found["backend missing"]
     assert qrec("list", "backends", "--backends", path)[0] == 0
     assert qrec("doctor", "--backends", path, "-b", "missing")[0] == 1
-    assert "Bell pair" in qrec("doctor", "--backends", path, "-b", "paid", "--json")[1]
+    paid = qrec("doctor", "--backends", path, "-b", "paid", "--json")[1]
+    assert "its self-test runs when jobs are submitted" in paid
+    assert "Bell pair" not in paid
 
 
 def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experiment):
@@ -197,7 +199,7 @@ def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experimen
     running = subprocess.Popen(
         [*command, tmp_path / "small.yaml"], env=environment, stderr=subprocess.PIPE, text=True
     )
-    while not list(tmp_path.glob("runs/*/samples/*")):
+    while not list(tmp_path.glob("runs/*/outcomes/*")):
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
@@ -207,8 +209,8 @@ def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experimen
     assert f"qrec run --resume {folder.name}" in err
     assert "Traceback" not in err
 
-    done = len(list((folder / "samples").iterdir()))
-    assert 0 < done < 800
+    done = len(list((folder / "outcomes").iterdir()))
+    assert 0 < done < 1400
     spec = yaml.safe_load((folder / "spec.yaml").read_text())
     (folder / "spec.yaml").write_text(yaml.safe_dump(spec | {"repeats": 1}))
     resumed = subprocess.run([*command, "--resume", "latest"], env=environment, check=False)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from qiskit_aer import AerSimulator
 from qrec.backends import backend_names, open_backend
 from qrec.backends.base import Backend
 from qrec.backends.workload import Workload
-from qrec.errors import MissingError
+from qrec.errors import ConfigError, MissingError
 
 SHOTS = {"shots": 4096, "seed_simulator": 11, "optimization_level": 1, "seed_transpiler": 11}
 SEEDED_ELSEWHERE = {key: value for key, value in SHOTS.items() if key != "seed_simulator"}
@@ -28,6 +29,7 @@ OPENERS: dict[str, Callable[[], Backend]] = {
     "a mapping": lambda: open_backend({"kind": "aer", **SHOTS}),
     "a vendor": lambda: open_backend(VENDOR),
     "a vendor apart": lambda: open_backend(VENDOR, python=sys.executable),
+    "shots without noise": lambda: open_backend("exact", shots=4096, seed_simulator=11),
     "any BackendV2": lambda: open_backend(AerSimulator(), **SHOTS),
     "any sampler": lambda: open_backend(StatevectorSampler(seed=5), **SEEDED_ELSEWHERE),
     "any estimator": lambda: open_backend(StatevectorEstimator(seed=5), precision=1e-3),
@@ -173,3 +175,87 @@ def test_a_workload_without_parameters_is_evaluated_too(backend: Backend) -> Non
     observable = SparseObservable.from_sparse_list([("Z", [0], 1.0), ("Z", [1], 2.0)], 2)
     reading = backend.run([Workload(circuit, observable, np.zeros((2, 0)), "bits")])[0]
     np.testing.assert_allclose(reading.value, [-1.0, -1.0], atol=0.25)
+
+
+JOINT = [
+    [("Z", [0], 1.0), ("1", [1], 0.75), ("ZZ", [1, 2], -0.5), ("00", [0, 2], 0.25)],
+    [("Z", [2], 1.0)],
+    [("0", [0], 1.0)],
+    [("1", [0], 1.0)],
+    [("01", [1, 3], 2.0)],  # qubit 3 stays 0: exactly 0
+    [("", [], 3.0)],
+]
+
+
+def joint_workload(n_rows: int = 6, key: str = "joint") -> Workload:
+    """Observables of unlike qubits, of all and of none, on the asymmetric circuit and one more."""
+    one = asymmetric_workload(n_rows)
+    circuit = QuantumCircuit(4)
+    circuit.compose(one.circuit, [0, 1, 2], inplace=True)
+    observables = [SparseObservable.from_sparse_list(terms, 4) for terms in JOINT]
+    return Workload(circuit, observables, one.parameters, key)
+
+
+def each(workload: Workload) -> list[Workload]:
+    """Return a joint workload's observables as workloads of their own."""
+    return [replace(workload, observables=one) for one in workload.observable_list]
+
+
+def test_joint_observables_agree_with_dense_algebra(backend: Backend) -> None:
+    workload = joint_workload()
+    reading = backend.run([workload])[0]
+    exact = np.column_stack([exact_values(one) for one in each(workload)])
+    assert reading.value.shape == reading.stderr.shape == exact.shape == (6, len(JOINT))
+    assert reading.shots == backend.shots
+    assert np.abs(exact[:, 4]).max() == 0.0
+    if backend.name in ("aer_noisy", "exact_noisy", "exact_shots"):
+        for column in range(4):
+            assert np.corrcoef(reading.value[:, column], exact[:, column])[0, 1] > 0.98
+        assert np.abs(reading.value - exact).max() < 0.25
+    else:
+        slack = 1e-3 * 15 if backend.name == "StatevectorEstimator" else 1e-9
+        assert np.all(np.abs(reading.value - exact) < 5 * reading.stderr + slack)
+    if backend.shots is None:
+        assert not reading.stderr.any()
+    else:
+        np.testing.assert_array_equal(reading.stderr > 0, [[1, 1, 1, 1, 1, 0]] * 6)
+
+
+def test_joint_observables_are_read_from_the_same_shots(backend: Backend) -> None:
+    if backend.name == "StatevectorEstimator":
+        pytest.skip("the primitive adds an error of its own to every value")
+    value = backend.run([joint_workload(40)])[0].value
+    np.testing.assert_allclose(value[:, 2] + value[:, 3], 1.0, rtol=0, atol=1e-12)
+
+
+def test_which_qubit_is_which(backend: Backend) -> None:
+    """Both orders of bits and of observables: the first qubit is not the last."""
+    circuit = QuantumCircuit(9)
+    circuit.x(0)
+    ones = [SparseObservable.from_sparse_list([("1", [q], 1.0)], 9) for q in (8, 0, 5)]
+    for observables, expected in ((ones, [0.0, 1.0, 0.0]), (ones[::-1], [0.0, 1.0, 0.0])):
+        reading = backend.run([Workload(circuit, observables, np.empty((2, 0)), "order")])[0]
+        np.testing.assert_allclose(reading.value, [expected] * 2, atol=0.1)
+        if "noisy" not in backend.name and backend.name != "exact_shots":
+            np.testing.assert_allclose(reading.value, [expected] * 2, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", [n for n in OPENERS if n not in ("any sampler", "any estimator")])
+def test_one_observable_in_a_sequence_is_a_column(name: str) -> None:
+    backend = OPENERS[name]()
+    if getattr(backend.spec, "seed_simulator", 0) is None:
+        pytest.skip("takes no seed")
+    alone = asymmetric_workload()
+    sequence = replace(alone, observables=[alone.observables])
+    one, column = (backend.run([asked])[0] for asked in (alone, sequence))
+    np.testing.assert_array_equal(column.value, one.value[:, None])
+    np.testing.assert_array_equal(column.stderr, one.stderr[:, None])
+
+
+@pytest.mark.parametrize(
+    ("observables", "said"),
+    [([], "no observable"), ([SparseObservable("IZ"), SparseObservable("Z")], "on 1 qubits")],
+)
+def test_observables_that_do_not_fit_are_refused(observables: list, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Workload(QuantumCircuit(2), observables, np.empty((1, 0)), "w")

@@ -6,6 +6,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import SparseObservable, Statevector
 
 from qrec.backends.exact.estimator import evaluate
+from qrec.backends.exact.read.question import Question
 from qrec.circuits import CIRCUITS, build_circuit
 from qrec.errors import ConfigError
 
@@ -38,7 +39,7 @@ def test_exact_engine_agrees_with_qiskits_state_vector(circuit: QuantumCircuit) 
     observable = SparseObservable.from_sparse_list(
         [("Z", [q], 1.0 + q) for q in qubits], circuit.num_qubits
     )  # weights differ, so that a reversed order would show
-    values = evaluate(circuit, observable, rows)
+    values = evaluate(Question(circuit, [observable]), rows)[:, 0]
     for row, value in zip(rows, values, strict=True):
         state = Statevector(circuit.assign_parameters(row))
         zs = [np.subtract(*state.probabilities([q])) for q in qubits]

@@ -1,5 +1,6 @@
 """What every recommender found in qrec/recommenders must keep, tested on a few ratings."""
 
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from qrec.backends import open_backend
+from qrec.backends.base import Backend, BackendSpec
+from qrec.backends.workload import Reading, Workload
 from qrec.data import Ratings
-from qrec.errors import ConfigError, DataError
-from qrec.recommenders import load_recommender, recommender_class, recommender_names
+from qrec.errors import ConfigError, DataError, PaidError
+from qrec.recommenders import (
+    CircuitRecommender,
+    LSTMCorrector,
+    SwapTest,
+    load_recommender,
+    recommender_class,
+    recommender_names,
+)
 from qrec.recommenders.base import Recommender
 
 N_USERS, N_ITEMS = 14, 12  # the last user and the last item have no rating
@@ -179,3 +190,106 @@ class TestRecommender:
         for param in REFUSED.keys() & cheap(name).get_params(deep=False).keys():
             with pytest.raises(ConfigError, match=f"{param} is .*; expected"):
                 cheap(name, **{param: REFUSED[param]}).fit(ratings)
+
+
+# What keeps the questions small where a backend that takes shots is asked in the fit.
+SMALL = {
+    "training": "parameter_shift", "max_iter": 2, "n_qubits": 1, "n_blocks": 1,
+    "n_layers": 1,
+}  # fmt: skip
+
+
+def backend_parameters(cls: type[Recommender]) -> list[str]:
+    return [name for name in signature(cls).parameters if name.split("_")[-1] == "backend"]
+
+
+def models_on(backend: Backend) -> Iterator[Recommender]:
+    """Yield models that have it as one of their backends, or whose base has it."""
+    for name in recommender_names():
+        for param in backend_parameters(recommender_class(name)):
+            yield cheap(name, **SMALL, **{param: backend})
+    yield LSTMCorrector(SwapTest(backend=backend), n_epochs=1)
+    base = CircuitRecommender(
+        "angle_net", training="parameter_shift", training_backend=backend, n_epochs=1, max_iter=1
+    )
+    yield LSTMCorrector(base, n_epochs=1)
+
+
+class Invented(Backend):
+    """A backend with nothing but `run`: whatever else a model calls of it fails."""
+
+    shots = 10
+    limits = target = None
+    Spec = BackendSpec
+
+    def __init__(self) -> None:
+        super().__init__(BackendSpec(name="invented"))
+        self.sent = 0
+
+    @property
+    def costs(self) -> bool:
+        return True
+
+    def _send(self, *args: Any) -> str:
+        self.sent += 1
+        return ""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a model reached past Backend.run")
+
+    pass_manager = snapshot = prepare = find = poll = collect = decode = cancel = _refuse
+
+
+class Answering(Invented):
+    """One that answers, and keeps what it was asked."""
+
+    costs = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = open_backend({"kind": "exact", "shots": 10, "seed_simulator": 1})
+        self.asked: list[list[Workload]] = []
+
+    def run(self, workloads: Any, advance: Any = None) -> list[Reading]:
+        self.asked.append(list(workloads))
+        return self.inner.run(workloads, advance)
+
+    send = Invented._refuse
+
+
+N_MODELS = len(list(models_on(Invented())))
+
+
+@pytest.mark.parametrize("n", range(N_MODELS))
+def test_nothing_that_costs_is_sent_unasked(n: int, ratings: Ratings) -> None:
+    backend = Invented()
+    model = list(models_on(backend))[n]
+    try:
+        model.fit(ratings)
+    except PaidError:
+        pass
+    else:
+        for ask in (
+            lambda: model.predict(ratings),
+            lambda: model.recommend(np.array([0])),
+            lambda: model.score(ratings),
+        ):
+            with pytest.raises(PaidError, match="invented"):
+                ask()
+    assert backend.sent == 0
+
+
+@pytest.mark.parametrize("n", range(N_MODELS))
+def test_models_ask_by_run_alone_and_say_before_what(n: int, ratings: Ratings) -> None:
+    backend = Answering()
+    model = list(models_on(backend))[n]
+    announced = model.questions(ratings)
+    assert not backend.asked
+    model.fit(ratings)
+    mine = [one for one in announced if one.backend is backend]
+    assert len(backend.asked) <= sum(one.times for one in mine)
+    asked = sum(len(w) for question in backend.asked for w in question)
+    assert asked <= sum(one.times * len(w) for one in mine for w in one.workloads)
+    assert bool(backend.asked) == bool(mine)
+    model.predict(ratings)
+    assert backend.asked

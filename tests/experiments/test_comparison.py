@@ -4,20 +4,38 @@ import json
 
 import numpy as np
 import pytest
+from qiskit import qpy
 from sklearn.model_selection import ParameterGrid
 
 from qrec.backends.readings import read
 from qrec.data import Split
 from qrec.errors import ConfigError, DataError
-from qrec.experiments import load_experiment, run
-from qrec.experiments._fitting import Fitted
-from qrec.experiments._observed import check_disjoint
+from qrec.experiments.comparison.fitting import FitRow
+from qrec.experiments.observed import check_disjoint
 from qrec.recommenders import load_recommender, recommender_class
 from qrec.recommenders.base import Recommender
-from qrec.runs.execute import read_circuits, read_raws
-from qrec.runs.folder import find_run
+from qrec.runner.asking import Stored
+from qrec.runner.drive import Work
+from qrec.runner.load import load, restore
+from qrec.runner.run import resume, run
+from qrec.runs.answers import Answers
+from qrec.runs.outcomes import Outcomes
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
+
+
+def models(run):
+    return Outcomes(run.folder.path, [FitRow])
+
+
+def predictions(run, step):
+    """Return pairs `(n, 2)`, truth and predictions of a finished step."""
+    work = Work(restore(run.folder), run.folder, Stored())
+    found = work.outcomes.read(step).arrays
+    return np.column_stack([found["user"], found["item"]]), found["truth"], found["prediction"]
+
+
+TASKS = ["mean.classical.r0", "als.classical.r0", "swap.exact.r0", "swap.aer_ideal.r0"]
 
 
 def test_one_row_per_recommender_and_backend(small_run):
@@ -36,9 +54,9 @@ def test_overlap_at_infinite_shots_is_the_dot_product(small_run):
 
 
 def test_parameters_are_chosen_by_validation_rmse_alone(small_run, small_experiment):
-    experiment = load_experiment(small_experiment)
+    experiment = load(small_experiment)
     parts = experiment._split(0)
-    model = load_recommender(small_run.folder.model_path("als.r0"))
+    model = load_recommender(models(small_run).model_path("als.r0.fit"))
     errors = {}
     for candidate in ParameterGrid({"reg": [0.1, 0.3]}):
         params = {"n_factors": 2, "random_state": model.random_state} | candidate
@@ -51,7 +69,7 @@ def test_parameters_are_chosen_by_validation_rmse_alone(small_run, small_experim
 
 def test_no_test_rating_reaches_fit(small_experiment, monkeypatch):
     """What is fitted, early stopping included, does not change when the test ratings do."""
-    experiment = load_experiment(small_experiment)
+    experiment = load(small_experiment)
     parts = experiment._split(0)
     test = {tuple(pair) for pair in parts.test.pairs}
     seen = []
@@ -69,17 +87,17 @@ def test_no_test_rating_reaches_fit(small_experiment, monkeypatch):
 
 
 def test_every_prediction_is_of_an_observed_test_pair(small_run, small_experiment):
-    parts = load_experiment(small_experiment)._split(0)
+    parts = load(small_experiment)._split(0)
     observed = {
         (u, i): v for (u, i), v in zip(map(tuple, parts.test.pairs), parts.test.value, strict=True)
     }
-    for sample in small_run.folder.samples():
-        for user, item, truth in zip(sample.user, sample.item, sample.truth, strict=True):
-            assert observed[user, item] == truth
+    for task in TASKS:
+        pairs, truth, _ = predictions(small_run, task)
+        assert [observed[tuple(pair)] for pair in pairs] == truth.tolist()
 
 
 def test_parts_that_share_a_pair_are_refused(small_experiment):
-    ratings = load_experiment(small_experiment).ratings
+    ratings = load(small_experiment).ratings
     rows = np.concatenate([np.arange(100), [5]])
     twice = ratings[rows]
     parts = Split(twice, np.arange(60), np.arange(60, 80), np.arange(80, 101))
@@ -87,32 +105,32 @@ def test_parts_that_share_a_pair_are_refused(small_experiment):
         check_disjoint(parts)
 
 
-def test_stored_raw_results_give_the_predictions_again_without_a_backend(small_run):
-    folder = small_run.folder
-    model = load_recommender(folder.model_path("swap.r0"))
-    sample = folder.sample("swap.aer_ideal.r0")
-    pairs = np.column_stack([sample.user, sample.item])
+def test_stored_answers_give_the_predictions_again_without_a_backend(small_run):
+    model = load_recommender(models(small_run).model_path("swap.r0.fit"))
+    pairs, _, prediction = predictions(small_run, "swap.aer_ideal.r0")
     workloads = model.workloads(pairs)
-    raws = read_raws(folder.path / "raw" / "swap.aer_ideal.r0.npz")
+    raws = Answers(small_run.folder.path, "swap.aer_ideal.r0").read(0)
     readings = [read(*both) for both in zip(workloads, raws, strict=True)]
-    assert np.array_equal(model.combine(pairs, readings), sample.prediction, equal_nan=True)
+    assert np.array_equal(model.combine(pairs, readings), prediction, equal_nan=True)
 
 
 def test_run_folder_holds_what_the_design_says(small_run):
     path = small_run.folder.path
     names = {p.name for p in path.iterdir()}
     assert names >= {
-        "spec.yaml", "record.json", "circuits.qpy", "raw", "samples", "models",
-        "results.csv", "gates.csv", "report.html",
+        "spec.yaml", "record.json", "circuits", "raw", "outcomes", "models", "figures",
+        "rows.csv", "gates.csv", "report.html",
     }  # fmt: skip
     record = json.loads((path / "record.json").read_text())
     assert set(record["details"]["backends"]) == {"exact", "aer_ideal"}
     assert record["details"]["backends"]["aer_ideal"]["spec"]["shots"] == 1024
     assert len(record["details"]["dataset"]["sha256"]) == 64
-    assert {"swap.exact.r0/logical", "swap.aer_ideal.r0/isa"} <= set(
-        read_circuits(path / "circuits.qpy")
-    )
-    assert load_experiment(path / "spec.yaml").spec.name == "small", "a spec can be run again"
+    [stored] = (path / "circuits" / "swap.aer_ideal.r0").glob("*.qpy")
+    with stored.open("rb") as file:
+        logical, isa = qpy.load(file)
+    assert isa.count_ops()["measure"] == 1
+    assert "measure" not in logical.count_ops()
+    assert load(path / "spec.yaml").spec.name == "small", "a spec can be run again"
 
 
 def test_repeats_have_their_own_splits_and_do_not_disturb_each_other(small_run, small_experiment):
@@ -145,23 +163,23 @@ def test_row_scored_on_what_it_was_fitted_on_is_flagged(small_experiment, scored
 
 
 def test_resumed_run_refuses_other_ratings(small_experiment):
-    experiment = load_experiment(small_experiment)
+    experiment = load(small_experiment)
     details = experiment.details()
-    other = load_experiment(small_experiment, {"dataset.seed": 1})
+    other = load(small_experiment, {"dataset.seed": 1})
     with pytest.raises(DataError, match="sha256"):
-        other._check_record(details)
+        other.check_same(details)
 
 
 def test_referring_entry_gets_the_chosen_parameters(small_run):
-    swap = load_recommender(small_run.folder.model_path("swap.r0"))
+    swap = load_recommender(models(small_run).model_path("swap.r0.fit"))
     assert swap.base.get_params()["reg"] == small_run.rows[1]["params"]["reg"]
 
 
-def test_fitted_models_are_loaded_and_not_fitted_again(small_run, small_experiment, monkeypatch):
-    experiment = load_experiment(small_experiment)
+def test_fitted_models_are_loaded_and_not_fitted_again(small_experiment, monkeypatch):
+    done = run(small_experiment)
+    for task in TASKS:
+        (done.folder.path / "outcomes" / f"{task}.npz").unlink()
+    done.folder.rows_path.unlink()
     monkeypatch.setattr(Recommender, "fit", None)
-    fitted = Fitted(experiment.spec, 0, experiment._split(0), find_run(small_run.folder.path))
-    model = fitted.model(experiment.spec.entry("als"))
-    sample = small_run.folder.sample("als.classical.r0")
-    pairs = np.column_stack([sample.user, sample.item])
-    assert np.array_equal(model.predict(pairs), sample.prediction, equal_nan=True)
+    again = resume(done.id)
+    assert [row["rmse"] for row in again.rows] == [row["rmse"] for row in done.rows]

@@ -4,20 +4,19 @@ import pytest
 import yaml
 
 from qrec.errors import ConfigError
-from qrec.experiments import load_experiment
-from qrec.experiments._load import override, parse_override
 from qrec.registry import experiment_paths
+from qrec.runner.load import load, override, parse_override
 
 
 @pytest.mark.parametrize("name", sorted(experiment_paths()))
 def test_packaged_experiments_load(name):
-    assert load_experiment(name).spec.name == name
+    assert load(name).spec.name == name
 
 
 def test_file_and_mapping_mean_the_same(tmp_path, small_experiment):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(small_experiment))
-    assert load_experiment(path).spec == load_experiment(small_experiment).spec
+    assert load(path).spec == load(small_experiment).spec
 
 
 def test_dotted_keys_reach_every_level(small_experiment):
@@ -27,7 +26,7 @@ def test_dotted_keys_reach_every_level(small_experiment):
         "recommenders.als.params.n_factors": 5,
         "split.ratios": [0.8, 0.1, 0.1],
     }
-    spec = load_experiment(small_experiment, changes).spec
+    spec = load(small_experiment, changes).spec
     assert spec.dataset == {"name": "ml-100k"}
     assert spec.repeats == 3
     assert spec.entry("als").params["n_factors"] == 5
@@ -35,7 +34,7 @@ def test_dotted_keys_reach_every_level(small_experiment):
 
 
 def test_another_kind_of_split_drops_the_options_of_the_old_one(small_experiment):
-    assert load_experiment(small_experiment, {"split.kind": "u1"}).spec.split == {"kind": "u1"}
+    assert load(small_experiment, {"split.kind": "u1"}).spec.split == {"kind": "u1"}
 
 
 def test_option_of_a_bare_data_set_name():
@@ -57,27 +56,35 @@ def test_option_of_a_bare_data_set_name():
         ({"recommenders.als.backends": ["exact"]}, "als.*runs no circuit"),
         ({"recommenders.swap.params.base": "@later"}, "swap.*@later is no earlier entry"),
         ({"kind": "comparson"}, "kind.*should be 'comparison'.*found 'comparson'"),
+        ({"metrics": ["rsme"]}, "metrics.*did you mean 'rmse'"),
+        ({"recommenders.als.params.n_factors": "four"}, "als.*n_factors is 'four'.*integer"),
+        ({"recommenders.als.params.n_factors": 0}, "als.*n_factors is 0.*at least 1"),
+        ({"recommenders.als.grid": {"reg": [0.1, "a"]}}, "als.*reg is 'a'.*number"),
+        (
+            {"recommenders.swap.params.backend": {"kind": "provider", "backend": "os:system"}},
+            "swap: backend: expected the name of an entry of backends.yaml; found a dict",
+        ),
         ({"seed.deeper": 1}, "seed.deeper.*nothing stands below 3"),
         ({"schema_version": 2}, "schema_version.*1.*found 2"),
     ],
 )
 def test_wrong_key_or_value_is_named_with_what_would_be_right(small_experiment, changes, said):
     with pytest.raises(ConfigError, match=f"(?s){said}"):
-        load_experiment(small_experiment, changes)
+        load(small_experiment, changes)
 
 
 def test_two_entries_cannot_share_a_label(small_experiment):
     small_experiment["recommenders"].append({"label": "als", "recommender": "bias"})
     with pytest.raises(ConfigError, match="two entries have the label 'als'"):
-        load_experiment(small_experiment)
+        load(small_experiment)
 
 
 def test_backends_are_replaced_where_circuits_run(small_experiment):
-    spec = load_experiment(small_experiment, backends=["aer_noisy"]).spec
+    spec = load(small_experiment, backends=["aer_noisy"]).spec
     assert [entry.backends for entry in spec.recommenders] == [[], [], ["aer_noisy"]]
     small_experiment["recommenders"].pop()
     with pytest.raises(ConfigError, match="no quantum recommender"):
-        load_experiment(small_experiment, backends=["aer_noisy"])
+        load(small_experiment, backends=["aer_noisy"])
 
 
 @pytest.mark.parametrize("text", ["repeats", "=3", "a=[1"])
@@ -93,6 +100,6 @@ def test_changes_are_yaml():
 
 def test_missing_file_and_name_are_usage_errors(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
-        load_experiment(tmp_path / "none.yaml")
+        load(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="did you mean 'report'"):
-        load_experiment("repotr")
+        load("repotr")

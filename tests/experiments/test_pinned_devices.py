@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from qrec.backends.device.snapshots import open_snapshot
-from qrec.experiments import load_experiment
-from qrec.experiments._run import begin, resume, run
+from qrec.runner.load import load
+from qrec.runner.run import begin, resume, run
 
 NOISE = {
     "schema_version": 1,
@@ -30,7 +30,7 @@ def test_device_stays_where_its_file_is_gone(tmp_path, monkeypatch):
     content = {"schema_version": 1, "backends": {"exact": {"kind": "exact"}, "noisy": noisy}}
     (tmp_path / "backends.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setenv("QREC_BACKENDS", str(tmp_path / "backends.yaml"))
-    begun = begin(load_experiment(NOISE))
+    begun = begin(load(NOISE))
     whole = run(NOISE)
     file.unlink()
     assert resume(begun.id).rows == whole.rows

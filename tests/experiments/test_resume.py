@@ -17,7 +17,7 @@ _TIMINGS = ("fit_seconds", "predict_seconds")
 _DRIVER = """
     import json, os, signal, sys
     from pathlib import Path
-    from qrec.experiments import load_experiment, resume, run
+    from qrec.runner.run import resume, run
     import qrec.experiments.comparison, qrec.backends.kinds.aer, qrec.recommenders.swap_test
     import qrec.backends.kinds.exact, torch
     from qrec.runs import files
@@ -54,7 +54,7 @@ _DRIVER = """
 
 
 def results(folder: Path) -> list[dict[str, str]]:
-    with (folder / "results.csv").open() as file:
+    with (folder / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     return [{k: v for k, v in row.items() if k not in _TIMINGS} for row in rows]
 

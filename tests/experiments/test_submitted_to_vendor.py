@@ -5,14 +5,14 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from qrec.experiments._detached import dry_plan, fetch, replay, states, submit
+from qrec.experiments._run import make_places
+from qrec.runs.execute import read_raws
 
 from qrec.backends import open_backend
 from qrec.backends.readings import read
 from qrec.errors import ConfigError, RejectedError
 from qrec.experiments import load_experiment, run
-from qrec.experiments._detached import dry_plan, fetch, replay, states, submit
-from qrec.experiments._run import make_places
-from qrec.runs.execute import read_raws
 from qrec.runs.progress import silent
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -88,7 +88,7 @@ def test_what_is_not_free_runs_only_when_submitted(vendor, tmp_path):
     with pytest.raises(ConfigError, match="qrec submit"):
         run("hardware", backends=["paid"], overrides=SMALL)
     plan = dry_plan(hardware("paid"), tmp_path, silent)
-    assert plan.rows()[0]["executions"] == 3 * 4 * 300
+    assert plan.rows()[0]["executions"] == 3 * 4 * 300 + 2 * 7 * 100  # two ways of testing it
     assert plan.experiment.backend("paid").costs
     assert vendor.N_RUNS == []
 

@@ -7,6 +7,7 @@ from qiskit_machine_learning.connectors import TorchConnector
 
 from qrec.backends import open_backend
 from qrec.backends.exact.expectation import Expectation
+from qrec.backends.exact.read.question import Question
 from qrec.backends.workload import Workload
 from qrec.circuits.angle_net import angle_net
 from qrec.data import Split, load_ratings, split
@@ -38,7 +39,7 @@ def test_qnn_gives_the_same_values_and_gradients(parts: Split, small: AngleNet) 
         "v": torch.tensor(angles[:, 2:], requires_grad=True),
         "theta": torch.tensor(small.theta_, requires_grad=True),
     }
-    expected = Expectation(circuit, small.readout())(ours)
+    expected = Expectation(Question(circuit, [small.readout()]))(ours)
     expected.sum().backward()
     np.testing.assert_allclose(value.detach(), expected.detach(), atol=1e-6)
     np.testing.assert_allclose(net.weight.grad, ours["theta"].grad, atol=1e-6)

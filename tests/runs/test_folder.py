@@ -7,6 +7,7 @@ import pytest
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError, QrecError
 from qrec.runs.folder import create_run, find_run, run_ids
+from qrec.runs.locks import only_worker
 from qrec.runs.record import git_state
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -36,7 +37,8 @@ def test_record_names_versions_and_holds_no_host_name():
     text = (create_run(SPEC, {}).path / "record.json").read_text()
     record = json.loads(text)
     assert {"qiskit", "numpy", "torch"} <= set(record["packages"])
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == 2
+    assert record["threads"]["cores"] >= 1
     assert platform.node() not in text
 
 
@@ -46,21 +48,29 @@ def test_no_such_run_is_a_usage_error(name):
         find_run(name)
 
 
+def test_a_unique_part_of_an_id_is_enough():
+    first, second = create_run(SPEC, {}), create_run(SPEC.model_copy(update={"seed": 2}), {})
+    for run in (first, second):
+        assert find_run(run.id[-8:]).id == run.id
+    with pytest.raises(ConfigError, match=f"part of 2 ids: {first.id}, {second.id}"):
+        find_run("_name_")
+
+
 def test_wrong_run_names_the_nearest():
     run = create_run(SPEC, {})
     with pytest.raises(ConfigError, match=f"did you mean '{run.id}'"):
-        find_run(run.id[:-1])
+        find_run(run.id[:-1] + "x")
 
 
 def test_two_workers_cannot_share_a_run():
     run = create_run(SPEC, {})
     with (
-        run.locked(),
+        only_worker(run),
         pytest.raises(QrecError, match="another process"),
-        find_run(run.id).locked(),
+        only_worker(find_run(run.id)),
     ):
         pass
-    with run.locked():
+    with only_worker(run):
         pass
 
 

@@ -100,7 +100,7 @@ def fetch_all(
     qrec: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
     """Return a function that fetches the newest run until it is finished, without a report."""
-    monkeypatch.setattr("qrec.experiments._run.write_report", lambda *_: None)  # takes seconds
+    monkeypatch.setattr("qrec.runner.run.write_report", lambda *_: None)  # takes seconds
 
     def call() -> None:
         for _ in range(6):

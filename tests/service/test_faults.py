@@ -32,7 +32,7 @@ def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = property(lambda _: Limits(pubs=1))
     monkeypatch.setattr(IbmBackend, "limits", limits)
     monkeypatch.setattr("qrec.backends.ibm.service.READ_SECONDS", 0.4)
-    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
 
 
 @pytest.fixture

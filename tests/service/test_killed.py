@@ -14,14 +14,15 @@ import pytest
 _DRIVER = """
     import json, os, signal, sys
     from qrec.cli import main
-    import qrec.experiments._detached, qrec.backends.ibm.service
-    import qrec.experiments._run, qrec.recommenders.swap_test, torch
-    from qrec.runs import files, jobs
+    import qrec.runner.submit, qrec.runner.fetch, qrec.backends.ibm.service
+    import qrec.runner.run, qrec.recommenders.swap_test, qrec.experiments.comparison, torch
+    from qrec.runner import jobs
+    from qrec.runs import files
     from qrec.runs.ledger import Ledger
 
     torch.set_num_threads(1)  # threads of the parent would not survive a fork
     jobs.sleep = lambda _: None  # five jobs a minute are few
-    qrec.experiments._run.write_report = lambda *_: None  # takes seconds
+    qrec.runner.run.write_report = lambda *_: None  # takes seconds
 
     def child(*arguments, moment=None):
         pid = os.fork()

@@ -10,12 +10,13 @@ import yaml
 from loopback_service import DEVICE
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
+from stored import predictions
 
 from qrec.backends import open_backend
 from qrec.backends.device.snapshots import forget_live, open_snapshot
 from qrec.backends.workload import Workload
-from qrec.experiments import load_experiment
-from qrec.experiments._run import begin, resume
+from qrec.runner.load import load
+from qrec.runner.run import begin, resume
 from qrec.runs.folder import find_run
 
 SETTINGS = {"optimization_level": 1, "seed_transpiler": 7}
@@ -140,22 +141,22 @@ def test_resumed_run_computes_with_the_device_it_began_with(
 ):
     live = {"kind": "exact", "snapshot": f"live:{DEVICE}", **SETTINGS}
     add_backend(tmp_path, "today", **live)
-    one, other = (begin(load_experiment(experiment_file, {}, ["today"])) for _ in range(2))
+    one, other = (begin(load(experiment_file, {}, ["today"])) for _ in range(2))
     resume(one.id)
     recalibrate()
-    later = begin(load_experiment(experiment_file, {}, ["today"]))
+    later = begin(load(experiment_file, {}, ["today"]))
     assert later.snapshots() != other.snapshots()
     service.revoked = True
     resume(other.id)
     assert one.snapshots() == other.snapshots()
-    for a, b in zip(one.samples(), other.samples(), strict=True):
-        np.testing.assert_array_equal(a.prediction, b.prediction)
+    for a, b in zip(predictions(one), predictions(other), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_submission_taken_up_again_keeps_its_device(
     qrec, service, experiment_file, recalibrate, monkeypatch
 ):
-    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
     service.faults = [loopback_service.Fault("POST", r"/jobs$", 503, times=9)]
     assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 3
     begun = find_run("latest")

@@ -1,6 +1,7 @@
 """`resilience_level`: values by the client-side estimator, through the same jobs as shots."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from qrec.backends import open_backend
 from qrec.backends.base import Permit
 from qrec.backends.readings import read
 from qrec.backends.workload import Workload
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, PaidError
 from qrec.runs.folder import find_run
 
 LEVELS = [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
@@ -40,6 +41,7 @@ def permitted(backend, workload):
     """Send one workload with a permit, wait, and return the reading."""
     [unit] = backend.prepare([workload])
     job = backend.send([unit], "uid", permit=Permit(frozenset({"uid"})))
+    backend.close()
     while backend.poll(job) != "DONE":
         pass
     [raw] = backend.decode(backend.collect(job), [len(workload)])
@@ -55,6 +57,50 @@ def test_values_are_those_of_the_circuit(level, workload):
     assert (reading.stderr > 0).any()
     np.testing.assert_allclose(reading.value, expected, atol=0.3)
     np.testing.assert_array_less(0.8, np.corrcoef(reading.value, expected)[0, 1])
+
+
+@pytest.mark.parametrize("level", [None, 0, pytest.param(1, marks=pytest.mark.slow)])
+def test_joint_observables_cost_what_one_does(level, workload, service):
+    """One PUB, each circuit once: a column for every observable, in their order."""
+    terms = [("Z", [2], 1.0)], [("1", [1], 1.0)], [("ZZ", [0, 2], 1.0)]
+    others = [SparseObservable.from_sparse_list(one, 3) for one in terms]
+    joint = replace(workload, observables=[workload.observables, *others])
+    backend = open_backend(entry(resilience_level=level))
+    for one in (workload, joint):
+        permitted(backend, one)
+    single, several = (decode_program(job.body["params"])[0] for job in service.jobs.values())
+    assert [i.shape for i in single.items] == [i.shape for i in several.items]
+    units = backend.prepare([joint])
+    assert (
+        backend.estimate(units).executions
+        == backend.estimate(backend.prepare([workload])).executions
+    )
+    cosine = np.cos(workload.parameters[:, 0])
+    reading = permitted(backend, joint)
+    assert reading.value.shape == reading.stderr.shape == (5, 4)
+    expected = np.column_stack([cosine, cosine, 0 * cosine, 1 + 0 * cosine])
+    np.testing.assert_allclose(reading.value, expected, atol=0.35)
+
+
+@pytest.mark.usefixtures("service")
+def test_rows_without_parameters_are_one_circuit():
+    circuit = QuantumCircuit(2)
+    circuit.x(1)
+    pair = [SparseObservable("IZ"), SparseObservable("ZI")]
+    for observables, expected in ((pair, [[1.0, -1.0]] * 3), (pair[1], [-1.0] * 3)):
+        asked = Workload(circuit, observables, np.empty((3, 0)), "bits")
+        reading = permitted(open_backend(entry(resilience_level=0)), asked)
+        np.testing.assert_allclose(reading.value, expected, atol=0.25)
+        assert reading.stderr.shape == np.shape(expected)
+
+
+def test_a_qpu_is_asked_by_submission_alone(workload, service):
+    backend = open_backend(entry())
+    for ask in (lambda: backend.run([workload]), backend.sampler, backend.estimator,
+                lambda: backend.send(backend.prepare([workload]), "uid")):  # fmt: skip
+        with pytest.raises(PaidError, match="qrec submit"):
+            ask()
+    assert not service.jobs
 
 
 @pytest.mark.slow
@@ -90,9 +136,9 @@ def test_submitted_run_counts_sends_fetches_and_sends_again(
         assert planned["executions"] == sum(sizes) * program.shots
     fetch_all()
     service.jobs.clear()
-    before = (find_run("latest").path / "results.csv").read_text()
+    before = (find_run("latest").path / "rows.csv").read_text()
     assert qrec("replay", "latest")[0] == 0
-    after = (find_run("latest").path / "results.csv").read_text()
+    after = (find_run("latest").path / "rows.csv").read_text()
     columns = [[line.split(",")[:5] for line in text.splitlines()] for text in (before, after)]
     assert columns[0] == columns[1]
 

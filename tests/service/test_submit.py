@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from loopback_service import API_KEY, CRN, Fault, decode_program
+from stored import predictions
 
 from qrec.backends import open_backend
 from qrec.backends.base import Limits
@@ -81,12 +82,12 @@ def test_fetched_run_is_compared_with_the_exact_one_and_replayed(
     rows = [row for row in json.loads(out)["rows"] if row["backend"] == "qpu"]
     assert status == 0
     assert [row["n_predictions"] for row in rows] == [6, 6]
-    before = (find_run(sent).path / "results.csv").read_text()
+    before = (find_run(sent).path / "rows.csv").read_text()
     service.jobs.clear()
     monkeypatch.setenv("IAM_URL", "http://127.0.0.1:9")  # nobody is there: replay must not ask
     assert qrec("replay", sent)[0] == 0
     columns = [line.split(",")[:4] for line in before.splitlines()]
-    after = (find_run(sent).path / "results.csv").read_text()
+    after = (find_run(sent).path / "rows.csv").read_text()
     assert [line.split(",")[:4] for line in after.splitlines()] == columns
 
 
@@ -98,8 +99,8 @@ def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
     assert qrec("fetch", "latest")[0] == 0
     detached = find_run("latest")
     assert detached.id != direct.id
-    for one, other in zip(direct.samples(), detached.samples(), strict=True):
-        np.testing.assert_array_equal(one.prediction, other.prediction)
+    for one, other in zip(predictions(direct), predictions(detached), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("objectives", [pytest.param([], marks=pytest.mark.slow), OBJECTIVES])
@@ -233,7 +234,7 @@ def test_the_device_at_run_time_is_stored_once_per_calibration(
 def test_a_job_whose_request_was_never_answered_is_adopted(
     command, service, experiment_file, qrec, fetch_all, monkeypatch
 ):
-    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
     service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
     assert qrec("submit", experiment_file, "-b", "qpu", "--yes")[0] == 3
     service.faults = []
@@ -248,7 +249,7 @@ def test_a_job_whose_request_was_never_answered_is_adopted(
 def test_a_job_that_never_arrived_is_sent_by_submit_alone(
     service, experiment_file, qrec, monkeypatch
 ):
-    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
     service.faults = [Fault("POST", r"/jobs$", "reset", 99)]
     command = ("submit", experiment_file, "-b", "qpu", "--yes")
     assert qrec(*command)[0] == 3
@@ -264,7 +265,7 @@ def test_a_job_that_never_arrived_is_sent_by_submit_alone(
 def test_a_doubt_is_left_to_the_process_that_is_submitting(
     service, experiment_file, qrec, monkeypatch
 ):
-    monkeypatch.setattr("qrec.runs.jobs.sleep", lambda _: None)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
     service.faults = [Fault("POST", r"/jobs$", "lost"), Fault("GET", r"/jobs\?", "garbage", 99)]
     qrec("submit", experiment_file, "-b", "qpu", "--yes")
     service.faults = []
@@ -276,7 +277,7 @@ def test_a_doubt_is_left_to_the_process_that_is_submitting(
 def test_killed_while_planning_leaves_no_run(service, experiment_file, qrec):
     command = ("submit", experiment_file, "-b", "qpu", "--yes")
     killed = (
-        "import os, signal, qrec.experiments._detached as d; from qrec.cli import main; "
+        "import os, signal, qrec.runner.budget as d; from qrec.cli import main; "
         "d.plan_jobs = lambda *_: os.kill(os.getpid(), signal.SIGKILL); main()"
     )
     process = subprocess.run([sys.executable, "-c", killed, *map(str, command)])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qrec.backends import open_backend
+from qrec.svd import VariationalSVD
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles
 from qrec.svd.measured import FORMS, MeasuredObjective, direct_probe, encoded_probe, hadamard_probe
 from qrec.svd.objectives import KINDS, ExactObjective, Score
@@ -78,3 +79,42 @@ def test_shots_scatter_about_the_value_anew_at_each_call():
     np.testing.assert_allclose(
         found.mean(axis=0), exact.value(theta, rows), atol=5 * 4 * 0.5 / np.sqrt(4000 * 20)
     )
+
+
+@pytest.mark.parametrize("optimizer", ["bfgs", "adam", "spsa"])
+def test_what_a_fit_may_ask_is_announced(optimizer, monkeypatch):
+    backend = open_backend({"kind": "exact", "shots": 50, "seed_simulator": 2})
+    asked = []
+    run = backend.run
+    monkeypatch.setattr(backend, "run", lambda workloads: asked.append(workloads) or run(workloads))
+    matrix = np.random.default_rng(3).normal(size=(2, 2))
+    model = VariationalSVD(1, 1, optimizer=optimizer, backend=backend, n_init=3, max_iter=2)
+    announced = model.questions(matrix)
+    assert not asked
+    model.fit(matrix)
+    times = sum(one.times for one in announced)
+    assert times >= len(asked)
+    if optimizer != "bfgs":  # whose line searches may end early
+        assert times == len(asked)
+        sizes = [sum(map(len, one.workloads)) * one.times for one in announced]
+        assert sum(sizes) == sum(len(w) for question in asked for w in question)
+    assert all(one.backend is backend for one in announced)
+
+
+def test_nothing_is_announced_where_linear_algebra_answers():
+    assert VariationalSVD(1, 1).questions(np.eye(2)) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_probes_of_an_evaluation_are_one_question(form, monkeypatch):
+    matrix, score, _, theta = problem("subspace")
+    backend, asked = open_backend("exact"), []
+    run = backend.run
+    monkeypatch.setattr(backend, "run", lambda workloads: asked.append(workloads) or run(workloads))
+    measured = MeasuredObjective(backend, matrix, 2, score, form)
+    measured.value(theta, np.arange(len(theta)))
+    measured.value_and_gradient(theta, np.arange(len(theta)))
+    measured.elements(theta[0])
+    n = measured.circuits_per_value
+    assert [len(workloads) for workloads in asked] == [n, n, 2 * score.rank**2]
+    assert [one.key for one in asked[1]] == [f"vqsvd/{i}/2" for i in range(n)]

@@ -7,6 +7,7 @@ from scipy.optimize import minimize, rosen, rosen_der
 from qrec.svd.bfgs import bfgs
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles
 from qrec.svd.first_order import adam, spsa
+from qrec.svd.line_search import LineSearch
 from qrec.svd.objectives import KINDS, ExactObjective, Score
 
 
@@ -105,3 +106,11 @@ def test_spsa_depends_on_its_seed_alone():
     first, second = (spsa(objective, start, max_iter=20, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.theta, second.theta)
     assert (spsa(objective, start, max_iter=20, seed=4).theta != first.theta).any()
+
+
+def test_a_line_search_ends_in_the_end():
+    """A slope that never turns: every trial asks for a longer step, up to scipy's hundred."""
+    search = LineSearch.begin(np.ones(1), np.zeros(1), -np.ones(1))
+    for trial in range(1, 101):
+        ended, failed = search.advance(-search.trial, -np.ones(1))
+        assert ended == failed == (trial == 100)

@@ -1,1 +1,6 @@
-"""Exact expectation values of Qiskit circuits: batched over parameter rows, differentiable."""
+"""Exact expectation values of Qiskit circuits: batched over parameter rows, differentiable.
+
+What others call stands here: `estimator`, `expectation`, `explain`, `method`, `probabilities`,
+`sampler`, `shots`. Behind it are four wings; each imports from itself and from those before it:
+`read`, `machine`, `state`, `heisenberg`.
+"""

@@ -2,23 +2,18 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
-from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.exact.chunks import chunk_size, in_chunks
-from qrec.backends.exact.device import DeviceNoise
-from qrec.backends.exact.plan import Method, plan
-from qrec.backends.exact.problem import read_problem
-
-Precision = Literal["float32", "float64"]
+from qrec.backends.exact.machine.chunks import chunk_size, in_chunks
+from qrec.backends.exact.method import Evaluator, Method, evaluator
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Dtype, Question
+from qrec.backends.exact.state.statevector import JointStateVector, StateVector, join
 
 
 class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
@@ -31,7 +26,7 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
     def __init__(
         self,
         noise: DeviceNoise | None = None,
-        dtype: Precision = "float64",
+        dtype: Dtype = "float64",
         method: Method | None = None,
     ) -> None:
         self._noise, self._dtype, self._method = noise, dtype, method
@@ -52,35 +47,41 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         rows = np.broadcast_to(rows, (*shape, width)).reshape(prod(shape), width)
         numbers = np.arange(observables.size).reshape(observables.shape)
         which = np.broadcast_to(numbers, shape).ravel()
+        question = Question(pub.circuit, list(observables.ravel()), noise=self._noise)
         values = np.empty(len(rows))
-        for index, observable in enumerate(observables.ravel()):
-            values[which == index] = evaluate(
-                pub.circuit, observable, rows[which == index], noise=self._noise,
-                dtype=self._dtype, method=self._method,
-            )  # fmt: skip
+        for index, observed in enumerate(question.observed()):
+            some = rows[which == index]
+            planned = evaluator(observed, differing(some).tolist(), len(some), self._method)
+            values[which == index] = _values(planned, some, self._dtype)
         evs = values.reshape(shape)
         return PubResult(DataBin(evs=evs, stds=np.zeros(shape), shape=shape))
 
 
 def evaluate(
-    circuit: QuantumCircuit,
-    observable: SparseObservable,
-    rows: NDArray[np.float64],
-    parameters: Iterable[Parameter] | None = None,
-    noise: DeviceNoise | None = None,
-    *,
-    dtype: Precision = "float64",
-    method: Method | None = None,
+    question: Question, rows: NDArray[np.float64], method: Method | None = None
 ) -> NDArray[np.float64]:
-    """Return the expectation value of every parameter row `(n_rows, n_parameters)`.
+    """Return the expectation values `(n_rows, n_observables)` at rows `(n_rows, n_parameters)`.
 
-    `parameters` names the columns, by default ``circuit.parameters``. Parameters that agree
-    in all rows are found, and what depends on them alone is computed once.
+    Parameters that agree in all rows are found, and what depends on them alone is computed
+    once. Observables that take the state vector are read from the same states where they can.
     """
-    problem = read_problem(circuit, observable, noise, parameters)
-    by_row = differing(rows)
-    planned = plan(problem, by_row.tolist(), len(rows), method)
-    kind = getattr(torch, dtype)
+    observed, row_columns = question.observed(), differing(rows).tolist()
+    alone = [evaluator(one, row_columns, len(rows), method) for one in observed]
+    states = {i: planned for i, planned in enumerate(alone) if isinstance(planned, StateVector)}
+    out = np.empty((len(rows), len(observed)))
+    joint = join([observed[i] for i in states], list(states.values()), row_columns)
+    if joint is not None:
+        out[:, list(states)] = _values(joint, rows, question.dtype)
+    for i, planned in enumerate(alone):
+        if joint is None or i not in states:
+            out[:, i] = _values(planned, rows, question.dtype)
+    return out
+
+
+def _values(
+    planned: Evaluator | JointStateVector, rows: NDArray[np.float64], dtype: Dtype
+) -> NDArray[np.float64]:
+    by_row, kind = differing(rows), getattr(torch, dtype)
     shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(kind)
     with torch.inference_mode():
         function = planned.fix(shared)

@@ -1,23 +1,22 @@
 """Expectation values of a Qiskit circuit as a torch function with gradients."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 
 import torch
-from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVectorElement
-from qiskit.quantum_info import SparseObservable
 from torch import Tensor
 
-from qrec.backends.exact.device import DeviceNoise
-from qrec.backends.exact.plan import Method, Plan, plan
-from qrec.backends.exact.problem import read_problem
-from qrec.backends.exact.table import Table
+from qrec.backends.exact.heisenberg.table import HeisenbergTable
+from qrec.backends.exact.method import Evaluator, Method, evaluator
+from qrec.backends.exact.read.question import Question
 from qrec.errors import ConfigError
 
 
 class Expectation:
     """<psi(parameters)| O |psi(parameters)> for many rows of parameters at once.
+
+    O is the one observable of the question, whose `dtype` does not count here.
 
     Calling it with one tensor per `ParameterVector` (or lone `Parameter`) of the circuit, by
     name, returns the values `(n_rows,)`, differentiable in all of them. A vector's tensor is
@@ -25,35 +24,25 @@ class Expectation:
     parameter's is `()` or `(n_rows,)`. All have one dtype, float32 or float64, and one device.
     Gradients are of first order.
 
-    What does not depend on the numbers is worked out at the first call and kept, one plan for
-    each choice of which parameters differ by row. With `noise` the circuit is one transpiled
-    for that device (see `problem.read_problem`). Raises ConfigError for a circuit that is not
-    made of gates alone and for an angle that is not affine in the parameters.
+    What does not depend on the numbers is worked out at the first call and kept, once for each
+    choice of which parameters differ by row. Raises ConfigError as reading the question does.
     """
 
-    def __init__(
-        self,
-        circuit: QuantumCircuit,
-        observable: SparseObservable,
-        *,
-        noise: DeviceNoise | None = None,
-        parameters: Iterable[Parameter] | None = None,
-        method: Method | None = None,
-    ) -> None:
-        self._problem = read_problem(circuit, observable, noise, parameters)
+    def __init__(self, question: Question, method: Method | None = None) -> None:
+        [self._observed] = question.observed()
         self._method = method
-        named = [(_name(p), p) for p in parameters or circuit.parameters]  # vectors stand together
+        named = [(_name(p), p) for p in question.columns]  # vectors stand together
         self._vectors = {
             name: [p.index if isinstance(p, ParameterVectorElement) else 0 for _, p in group]
             for name, group in groupby(named, key=lambda pair: pair[0])
         }
         self._lone = {name for name, p in named if not isinstance(p, ParameterVectorElement)}
-        self._plans: dict[tuple[tuple[bool, ...], frozenset[int] | None], Plan] = {}
+        self.evaluators: dict[tuple[tuple[bool, ...], frozenset[int] | None], Evaluator] = {}
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         """Return the expectation values `(n_rows,)`, with gradients."""
         shared, rows, row_columns = self._arrange(values)
-        return self._plan(row_columns, None)(shared, rows)
+        return self._evaluator(row_columns, None)(shared, rows)
 
     def all_pairs(
         self, left: Mapping[str, Tensor], right: Mapping[str, Tensor], shared: Mapping[str, Tensor]
@@ -68,21 +57,22 @@ class Expectation:
         one = {name: value[:1] for name, value in [*left.items(), *right.items()]}
         fixed, _, row_columns = self._arrange({**shared, **one})
         names = [name for name, indices in self._vectors.items() for _ in indices]
-        plan = self._plan(row_columns, frozenset(i for i, n in enumerate(names) if n in left))
-        assert isinstance(plan, Table)
+        left_columns = frozenset(i for i, name in enumerate(names) if name in left)
+        table = self._evaluator(row_columns, left_columns)
+        assert isinstance(table, HeisenbergTable)
         (n_left, n_right), sides = (len(next(iter(s.values()))) for s in (left, right)), []
         for own, n_rows in ((left, n_left), (right, n_right)):
             other = {k: v.expand(n_rows, *v.shape[1:]) for k, v in one.items() if k not in own}
             sides.append(self._arrange({**shared, **own, **other})[1])
-        g_left, g_right = plan.sides(fixed, *sides)
-        matrix = plan.matrix(fixed)
+        g_left, g_right = table.sides(fixed, *sides)
+        matrix = table.matrix(fixed)
         return (g_left.mT @ matrix @ g_right).expand(n_left, n_right)
 
-    def _plan(self, row_columns: tuple[bool, ...], left: frozenset[int] | None) -> Plan:
+    def _evaluator(self, row_columns: tuple[bool, ...], left: frozenset[int] | None) -> Evaluator:
         key = row_columns, left
-        if key not in self._plans:
-            self._plans[key] = plan(self._problem, row_columns, None, self._method, left)
-        return self._plans[key]
+        if key not in self.evaluators:
+            self.evaluators[key] = evaluator(self._observed, row_columns, None, self._method, left)
+        return self.evaluators[key]
 
     def _arrange(self, values: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, tuple[bool, ...]]:
         """Return shared parameters, rows, and which parameters differ by row."""

@@ -17,8 +17,9 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.probabilities import probabilities
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Question
 from qrec.errors import ConfigError
 
 _ROWS_AT_ONCE = 64  # random numbers of so many rows are held at once
@@ -59,7 +60,8 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         measured = [qubit_of[c] for c in clbits]
         rows = pub.parameter_values.as_array(pub.circuit.parameters)
         flat = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
-        chances = probabilities(gates, measured, flat, pub.circuit.parameters, self._noise)
+        question = Question(gates, [], pub.circuit.parameters, self._noise)
+        chances = probabilities(question, measured, flat)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(number,)))
         bits = _draw(chances, pub.shots, rng, [_packed(r, clbits) for r in pub.circuit.cregs])
         data = {

@@ -1,49 +1,38 @@
 """Shots of diagonal observables, drawn from their exact distribution: one draw per row."""
 
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
-from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.exact.device import DeviceNoise
-from qrec.backends.exact.estimator import Precision, evaluate
+from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.probabilities import probabilities
+from qrec.backends.exact.read.question import Question
 from qrec.backends.readings import outcome_values, support
 
 
 def draw_counts(
-    circuit: QuantumCircuit,
-    observables: Sequence[SparseObservable],
-    rows: NDArray[np.float64],
-    parameters: Iterable[Parameter],
-    noise: DeviceNoise | None,
-    dtype: Precision,
-    shots: int,
-    seed: int,
+    question: Question, rows: NDArray[np.float64], shots: int, seed: int
 ) -> NDArray[np.int64]:
-    """Return how often each row of the observables' `spectrum` is seen, (n_rows, n_values).
+    """Return how often the observables take each of their joint values, (n_rows, n_values).
 
-    The counts of independent shots are multinomial. Where two values can be seen, their
-    distribution is in the expectation value of an observable that tells them apart; any other
-    needs the outcome probabilities of the qubits that are read.
+    A column stands for a row of the observables' `spectrum`: all are read from the same shots.
+    The counts of independent shots are multinomial. Observables that take two joint values
+    have their distribution in the expectation value of one that differs; any others need the
+    outcome probabilities of the qubits that are read.
     """
-    values, which = np.unique(outcome_values(observables), axis=0, return_inverse=True)
-    parameters = list(parameters)
+    at_outcome = outcome_values(question.observables)
+    values, which = np.unique(at_outcome, axis=0, return_inverse=True)
     if len(values) == 1:
         return np.full((len(rows), 1), shots)
     rng = np.random.default_rng(seed)
     if len(values) == 2:
-        telling = int(np.abs(values[1] - values[0]).argmax())
-        mean = evaluate(
-            circuit, observables[telling], rows, parameters=parameters, noise=noise, dtype=dtype
-        )
-        low, high = values[:, telling]
+        differing = int(np.argmax(values[0] != values[1]))
+        low, high = values[:, differing]
+        one = replace(question, observables=[question.observables[differing]])
+        mean = evaluate(one, rows)[:, 0]
         seen = rng.binomial(shots, ((mean - low) / (high - low)).clip(0.0, 1.0))
         return np.column_stack([shots - seen, seen])
-    chances = probabilities(circuit, support(*observables), rows, parameters, noise)
-    together = np.zeros((len(rows), len(values)))
-    np.add.at(together.T, which.reshape(-1), chances.T)
-    return rng.multinomial(shots, together / together.sum(axis=1, keepdims=True))
+    chances = probabilities(question, support(*question.observables), rows)
+    chances = chances @ (which.reshape(-1, 1) == np.arange(len(values)))
+    return rng.multinomial(shots, chances / chances.sum(axis=1, keepdims=True))

@@ -15,10 +15,11 @@ from qiskit.transpiler import PassManager, Target
 from qrec.backends.base import BackendSpec, Limits, Raw, Unit
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
-from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.explain import explain
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Question
 from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
 from qrec.backends.local import LocalBackend, workload_seed
@@ -127,14 +128,17 @@ class ExactBackend(LocalBackend):
     def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> Expectation:
         """Return a logical circuit's expectation value here as a torch function."""
         self._check_exact("an expectation with gradients")
-        isa, [observed] = self._isa(circuit, [observable])
-        return Expectation(isa, observed, noise=self._noise, parameters=circuit.parameters)
+        isa, observed = self._isa(circuit, [observable])
+        return Expectation(Question(isa, observed, circuit.parameters, self._noise))
 
     def explain(self, workload: Workload) -> None:
-        """Print which steps evaluate a workload here, and what they cost."""
+        """Print what evaluates a workload here, and what it costs."""
+        print(self.explanation(workload))
+
+    def explanation(self, workload: Workload) -> str:
+        """Return what `explain` prints."""
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
-        for observable in observables:
-            print(explain(circuit, observable, workload, self._noise, self._spec.dtype))
+        return explain(self._question(circuit, observables, workload), workload.parameters)
 
     def snapshot(self) -> dict[str, Any]:
         packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
@@ -163,19 +167,24 @@ class ExactBackend(LocalBackend):
         [isa] = transpiler.run([whole])
         return split_measurements(isa)[0], [one.apply_layout(isa.layout) for one in observables]
 
+    def _question(
+        self, circuit: QuantumCircuit, observables: list[SparseObservable], workload: Workload
+    ) -> Question:
+        columns = workload.circuit.parameters
+        return Question(circuit, observables, columns, self._noise, self._spec.dtype)
+
     def _execute(self, unit: Unit) -> Raw:
-        workload, dtype = unit.workload, self._spec.dtype
+        workload = unit.workload
         observables = workload.observable_list
         if self._noise is not None:
             observables = [one.apply_layout(unit.circuit.layout) for one in observables]
-        rest = (workload.parameters, workload.circuit.parameters, self._noise)
+        question = self._question(unit.circuit, observables, workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None
             seed = workload_seed(self._spec.seed_simulator, workload)
-            counts = draw_counts(unit.circuit, observables, *rest, dtype, self._spec.shots, seed)
-            return {"counts": counts}
-        values = [evaluate(unit.circuit, one, *rest, dtype=dtype) for one in observables]
-        value = np.column_stack(values) if workload.is_joint else values[0]
+            return {"counts": draw_counts(question, workload.parameters, self._spec.shots, seed)}
+        value = evaluate(question, workload.parameters)
+        value = value if workload.is_joint else value[:, 0]
         return {"value": value, "stderr": np.zeros_like(value)}
 
 

@@ -17,7 +17,7 @@ from qrec.backends.sampled import SampledBackend, SampledSpec
 from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor.process import AnyVendor
 from qrec.backends.vendor.sampler import VendorSampler
-from qrec.backends.vendor.self_test import admitted, disobeys_seed
+from qrec.backends.vendor.self_test import admitted, disobeys_seed, most_executions
 from qrec.errors import ConfigError, MissingError, QrecError, RejectedError
 
 _ERRORS: dict[str, type[QrecError]] = {
@@ -30,14 +30,16 @@ _ERRORS: dict[str, type[QrecError]] = {
 class VendorBackend(SampledBackend):
     """A vendor's backend by the first of `ROUTES` that passes the self-test.
 
-    Its jobs are had in the process that sends them. With the bits of every evaluation goes the
-    route by which they came. Raises ConfigError where an option cannot be honoured,
-    RejectedError for whatever the vendor's code raises.
+    Its jobs are had in the process that sends them, and so is the self-test, just before the
+    first shots: where they are paid for, that takes a permit as they do. With the bits of every
+    evaluation goes the route by which they came. Raises ConfigError where an option cannot be
+    honoured, RejectedError for whatever the vendor's code raises.
     """
 
     def __init__(self, spec: SampledSpec) -> None:
         super().__init__(spec)
         self._transpiler = spec.optimization_level, spec.seed_transpiler
+        self._passed = False
 
     @abstractmethod
     def _vendor(self) -> AnyVendor: ...
@@ -48,6 +50,12 @@ class VendorBackend(SampledBackend):
 
     def pass_manager(self) -> PassManager:
         return self._here("transpiler").pass_manager(*self._transpiler)
+
+    @property
+    def self_test_executions(self) -> int:
+        if self._passed or not self.costs:
+            return 0
+        return most_executions(self._spec.seed_simulator is not None)
 
     def _make_estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
@@ -89,11 +97,11 @@ class VendorBackend(SampledBackend):
         """Return the first route that passes the self-test, if it obeys a seed that is given."""
         with self._explained():
             route = admitted(vendor, routes, *self._transpiler)
-            if self._spec.seed_simulator is None:
-                return route
-            if problem := disobeys_seed(vendor, route, *self._transpiler):
+            seeded = self._spec.seed_simulator is not None
+            if seeded and (problem := disobeys_seed(vendor, route, *self._transpiler)):
                 said = f"seed_simulator is not obeyed ({problem}); leave it out"
                 raise VendorError("config", said)
+            self._passed = True
             return route
 
     def _here(self, what: str) -> Vendor:

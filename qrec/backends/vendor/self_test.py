@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
 
-from qrec.backends.vendor.device import Bits, Pub, VendorError
+from qrec.backends.vendor.device import ROUTES, Bits, Pub, VendorError
 from qrec.backends.vendor.process import AnyVendor
 
 SHOTS = 100
+SEEDS = (5, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,18 @@ def disobeys_seed(vendor: AnyVendor, route: str, level: int, seed_transpiler: in
     [isa] = vendor.transpile([circuit], level, seed_transpiler)
     pub: Pub = (isa, [], np.zeros((1, 0)))
     try:
-        found = [vendor.run([pub], SHOTS, route, seed)[0]["c"] for seed in (5, 5, 6)]
+        found = [vendor.run([pub], SHOTS, route, seed)[0]["c"] for seed in SEEDS]
     except VendorError as error:
         return str(error)
     one, same, other = (np.sort(bits, axis=1) for bits in found)  # counts know no order
     if not np.array_equal(one, same):
         return "the same seed twice gave different shots"
     return "two seeds gave the same shots" if np.array_equal(one, other) else None
+
+
+def most_executions(seeded: bool) -> int:
+    """Return how much the self-test runs where only the last of `ROUTES` passes."""
+    return (len(ROUTES) * len(checks()) + (len(SEEDS) if seeded else 0)) * SHOTS
 
 
 def checks() -> list[Check]:

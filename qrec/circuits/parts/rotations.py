@@ -1,4 +1,4 @@
-"""Uniformly controlled RY rotations by Gray code: what QPIXL and FABLE are made of."""
+"""Values as uniformly controlled RY rotations: what QPIXL and FABLE are made of."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Qubit
 
-from qrec.circuits.parts.matrix import n_qubits
+from qrec.circuits.parts.multiplexer import gray_code, gray_rotations, multiplexed_ry
+from qrec.linalg import walsh_hadamard
 
 
 def value_scale(values: NDArray[np.float64]) -> float:
@@ -15,34 +16,28 @@ def value_scale(values: NDArray[np.float64]) -> float:
     return max(1.0, float(np.abs(values).max()))
 
 
-def rotation_angles(
-    values: NDArray[np.float64], threshold: float | None = None
-) -> NDArray[np.float64]:
+def rotation_angles(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the angles alpha (2^m,) in radians of the RY gates that encode `values` (2^m,).
 
     ``alpha_i = 2^-m sum_z (-1)^(gray(i).z) 2 arccos(values_z / scale)`` with `value_scale`.
-    Angles no larger than `threshold` are set to 0; none are where it is None.
     """
-    phi = 2 * np.arccos(values / value_scale(values))
-    alpha = _walsh_hadamard(phi)[_gray(len(phi))] / len(phi)
-    if threshold is not None:
-        alpha[np.abs(alpha) <= threshold] = 0.0
-    return alpha
+    return gray_rotations(_selected_angles(values))
 
 
 def rotated_values(alpha: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return cos(phi / 2) (2^m,), what rotations by the angles `alpha` (2^m,) encode."""
     spectrum = np.empty_like(alpha)
-    spectrum[_gray(len(alpha))] = alpha
-    return np.cos(_walsh_hadamard(spectrum) / 2)
+    spectrum[gray_code(len(alpha))] = alpha
+    return np.cos(walsh_hadamard(spectrum) / 2)
 
 
 def compression_error(values: NDArray[np.float64], threshold: float | None) -> float:
     """Return the 2-norm of the change in `values` that leaving out small angles makes."""
     if threshold is None:
         return 0.0
-    encoded = value_scale(values) * rotated_values(rotation_angles(values, threshold))
-    return float(np.linalg.norm(encoded - values))
+    alpha = rotation_angles(values)
+    alpha[np.abs(alpha) <= threshold] = 0.0
+    return float(np.linalg.norm(value_scale(values) * rotated_values(alpha) - values))
 
 
 def append_rotations(
@@ -54,38 +49,11 @@ def append_rotations(
 ) -> None:
     """Append ``|z>|0> -> |z>(v_z |0> + sqrt(1 - v_z^2) |1>)`` with v = values / scale.
 
-    One RY and one CX for each of the 2^m values. With a threshold the small rotations are left
-    out, and of the CX that meet between the remaining ones each control keeps at most one.
+    The first of `controls` is the highest bit of z. `threshold` is that of `multiplexed_ry`.
     """
-    m = len(controls)
-    pending: set[int] = set()
-    for i, alpha in enumerate(rotation_angles(values, threshold)):
-        if threshold is None or alpha != 0.0:
-            _append_cx(circuit, pending, controls, target)
-            pending = set()
-            circuit.ry(alpha, target)
-        trailing_zeros = ((i + 1) & -(i + 1)).bit_length() - 1
-        pending ^= {max(m - 1 - trailing_zeros, 0)}
-    _append_cx(circuit, pending, controls, target)
+    multiplexed_ry(circuit, _selected_angles(values), controls[::-1], target, threshold)
 
 
-def _append_cx(
-    circuit: QuantumCircuit, pending: set[int], controls: Sequence[Qubit], target: Qubit
-) -> None:
-    for k in sorted(pending):
-        circuit.cx(controls[k], target)
-
-
-def _gray(size: int) -> NDArray[np.intp]:
-    index = np.arange(size)
-    return index ^ (index >> 1)
-
-
-def _walsh_hadamard(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sum_z (-1)^(k.z) vector_z for every k, in m steps over the (2,) * m array."""
-    m = n_qubits(vector)
-    array = vector.reshape((2,) * m)
-    for axis in range(m):
-        zero, one = np.take(array, 0, axis), np.take(array, 1, axis)
-        array = np.stack([zero + one, zero - one], axis)
-    return array.ravel()
+def _selected_angles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the angle 2 arccos(values_z / scale) that each z selects."""
+    return 2 * np.arccos(values / value_scale(values))

@@ -26,9 +26,10 @@ from qrec.backends.workload import Asked
 from qrec.data import Ratings, Split
 from qrec.experiments.base import Ask, Experiment, Have, Size, Step
 from qrec.experiments.comparison.fitting import FitRow, build, fit
-from qrec.experiments.comparison.spec import ComparisonSpec, Entry, is_backend
+from qrec.experiments.comparison.spec import ComparisonSpec, Entry
 from qrec.experiments.observed import check_same, heading, summarise
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
 from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed

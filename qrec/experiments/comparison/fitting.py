@@ -12,8 +12,9 @@ from sklearn.model_selection import ParameterGrid
 from qrec.backends.base import Backend
 from qrec.data import Split
 from qrec.errors import ConfigError
-from qrec.experiments.comparison.spec import Entry, is_backend
+from qrec.experiments.comparison.spec import Entry
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.parameters import is_backend
 from qrec.runs.outcomes import Outcome
 from qrec.types import Row
 

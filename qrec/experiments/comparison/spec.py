@@ -5,6 +5,7 @@ from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from sklearn.model_selection import ParameterGrid
 
 from qrec.config import Spec
 from qrec.errors import ConfigError, NoBackendError
@@ -12,16 +13,11 @@ from qrec.experiments.observed import ObservedSpec
 from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
-from qrec.recommenders.parameters import check_parameters
+from qrec.recommenders.parameters import check_parameters, is_backend
 from qrec.registry import check_name
 
 REFERENCE = "@"  # a parameter beginning with it names another entry
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-def is_backend(parameter: str) -> bool:
-    """Return whether a parameter of this name holds a backend."""
-    return parameter == "backend" or parameter.endswith("_backend")
 
 
 class Entry(Spec):
@@ -78,12 +74,24 @@ class Entry(Spec):
                     check_parameters(self.cls, {name: value})
                 except ConfigError as error:
                     raise ConfigError(f"{where}: {error}") from None
+        self._check_whole(where)
         if self.backends and not self.is_quantum:
             raise ConfigError(
                 f"{where}: backends: found {self.backends}, but {self.recommender!r} runs no "
                 "circuit; only quantum recommenders have backends"
             )
         return self
+
+    def _check_whole(self, where: str) -> None:
+        """Raise ConfigError for a missing parameter, and for ones that do not go together."""
+        for name, parameter in signature(self.cls).parameters.items():
+            if parameter.default is parameter.empty and name not in dict(self.candidates):
+                raise ConfigError(f"{where}: params: {self.recommender!r} needs {name!r}")
+        for chosen in [] if self.references else ParameterGrid(self.grid):
+            try:
+                self.cls(**self.params | chosen).check()
+            except ConfigError as error:
+                raise ConfigError(f"{where}: {error}") from None
 
 
 class ComparisonSpec(ObservedSpec):
@@ -104,7 +112,7 @@ class ComparisonSpec(ObservedSpec):
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
         for name in names:
-            find_metric(name)
+            find_metric(name, " (in metrics)")
         return names
 
     @model_validator(mode="after")

@@ -9,15 +9,14 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend, Unit
-from qrec.backends.exact import plan as planning
-from qrec.backends.exact.cone import light_cone
 from qrec.backends.exact.estimator import differing, evaluate
 from qrec.backends.exact.expectation import Expectation
-from qrec.backends.exact.plan import Method
-from qrec.backends.exact.problem import read_problem
-from qrec.backends.exact.schedule import Dense, Step, Turn
-from qrec.backends.exact.split import depends_on_row
-from qrec.backends.exact.table import Table
+from qrec.backends.exact.heisenberg.table import HeisenbergTable
+from qrec.backends.exact.method import Method, evaluator, forget_evaluators
+from qrec.backends.exact.read.cone import light_cone
+from qrec.backends.exact.read.program import depends_on_row
+from qrec.backends.exact.read.question import Dtype, Question
+from qrec.backends.exact.state.kernels import Dense, Kernel, Turn
 from qrec.backends.local import LocalBackend
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
@@ -40,33 +39,34 @@ def exact(bits: Bits = 32, noisy: bool = False, shots: bool = False) -> Backend:
 
 def predictions(work: Work, n_rows: int, method: Method, bits: Bits) -> Call:
     """Return predictions at given theta; planning is done at the first call."""
-    flat, dtype = work.flat(n_rows), _dtype(bits)
-    return lambda: evaluate(work.circuit, work.observable, flat, dtype=dtype, method=method)
+    flat = work.flat(n_rows)
+    question = _question(work, _dtype(bits))
+    return lambda: evaluate(question, flat, method)[:, 0]
 
 
 def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost:
     """Return what one prediction takes, the bytes being those of all passes over its numbers."""
-    problem, by_row = read_problem(work.circuit, work.observable), differing(work.flat(2)).tolist()
-    planned = planning.plan(problem, by_row, n_rows, method)
-    seen, _ = light_cone(problem.program, problem.codes)
+    [observed], by_row = _question(work).observed(), differing(work.flat(2)).tolist()
+    planned = evaluator(observed, by_row, n_rows, method)
+    seen, _ = light_cone(observed.program, observed.codes)
     turns = [op for op in seen.operations if depends_on_row(op, by_row)]
     moved, sines = 2.0 * planned.numbers_per_row() * bits / 8, 2.0 * len(turns)
-    if isinstance(planned, Table):
+    if isinstance(planned, HeisenbergTable):
         return Cost(2 * planned.cost_per_row(), moved, sines, "2048 x 2048")
     evolution = planned.evolution
-    steps = evolution.plan.steps
+    kernels = evolution.kernels
     # The prefix and the end take one product each; the prefix writes, all that follow read.
     last = planned.n_read / 2**evolution.n_qubits
-    per_number = 2.0 + sum(map(_products, steps[:-1])) + last * sum(map(_products, steps[-1:]))
+    per_number = 2.0 + sum(map(_products, kernels[:-1])) + last * sum(map(_products, kernels[-1:]))
     products = per_number * (1 if evolution.is_real else 2) * planned.numbers_per_row()
-    return Cost(2 * products, moved * (len(steps) + last), sines)
+    return Cost(2 * products, moved * (len(kernels) + last), sines)
 
 
-def _products(step: Step) -> float:
-    """Return the products that a step takes for each of a state's numbers."""
-    if isinstance(step, Dense):
-        return 2.0**step.n_qubits
-    return 2.0 if isinstance(step, Turn) else 0.0
+def _products(kernel: Kernel) -> float:
+    """Return the products that a kernel takes for each of a state's numbers."""
+    if isinstance(kernel, Dense):
+        return 2.0**kernel.n_qubits
+    return 2.0 if isinstance(kernel, Turn) else 0.0
 
 
 def all_pairs(work: Work, n_users: int, n_items: int, noisy: bool) -> Call:
@@ -87,15 +87,15 @@ def all_pairs_cost(work: Work, noisy: bool) -> Cost:
     u, v, theta = _pair_angles(work, 1, 1)
     with torch.inference_mode():
         function.all_pairs({"u": u}, {"v": v}, {"theta": theta})
-    [table] = function._plans.values()
-    assert isinstance(table, Table)
+    [table] = function.evaluators.values()
+    assert isinstance(table, HeisenbergTable)
     terms = min(len(table.left), len(table.right))
     return Cost(2.0 * terms, 4.0, 0.0, "2048 x 2048", "memory")
 
 
 def training_step(work: Work, batch: int, bits: Bits) -> Call:
     """Return a step forward and back; it gives the gradient in theta."""
-    function = Expectation(work.circuit, work.observable)
+    function = Expectation(_question(work))
     kind = getattr(torch, _dtype(bits))
     leaves = {
         name: torch.tensor(value, dtype=kind, requires_grad=True)
@@ -129,7 +129,7 @@ def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
     backend, unit = noisy_unit(work, n_rows, bits)
 
     def call() -> NDArray[np.float64]:
-        planning._plan.cache_clear()
+        forget_evaluators()
         return np.asarray(backend._execute(unit)["value"])
 
     return call
@@ -166,10 +166,14 @@ def _expectation(work: Work, noisy: bool) -> Expectation:
     from qrec.backends.kinds.exact import ExactBackend
 
     if not noisy:
-        return Expectation(work.circuit, work.observable, method="table")
+        return Expectation(_question(work), "table")
     backend = exact(noisy=True)
     assert isinstance(backend, ExactBackend)
     return backend.expectation(work.circuit, work.observable)
+
+
+def _question(work: Work, dtype: Dtype = "float64") -> Question:
+    return Question(work.circuit, [work.observable], dtype=dtype)
 
 
 def _pair_angles(work: Work, n_users: int, n_items: int) -> tuple[torch.Tensor, ...]:
@@ -182,5 +186,5 @@ def _local(backend: Backend) -> LocalBackend:
     return backend
 
 
-def _dtype(bits: Bits) -> Literal["float32", "float64"]:
+def _dtype(bits: Bits) -> Dtype:
     return "float32" if bits == 32 else "float64"

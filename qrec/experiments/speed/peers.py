@@ -18,7 +18,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qrec.backends.base import Backend, Unit
 from qrec.backends.device.compact import compact
 from qrec.backends.device.noise import simulator
-from qrec.backends.exact.device import DeviceNoise
+from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.kinds.aer import aer_estimator, aer_sampler
 from qrec.backends.sampled import sampler_pub
 from qrec.errors import MissingError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from qrec.backends.exact.plan import Method
+from qrec.backends.exact.method import Method
 from qrec.experiments.speed import ours, peers
 from qrec.experiments.speed.race import Call, Contender, Race
 from qrec.experiments.speed.work import Work, complex_net, net

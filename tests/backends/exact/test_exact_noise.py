@@ -9,9 +9,10 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeLimaV2, FakeManilaV2, FakeTorino
 
-from qrec.backends.exact.device import DeviceNoise
 from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.expectation import Expectation
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Question
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
 from qrec.circuits import CIRCUITS, build_circuit
@@ -70,9 +71,8 @@ def test_agrees_with_aer_on_random_circuits(seed, device, make_circuit, make_obs
     observable = make_observable(seed, n_qubits).apply_layout(isa.layout)
     rows = random.rows()[:2]
     expected = [device.expected(isa, observable, row) for row in rows]
-    np.testing.assert_allclose(
-        evaluate(isa, observable, rows, noise=device.noise), expected, atol=1e-7
-    )
+    question = Question(isa, [observable], noise=device.noise)
+    np.testing.assert_allclose(evaluate(question, rows)[:, 0], expected, atol=1e-7)
 
 
 @pytest.mark.slow
@@ -86,8 +86,8 @@ def test_agrees_with_aer_on_the_library(name: str) -> None:
         [("Z", [q], 1.0 + q) for q in range(n_qubits)], n_qubits
     ).apply_layout(isa.layout)
     row = np.random.default_rng(1).normal(size=isa.num_parameters)
-    value = evaluate(isa, observable, row[None], noise=heron.noise)
-    assert value[0] == pytest.approx(heron.expected(isa, observable, row), abs=1e-7)
+    value = evaluate(Question(isa, [observable], noise=heron.noise), row[None])
+    assert value[0, 0] == pytest.approx(heron.expected(isa, observable, row), abs=1e-7)
 
 
 @pytest.mark.parametrize("method", ["asap", "alap"])
@@ -114,7 +114,7 @@ def test_gradients_under_noise(device, make_circuit, make_observable) -> None:
     random = make_circuit(3, 3, 10)
     isa = device.passes.run(random.circuit)
     observable = make_observable(3, 3).apply_layout(isa.layout)
-    exact = Expectation(isa, observable, noise=device.noise, parameters=random.circuit.parameters)
+    exact = Expectation(Question(isa, [observable], random.circuit.parameters, device.noise))
     names = list(random.values)
     start = [torch.tensor(random.values[name], requires_grad=True) for name in names]
     assert torch.autograd.gradcheck(
@@ -155,8 +155,8 @@ def test_the_noisy_state_vector_is_refused(device) -> None:
     circuit = QuantumCircuit(1)
     circuit.sx(0)
     with pytest.raises(ConfigError, match=r"no noise.*aer"):
-        evaluate(circuit, SparseObservable("Z"), np.zeros((1, 0)), noise=device.noise,
-                 method="statevector")  # fmt: skip
+        evaluate(Question(circuit, [SparseObservable("Z")], noise=device.noise),
+                 np.zeros((1, 0)), "statevector")  # fmt: skip
 
 
 def test_is_the_limit_of_many_shots_on_aer() -> None:

@@ -6,6 +6,7 @@ from qiskit.quantum_info import SparseObservable
 from scipy.stats import chisquare
 
 from qrec.backends.exact.probabilities import probabilities
+from qrec.backends.exact.read.question import Question
 from qrec.backends.open import open_backend, parse_backend
 from qrec.backends.readings import outcome_values, read, spectrum
 from qrec.backends.workload import Workload
@@ -32,11 +33,10 @@ def test_counts_follow_the_outcome_probabilities(observable, make_circuit) -> No
     backend = open_backend(SHOTS)
     raw = backend._execute(backend.prepare([workload])[0])
     measured = sorted({int(q) for q in observable.indices})
-    chances = probabilities(
-        workload.circuit, measured, workload.parameters[:1], workload.circuit.parameters
-    )[0]
-    values = spectrum([observable])[:, 0]
-    expected = np.array([chances[outcome_values([observable])[:, 0] == v].sum() for v in values])
+    question = Question(workload.circuit, [observable])
+    chances = probabilities(question, measured, workload.parameters[:1])[0]
+    values, at_outcome = spectrum([observable])[:, 0], outcome_values([observable])[:, 0]
+    expected = np.array([chances[at_outcome == v].sum() for v in values])
     assert raw["counts"].shape == (N_REPEATS, len(values))
     np.testing.assert_array_equal(raw["counts"].sum(1), 200)
     assert chisquare(raw["counts"].sum(0), expected * 200 * N_REPEATS).pvalue > 1e-3

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from qrec.backends.exact.cone import light_cone
-from qrec.backends.exact.observable import pauli_codes
-from qrec.backends.exact.problem import on_used_qubits
-from qrec.backends.exact.program import read_circuit
-from qrec.backends.exact.statevector import StateVector
+from qrec.backends.exact.read.cone import light_cone
+from qrec.backends.exact.read.observable import pauli_codes
+from qrec.backends.exact.read.program import read_circuit
+from qrec.backends.exact.read.question import on_used_qubits
+from qrec.backends.exact.state.statevector import StateVector
 from qrec.circuits.angle_net import angle_net
 
 Z0 = np.array([3])
@@ -27,14 +27,12 @@ def test_values_stay(seed, make_circuit, make_observable, oracle) -> None:
     import torch
 
     random, observable = make_circuit(seed, 5, 10), make_observable(seed, 5)
-    problem = on_used_qubits(read_circuit(random.circuit), observable)
-    seen, kept = light_cone(problem.program, problem.codes)
-    assert len(seen.operations) <= len(problem.program.operations)
+    [observed] = on_used_qubits(read_circuit(random.circuit), [observable])
+    seen, kept = light_cone(observed.program, observed.codes)
+    assert len(seen.operations) <= len(observed.program.operations)
     assert seen.n_qubits == len(kept)
     rows = random.rows()
-    state = StateVector(
-        problem.program, problem.codes, problem.coefficients, [True] * rows.shape[1]
-    )
+    state = StateVector(observed, [True] * rows.shape[1])
     value = state(torch.zeros(0, dtype=torch.float64), torch.from_numpy(rows.T.copy()))
     np.testing.assert_allclose(value, oracle(random.circuit, observable, rows), atol=1e-11)
 

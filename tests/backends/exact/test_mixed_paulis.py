@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Kraus, random_quantum_channel, random_unitary
 
-from qrec.backends.exact.blocks import Block, part_of
-from qrec.backends.exact.matrices import BlockMatrices
-from qrec.backends.exact.mixed import MixedPaulis
-from qrec.backends.exact.pauli import embed, transfer
-from qrec.backends.exact.program import Channel, Fixed, Operation, Rotation
+from qrec.backends.exact.heisenberg.blocks import Block
+from qrec.backends.exact.heisenberg.matrices import BlockMatrices
+from qrec.backends.exact.heisenberg.mixed import MixedPaulis
+from qrec.backends.exact.read.parts import part_of
+from qrec.backends.exact.read.pauli import embed, transfer
+from qrec.backends.exact.read.program import Channel, Fixed, Operation, Rotation
 
 QUBITS = (7, 2, 5, 3)  # numbered as on a device; the first is the lowest digit
 N_ROWS = 3

@@ -17,7 +17,7 @@ from qiskit.circuit.library import (
 )  # fmt: skip
 from qiskit.quantum_info import PTM, Kraus, Operator, random_quantum_channel, random_unitary
 
-from qrec.backends.exact.pauli import (
+from qrec.backends.exact.read.pauli import (
     embed,
     is_signed_permutation,
     local,

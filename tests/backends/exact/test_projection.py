@@ -7,8 +7,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparseObservable
 
-from qrec.backends.exact.problem import read_problem
-from qrec.backends.exact.statevector import StateVector
+from qrec.backends.exact.read.question import Question
+from qrec.backends.exact.state.statevector import StateVector
 
 N = 6
 
@@ -29,9 +29,9 @@ def net(lowest: int) -> QuantumCircuit:
 
 
 def planned(circuit: QuantumCircuit, observable: SparseObservable) -> StateVector:
-    problem = read_problem(circuit, observable)
+    [observed] = Question(circuit, [observable]).observed()
     by_row = [p.vector.name == "x" for p in circuit.parameters]
-    return StateVector(problem.program, problem.codes, problem.coefficients, by_row)
+    return StateVector(observed, by_row)
 
 
 HALVES = {

@@ -1,0 +1,95 @@
+"""A device's noise as transfer matrices, read from its target as Qiskit Aer reads it.
+
+`qiskit_aer.noise.NoiseModel.from_backend` builds the same errors for all qubits of a device;
+here only those are built that a circuit asks for. Each gate is followed by depolarising noise
+and then by the thermal relaxation of its qubits, such that the average gate error is the one
+the device reports; a delay is followed by relaxation alone.
+"""
+
+import numpy as np
+from qiskit.circuit import Delay, Gate, Instruction
+from qiskit.transpiler import Target
+from qiskit.utils.units import apply_prefix
+
+from qrec.backends.exact.read.pauli import Real
+
+
+class DeviceNoise:
+    """The channels of a device, by operation and physical qubits; each is built once."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._channels: dict[tuple[str, tuple[int, ...]], Real | None] = {}
+
+    def channel(self, operation: Instruction, qubits: tuple[int, ...]) -> Real | None:
+        """Return the transfer matrix `(4^k, 4^k)` that follows an operation; None if none."""
+        if isinstance(operation, Delay):
+            if operation.unit == "dt":
+                return self._relaxation(qubits, operation.duration * self.target.dt)
+            seconds = apply_prefix(operation.duration, operation.unit)
+            return self._relaxation(qubits, seconds)
+        key = operation.name, qubits
+        if key not in self._channels:
+            self._channels[key] = self._of_gate(operation, qubits)
+        return self._channels[key]
+
+    def readout(self, qubit: int) -> Real:
+        """Return what read-out errors make of a Pauli observable, as a transfer matrix.
+
+        With p(1|0) and p(0|1) the chances to misread, P becomes
+        (1 - p(1|0) - p(0|1)) P + (p(0|1) - p(1|0)) I; letters other than Z are read after an
+        ideal change of basis.
+        """
+        properties = self.target["measure"].get((qubit,))
+        out = np.eye(4)
+        if properties is not None:
+            one_at_0 = getattr(properties, "prob_meas1_prep0", properties.error)
+            zero_at_1 = getattr(properties, "prob_meas0_prep1", properties.error)
+            out[1:] *= 1.0 - one_at_0 - zero_at_1
+            out[1:, 0] = zero_at_1 - one_at_0
+        return out
+
+    def _of_gate(self, operation: Instruction, qubits: tuple[int, ...]) -> Real | None:
+        properties = (self.target.get(operation.name) or {}).get(qubits)
+        if properties is None:
+            return None
+        relaxation = self._relaxation(qubits, properties.duration or 0.0)
+        if not properties.error or not isinstance(operation, Gate):
+            return relaxation
+        depolarising = _depolarising(properties.error, relaxation, len(qubits))
+        if depolarising is None or relaxation is None:
+            return relaxation if depolarising is None else depolarising
+        return relaxation @ depolarising
+
+    def _relaxation(self, qubits: tuple[int, ...], seconds: float) -> Real | None:
+        """Return relaxation to |0> by T1 and T2 of each qubit; T2 at most 2 T1."""
+        if not seconds or not self.target.qubit_properties:
+            return None
+        out: Real = np.ones((1, 1))
+        for qubit in qubits:
+            t1 = self.target.qubit_properties[qubit].t1 or np.inf
+            t2 = min(self.target.qubit_properties[qubit].t2 or np.inf, 2 * t1)
+            stays, coherent = np.exp(-seconds / t1), np.exp(-seconds / t2)
+            single = np.diag(np.array([1.0, coherent, coherent, stays]))
+            single[3, 0] = 1.0 - stays
+            out = np.asarray(np.kron(single, out), float)
+        return out
+
+
+def _depolarising(error: float, relaxation: Real | None, n_qubits: int) -> Real | None:
+    """Return the depolarising channel that makes up what relaxation leaves of a gate's error.
+
+    `error` is one minus the average gate fidelity of both together; a larger one than
+    physical counts as the largest.
+    """
+    dimension = 2**n_qubits
+    process = 1.0 if relaxation is None else np.trace(relaxation) / dimension**2
+    fidelity = (dimension * process + 1) / (dimension + 1)
+    if error <= 1 - fidelity:
+        return None
+    error = min(error, dimension / (dimension + 1))
+    weight = dimension * (error - (1 - fidelity)) / (dimension * fidelity - 1)
+    weight = min(weight, dimension**2 / (dimension**2 - 1))
+    out = np.full(dimension**2, 1.0 - weight)
+    out[0] = 1.0
+    return np.diag(out)

@@ -1,0 +1,23 @@
+"""Observables as Pauli strings."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from qiskit.quantum_info import SparseObservable
+
+from qrec.backends.exact.read.pauli import Codes, Real
+
+_DIGIT = {"X": 1, "Y": 2, "Z": 3}
+
+
+def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple[Codes, Real]:
+    """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients.
+
+    `place` numbers the qubits that the observable acts on.
+    """
+    terms = observable.as_paulis().simplify()
+    codes = [
+        sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
+        for t in terms
+    ]
+    return np.array(codes, np.int64), np.array([t.coeff.real for t in terms], float)

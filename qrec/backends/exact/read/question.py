@@ -1,0 +1,95 @@
+"""What is asked of the engine, and what is left of it on the qubits in use."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparseObservable
+
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.observable import pauli_codes
+from qrec.backends.exact.read.pauli import Codes, Real
+from qrec.backends.exact.read.program import Channel, Program, read_circuit
+from qrec.errors import ConfigError
+
+Dtype = Literal["float32", "float64"]
+_MOST_QUBITS = 31  # a Pauli string is a number of 62 bits
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Observables after a circuit, for parameters that come later.
+
+    With `noise` the circuit is one for that device (its gates on its qubits), a gate is
+    followed by the device's channel, and observables are read with its read-out errors.
+    `parameters` are the columns of parameter rows, by default ``circuit.parameters``; `dtype`
+    is that of the arithmetic. The circuit is read once for all observables. Reading it raises
+    ConfigError for what is no gate and for an angle that is not affine in the parameters.
+    """
+
+    circuit: QuantumCircuit
+    observables: Sequence[SparseObservable]
+    parameters: Iterable[Parameter] | None = None
+    noise: DeviceNoise | None = None
+    dtype: Dtype = "float64"
+
+    @property
+    def columns(self) -> list[Parameter]:
+        """The parameters by which rows are read."""
+        return list(self.circuit.parameters if self.parameters is None else self.parameters)
+
+    @cached_property
+    def program(self) -> Program:
+        channel = None if self.noise is None else self.noise.channel
+        return read_circuit(self.circuit, channel, self.columns)
+
+    def observed(self) -> list["ObservedProgram"]:
+        """Return the program with each observable, on the qubits that any of them needs."""
+        return on_used_qubits(self.program, self.observables, self.noise)
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedProgram:
+    """Pauli strings (see `pauli`) that are read after a program."""
+
+    program: Program
+    codes: Codes
+    coefficients: Real
+
+    @cached_property
+    def _key(self) -> Hashable:
+        return self.program.key(), self.codes.tobytes(), self.coefficients.tobytes()
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObservedProgram) and self._key == other._key
+
+    @property
+    def is_noisy(self) -> bool:
+        return any(isinstance(op, Channel) for op in self.program.operations)
+
+
+def on_used_qubits(
+    program: Program, observables: Sequence[SparseObservable], noise: DeviceNoise | None = None
+) -> list[ObservedProgram]:
+    """Number the qubits in use from 0, alike for all observables, and add the read-out errors."""
+    measured = sorted({int(q) for observable in observables for q in observable.indices})
+    used = sorted({q for op in program.operations for q in op.qubits} | set(measured))
+    if len(used) > _MOST_QUBITS:
+        raise ConfigError(
+            f"the exact backend takes at most {_MOST_QUBITS} qubits, the circuit uses "
+            f"{len(used)}; an aer backend with method matrix_product_state may take it"
+        )
+    place = {qubit: j for j, qubit in enumerate(used)}
+    operations = [
+        replace(op, qubits=tuple(place[q] for q in op.qubits)) for op in program.operations
+    ]
+    if noise is not None:
+        operations += [Channel(noise.readout(q), (place[q],)) for q in measured]
+    cut = Program(len(used), program.n_parameters, tuple(operations))
+    return [ObservedProgram(cut, *pauli_codes(observable, place)) for observable in observables]

@@ -1,0 +1,21 @@
+"""Linear algebra that several rooms need."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def walsh_hadamard(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Return ``sum_j (-1)^(i . j) vectors[..., j]`` for every i, not normalised.
+
+    i . j counts the bits that i and j share. The last axis of `vectors` is 2^m long; entries
+    may be of any type that adds, such as parameter expressions.
+    """
+    lead, size = vectors.shape[:-1], vectors.shape[-1]
+    out, half = vectors, size // 2
+    while half:  # one bit of the index after the other, the highest first
+        pairs = out.reshape(*lead, -1, 2, half)
+        zero, one = pairs[..., 0, :], pairs[..., 1, :]
+        out, half = np.stack([zero + one, zero - one], -2), half // 2
+    return out.reshape(vectors.shape)

@@ -1,0 +1,79 @@
+"""One line about each run on disk. Nothing that a run names is loaded, and no folder stops it."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qrec.errors import QrecError
+from qrec.runs.files import TEMPORARY
+from qrec.runs.folder import RunFolder, runs_dir
+from qrec.runs.ledger import JobRecord, Ledger
+from qrec.types import Row
+
+_UNDER_WAY = ("PLANNED", "SUBMITTING", "SUBMITTED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow(Row):
+    """What is known of a run without running anything of it."""
+
+    run: str
+    experiment: str | None
+    dataset: str | None
+    backends: tuple[str, ...]
+    best: str | None  # of a comparison: who has the lowest RMSE on all held-out pairs
+    best_rmse: float | None
+    state: str
+
+
+def summaries() -> list[RunRow]:
+    """Return a row for every folder that could be a run, oldest first."""
+    paths = sorted(path for path in runs_dir().glob("[0-9]*") if path.is_dir())
+    jobs = Ledger().jobs() if paths else []
+    return [_row(RunFolder(path), [job for job in jobs if job.run == path.name]) for path in paths]
+
+
+def _row(run: RunFolder, jobs: Sequence[JobRecord]) -> RunRow:
+    said: dict[str, Any] = {"experiment": None, "dataset": None, "backends": ()}
+    best: tuple[float | None, str | None] = None, None
+    try:
+        spec = run.spec()
+        dataset = spec.get("dataset")
+        name = dataset.get("name") if isinstance(dataset, dict) else None
+        said |= {"experiment": str(spec.get("name")), "dataset": name and str(name)}
+        details = run.record().details
+        said["backends"] = tuple(details.get("backends", ()))
+        if run.finished and spec.get("kind") == "comparison":
+            best = _best(run.rows_path)
+        state = "finished" if run.finished else _progress(run, details.get("n_steps"), jobs)
+    except (QrecError, OSError, ValueError, KeyError) as error:
+        state = f"damaged: {_line(error)}"
+    return RunRow(run=run.id, best=best[1], best_rmse=best[0], state=state, **said)
+
+
+def _best(path: Path) -> tuple[float | None, str | None]:
+    """Return RMSE and name of the best row; those on a drawn sample of pairs do not compare."""
+    with path.open(newline="", encoding="utf-8") as file:
+        found = [
+            (float(row["rmse"]), row["recommender"])
+            for row in csv.DictReader(file)
+            if row["rmse"] and row["scored_on"] == "test" and not row["shots"]
+        ]
+    return min(found, default=(None, None))
+
+
+def _progress(run: RunFolder, n_steps: int | None, jobs: Sequence[JobRecord]) -> str:
+    done = [p for p in (run.path / "outcomes").glob("*.npz") if not p.name.startswith(TEMPORARY)]
+    said = f"{len(done)} of {n_steps or '?'} steps"
+    waiting = sum(job.state in _UNDER_WAY for job in jobs)
+    failed = sum(job.state == "FAILED" for job in jobs)
+    if waiting:
+        said += f", waiting for {waiting} of {len(jobs)} jobs"
+    return f"{said}, {failed} jobs failed" if failed else said
+
+
+def _line(error: Exception) -> str:
+    """Return an error as one line."""
+    return "; ".join((str(error) or repr(error)).splitlines())
