@@ -119,6 +119,11 @@ class Backend(ABC):
         return None
 
     @property
+    def self_test_executions(self) -> int:
+        """Executions paid for once, at most, before those of this process's first job."""
+        return 0
+
+    @property
     @abstractmethod
     def limits(self) -> Limits:
         """How much may go into one job."""

@@ -186,8 +186,11 @@ class Suite(Experiment):
             member.use_recorded(backends)
 
     def _rows(self, label: str, outcomes: Have) -> list[Row]:
-        found: list[Any] = self.members[label].rows(_own(outcomes, label))
-        return [_row_type(type(row))(experiment=label, row=row) for row in found]
+        found = self.members[label].rows(_own(outcomes, label))
+        return [
+            _row_type(type(row).__name__, row.KEY, row.VALUES)(experiment=label, row=row)
+            for row in found
+        ]
 
 
 def _complete(entry: Any, shared: Mapping[str, Any], place: int) -> dict[str, Any]:
@@ -250,10 +253,10 @@ def _rows_of(rows: Sequence[Row], label: str) -> list[Row]:
 
 
 @cache
-def _row_type(cls: Any) -> type[SuiteRow]:
+def _row_type(name: str, key: tuple[str, ...], values: tuple[str, ...]) -> type[SuiteRow]:
     """Return the `SuiteRow` of a type of row, with its key and its measured fields."""
-    fields = {"KEY": ("experiment", *cls.KEY), "VALUES": cls.VALUES, "__module__": __name__}
-    return type(cls.__name__, (SuiteRow,), fields)
+    fields = {"KEY": ("experiment", *key), "VALUES": values, "__module__": __name__}
+    return type(name, (SuiteRow,), fields)
 
 
 EXPERIMENT = Suite

@@ -59,7 +59,7 @@ class Round:
 
     def _row(self, name: str) -> CostRow:
         jobs, backend = self._of(name), self.experiment.backend(name)
-        executions = sum(job.executions for job in jobs)
+        executions = backend.self_test_executions + sum(job.executions for job in jobs)
         seconds = sum(job.qpu_seconds for job in jobs)
         most = _most(self, name)
         parts = [part for job in jobs for part in job.parts]
@@ -120,7 +120,7 @@ def _most(planned: Round, name: str) -> tuple[int, float] | None:
     None where a step has yet to be reached that waits for the answers to others.
     """
     work, backend = planned.work, planned.experiment.backend(name)
-    executions, seconds = 0, 0.0
+    executions, seconds = backend.self_test_executions, 0.0
     for step in work.steps:
         if work.outcomes.has(step.name):
             continue

@@ -52,7 +52,9 @@ class Circuits:
         paths = [self._path(name, workload) for workload in workloads]
         new = {path: workload for path, workload in zip(paths, workloads, strict=True)
                if path not in self._read and not path.is_file()}  # fmt: skip
-        for path, unit in zip(new, backend.prepare(list(new.values())), strict=True):
+        # Preparing takes time even where nothing is new, as in all iterations of a training.
+        prepared = backend.prepare(list(new.values())) if new else []
+        for path, unit in zip(new, prepared, strict=True):
             self._read[path] = unit.workload.circuit, unit.circuit
             write_json(path.with_suffix(".json"), cost(unit))
             write(path, partial(_dump, [unit.workload.circuit, unit.circuit]))

@@ -122,10 +122,11 @@ def test_a_paid_self_test_takes_a_permit_and_is_counted_until_it_is_passed(seed,
     paid = vendor("Honest", free=False, arguments=fresh, shots=201, **seed)
     fake_vendors.RUNS.clear()
     units = paid.prepare([workload(3)])
-    assert paid.estimate(units).executions == 3 * paid.shots + more
+    assert paid.self_test_executions == more
     with pytest.raises(PaidError):
         paid.send(units, "u")
     assert fake_vendors.RUNS == []
     paid.send(units, "u", permit=Permit(frozenset({"u"})))
     assert fake_vendors.RUNS[0] == 100
-    assert paid.estimate(units).executions == 3 * paid.shots
+    assert paid.self_test_executions == 0
+    assert vendor("Honest", arguments={"name": "free"}, shots=202).self_test_executions == 0

@@ -15,7 +15,6 @@ def test_a_module_name_gives_its_class() -> None:
 
     assert recommender_class("als") is ALS
     assert qrec.recommenders.ALS is ALS
-    assert "base" not in recommender_names()
 
 
 def test_every_recommender_can_be_imported_from_the_package() -> None:
@@ -23,6 +22,15 @@ def test_every_recommender_can_be_imported_from_the_package() -> None:
         cls = recommender_class(name)
         assert cls.__name__ in qrec.recommenders.__all__
         assert getattr(qrec.recommenders, cls.__name__) is cls
+
+
+def test_the_bases_can_be_imported_from_the_package() -> None:
+    from qrec.recommenders import CircuitRecommender, QuantumRecommender, Recommender
+
+    assert issubclass(CircuitRecommender, QuantumRecommender)
+    assert issubclass(QuantumRecommender, Recommender)
+    assert {"Recommender", "QuantumRecommender"} <= set(dir(qrec.recommenders))
+    assert not {"base", "quantum", "parameters"} & set(recommender_names())
 
 
 def test_unknown_names() -> None:

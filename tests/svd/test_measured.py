@@ -103,3 +103,18 @@ def test_what_a_fit_may_ask_is_announced(optimizer, monkeypatch):
 
 def test_nothing_is_announced_where_linear_algebra_answers():
     assert VariationalSVD(1, 1).questions(np.eye(2)) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_probes_of_an_evaluation_are_one_question(form, monkeypatch):
+    matrix, score, _, theta = problem("subspace")
+    backend, asked = open_backend("exact"), []
+    run = backend.run
+    monkeypatch.setattr(backend, "run", lambda workloads: asked.append(workloads) or run(workloads))
+    measured = MeasuredObjective(backend, matrix, 2, score, form)
+    measured.value(theta, np.arange(len(theta)))
+    measured.value_and_gradient(theta, np.arange(len(theta)))
+    measured.elements(theta[0])
+    n = measured.circuits_per_value
+    assert [len(workloads) for workloads in asked] == [n, n, 2 * score.rank**2]
+    assert [one.key for one in asked[1]] == [f"vqsvd/{i}/2" for i in range(n)]

@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, Target
 
-from qrec.backends.base import Estimate, Raw, Unit
+from qrec.backends.base import Raw, Unit
 from qrec.backends.sampled import SampledBackend, SampledSpec
 from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor.process import AnyVendor
@@ -52,16 +51,11 @@ class VendorBackend(SampledBackend):
     def pass_manager(self) -> PassManager:
         return self._here("transpiler").pass_manager(*self._transpiler)
 
-    def estimate(self, units: Sequence[Unit]) -> Estimate:
-        """Return what units ask as one job; where shots are paid for, with a self-test to come.
-
-        That is counted at its most, until it has been passed in this process.
-        """
-        asked = super().estimate(units)
-        if not self.costs or self._passed:
-            return asked
-        more = most_executions(self._spec.seed_simulator is not None)
-        return replace(asked, executions=asked.executions + more)
+    @property
+    def self_test_executions(self) -> int:
+        if self._passed or not self.costs:
+            return 0
+        return most_executions(self._spec.seed_simulator is not None)
 
     def _make_estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
