@@ -126,3 +126,21 @@ def test_explain_needs_the_exact_engine(capsys, monkeypatch):
         main()
     assert end.value.code == 2
     assert "expected an entry of kind exact" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_suite_shows_the_data_sets_of_its_experiments(qrec, small_experiment):
+    del small_experiment["schema_version"]
+    suite = {
+        "schema_version": 1,
+        "kind": "suite",
+        "name": "both",
+        "title": "two in one",
+        "experiments": [
+            {"label": "one", **small_experiment},
+            {"label": "two", **small_experiment, "seed": 4},
+        ],
+    }
+    folder = begin(load(suite))
+    line = lines(qrec("list", "runs"))[folder.id]
+    assert line.split()[1:3] == ["both", "synthetic"]
