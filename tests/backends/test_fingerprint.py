@@ -171,3 +171,20 @@ def test_a_gate_made_of_a_nameless_circuit_is_what_it_is_made_of():
     assert fingerprint(nested(0.3)) == fingerprint(nested(0.3))
     assert fingerprint(nested(0.3)) != fingerprint(nested(0.4))
     assert fingerprint(nested(0.3, "mine")) != fingerprint(nested(0.3, "other"))
+
+
+def test_order_in_which_a_sum_is_written_counts_not():
+    """Qiskit orders terms by where parameters lie in memory, or by chance."""
+
+    def made():
+        x, y = ParameterVector("x", 4), ParameterVector("y", 4)
+        circuit = QuantumCircuit(1)
+        circuit.p(sum(x) / 2 - sum(y) / 3, 0)
+        return circuit
+
+    several = [made() for _ in range(20)]
+    assert len({fingerprint(circuit) for circuit in several}) == 1
+    x, y = ParameterVector("x", 4), ParameterVector("y", 4)
+    other = QuantumCircuit(1)
+    other.p(sum(y) / 2 - sum(x) / 3, 0)
+    assert fingerprint(other) != fingerprint(several[0])

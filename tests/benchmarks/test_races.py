@@ -13,9 +13,9 @@ RACES = races()
 @pytest.mark.parametrize("name", RACES)
 def test_race(benchmark, lines, name):
     race = RACES[name]
-    rows = run(race, rounds=5, step=lambda _: None)
+    rows = run(race, rounds=5, say=lambda _: None)
     lines.append(to_text(race_table(rows)))
-    benchmark.extra_info["rows"] = rows
+    benchmark.extra_info["rows"] = [row.as_dict() for row in rows]
     call = race.contenders[0].build()
     call()
     with one_core():

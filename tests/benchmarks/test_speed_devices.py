@@ -52,5 +52,5 @@ def test_five_qubits_of_a_big_device(benchmark, lines, device):
         for who, call in calls.items()
     ]
     race = Race(device, f"5 qubits of {device}: 64 rows of 1024 shots", contenders)
-    lines.append(to_text(race_table(run(race, rounds=3, step=lambda _: None))))
+    lines.append(to_text(race_table(run(race, rounds=3, say=lambda _: None))))
     benchmark.pedantic(calls["used qubits"], rounds=3)

@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pytest
 
-from qrec import experiments
 from qrec.errors import ConfigError
-from qrec.experiments import load_experiment
-from qrec.experiments._noise_tables import IDEAL, NOISY, PUT_BACK
+from qrec.experiments.noise.tables import IDEAL, NOISY, PUT_BACK
+from qrec.runner.load import load
+from qrec.runner.run import resume, run
 
 SMALL = {
     "schema_version": 1,
@@ -29,7 +29,7 @@ SMALL = {
 def small(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QREC_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
-        yield experiments.run(SMALL)
+        yield run(SMALL)
 
 
 def test_every_arm_is_scored_beside_classical_models(small):
@@ -69,15 +69,16 @@ def test_report_and_figure(small):
     assert (small.folder.path / "figures" / "difference.png").read_bytes()[:4] == b"\x89PNG"
     assert "Does training with noise help?" in (small.folder.path / "report.html").read_text()
     assert max(map(len, small.table().splitlines())) <= 80
-    with (small.folder.path / "results.csv").open() as file:
+    with (small.folder.path / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(small.rows)
 
 
 def test_a_stopped_run_ends_with_the_same_numbers(small, monkeypatch):
     monkeypatch.setenv("QREC_RUNS_DIR", str(small.folder.path.parent))
-    (small.folder.path / "samples" / "layers_2.npz").unlink()
-    (small.folder.path / "results.csv").unlink()
-    assert experiments.resume(small.id).rows == small.rows
+    for step in ("layers_2.s1", "layers_2"):
+        (small.folder.path / "outcomes" / f"{step}.npz").unlink()
+    (small.folder.path / "rows.csv").unlink()
+    assert resume(small.id).rows == small.rows
 
 
 @pytest.mark.parametrize(
@@ -91,17 +92,17 @@ def test_a_stopped_run_ends_with_the_same_numbers(small, monkeypatch):
 )
 def test_wrong_key_or_value_is_named(changes, said):
     with pytest.raises(ConfigError, match=f"(?s){said}"):
-        load_experiment(SMALL, changes)
+        load(SMALL, changes)
 
 
 @pytest.mark.parametrize("backend", ["exact", "aer_ideal"])
 def test_a_backend_without_noise_or_gradients_is_refused(backend):
     with pytest.raises(ConfigError, match="kind exact with a snapshot"):
-        load_experiment(SMALL, backends=[backend]).backends()
+        load(SMALL, backends=[backend]).backends()
     with pytest.raises(ConfigError, match="takes one backend"):
-        load_experiment(SMALL, backends=[backend, "exact_noisy"])
+        load(SMALL, backends=[backend, "exact_noisy"])
 
 
 def test_the_packaged_experiment_takes_real_ratings():
-    spec = load_experiment("noise_training", {"dataset": "ml-100k"}).spec
+    spec = load("noise_training", {"dataset": "ml-100k"}).spec
     assert spec.dataset == {"name": "ml-100k"}

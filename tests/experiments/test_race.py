@@ -40,19 +40,19 @@ def test_median_rates_and_their_ratios(clock):
         contender(clock, "peer", [9, 2, 5, 2], values=[1.0], work=1, at_least=30.0),
     ]
     rows = run(Race("r", "title", contenders, epoch=60), 3, lambda _: None)
-    assert [row["per_second"] for row in rows] == [5.0, 2.5, 0.5]
-    assert [row["ratio"] for row in rows] == [None, 2.0, 10.0]
-    assert rows[2]["ratio_same_bits"] == 5.0
-    assert rows[2]["at_least"] == 30.0
-    assert rows[2]["epoch_seconds"] == 120.0
+    assert [row.per_second for row in rows] == [5.0, 2.5, 0.5]
+    assert [row.ratio for row in rows] == [None, 2.0, 10.0]
+    assert rows[2].ratio_same_bits == 5.0
+    assert rows[2].at_least == 30.0
+    assert rows[2].epoch_seconds == 120.0
 
 
 def test_quick_calls_are_repeated_and_slow_ones_stop(clock):
     quick = contender(clock, "quick", [1] + [0.0041] * 10)
     slow = contender(clock, "slow", [1, 12])
     rows = run(Race("r", "title", [quick, slow]), 2, lambda _: None)
-    assert rows[0]["per_second"] == pytest.approx(10 / 0.0041)
-    assert rows[1]["per_second"] == pytest.approx(10 / 12)
+    assert rows[0].per_second == pytest.approx(10 / 0.0041)
+    assert rows[1].per_second == pytest.approx(10 / 12)
 
 
 def test_a_tool_that_is_missing_is_a_row_that_says_so(clock):
@@ -61,8 +61,8 @@ def test_a_tool_that_is_missing_is_a_row_that_says_so(clock):
 
     contenders = [contender(clock, "first", [1, 1]), Contender("peer", build, 1, 64)]
     rows = run(Race("r", "title", contenders), 1, lambda _: None)
-    assert rows[1]["missing"] == "not installed: pip install 'qrec[bench]'"
-    assert "per_second" not in rows[1]
+    assert rows[1].missing == "not installed: pip install 'qrec[bench]'"
+    assert rows[1].per_second is None
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.1], [np.nan, 2.0]])

@@ -5,11 +5,11 @@ import csv
 import numpy as np
 import pytest
 
-from qrec import experiments
 from qrec.data.images import digits, psnr
 from qrec.errors import ConfigError
-from qrec.experiments._load import load_experiment
-from qrec.experiments.vqsvd_objective import _discordant
+from qrec.experiments.vqsvd.objective import _discordant
+from qrec.runner.load import load
+from qrec.runner.run import resume, run
 
 COMMON = {"schema_version": 1, "title": "small", "seed": 3}
 SMALL = {
@@ -42,11 +42,11 @@ def runs_dir(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_run_leaves_rows_pictures_and_a_report(kind):
-    first = experiments.run(spec(kind))
-    with (first.folder.path / "results.csv").open() as file:
+    first = run(spec(kind))
+    with (first.folder.path / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(first.rows)
     pictures = list((first.folder.path / "figures").glob("*.png"))
-    assert len(pictures) == len(first.results.figures) > 0
+    assert len(pictures) == len(first.figures) > 0
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     assert (first.folder.path / "report.html").is_file()
     assert first.table()
@@ -54,22 +54,22 @@ def test_a_run_leaves_rows_pictures_and_a_report(kind):
 
 @pytest.mark.parametrize("kind", ["vqsvd_objective", "vqsvd_noise"])
 def test_a_stopped_run_is_taken_up_where_it_was_and_ends_with_the_same_numbers(kind):
-    run = experiments.run(spec(kind))
-    kept, lost, *_ = sorted((run.folder.path / "samples").iterdir())
-    (run.folder.path / "results.csv").unlink()
+    done = run(spec(kind))
+    kept, lost, *_ = sorted((done.folder.path / "outcomes").iterdir())
+    (done.folder.path / "rows.csv").unlink()
     lost.unlink()
     before = kept.stat().st_mtime_ns
-    again = experiments.resume(run.id)
+    again = resume(done.id)
     assert kept.stat().st_mtime_ns == before
-    assert len(again.rows) == len(run.rows)
-    for row, row_again in zip(run.rows, again.rows, strict=True):
+    assert len(again.rows) == len(done.rows)
+    for row, row_again in zip(done.rows, again.rows, strict=True):
         # The cheap test's phase is a sum whose order, and last digit, Qiskit leaves open.
         assert row_again == pytest.approx(row)
 
 
 @pytest.mark.parametrize("kind", ["vqsvd_random", "vqsvd_digits"])
 def test_no_row_beats_the_optimum_beside_it(kind):
-    rows = experiments.run(spec(kind)).rows
+    rows = run(spec(kind)).rows
     value = "best_mse" if kind == "vqsvd_random" else "mse"
     keys = [k for k in ("lowest", "n_qubits", "n_layers", "rank") if k in rows[0]]
     optimum = {tuple(r[k] for k in keys): r[value] for r in rows if r["objective"] == "optimum"}
@@ -81,7 +81,7 @@ def test_no_row_beats_the_optimum_beside_it(kind):
 
 
 def test_objectives_that_are_the_error_have_no_discordant_pairs():
-    rows = {row["objective"]: row for row in experiments.run(spec("vqsvd_objective")).rows}
+    rows = {row["objective"]: row for row in run(spec("vqsvd_objective")).rows}
     assert rows["modified"]["discordant"] == rows["subspace"]["discordant"] == 0
     assert rows["modified"]["best_mse"] == pytest.approx(rows["modified"]["least_mse"])
 
@@ -92,7 +92,7 @@ def test_discordant_counts_pairs_with_more_objective_and_more_error():
 
 
 def test_every_form_measures_the_same_value():
-    rows = experiments.run(spec("vqsvd_noise")).rows
+    rows = run(spec("vqsvd_noise")).rows
     for row in rows:
         if row["backend"] == "exact":
             assert row["ratio"] == pytest.approx(1, abs=1e-9)
@@ -106,19 +106,19 @@ def test_every_form_measures_the_same_value():
 
 def test_linear_algebra_takes_no_backend():
     with pytest.raises(ConfigError, match="no backend"):
-        load_experiment(spec("vqsvd_digits"), backends=["aer_ideal"])
-    moved = load_experiment(spec("vqsvd_noise"), backends=["aer_ideal"])
-    assert [place.name for place in moved.spec.backends] == ["aer_ideal"]
+        load(spec("vqsvd_digits"), backends=["aer_ideal"])
+    moved = load(spec("vqsvd_noise"), backends=["aer_ideal"])
+    assert moved.backend_names() == ["aer_ideal"]
 
 
 @pytest.mark.parametrize("kind", SMALL)
 def test_the_packaged_experiment_is_of_its_kind(kind):
-    assert load_experiment(kind).spec.kind == kind
+    assert load(kind).spec.kind == kind
 
 
 def test_noise_refuses_more_values_than_a_matrix_has():
     with pytest.raises(ConfigError, match="smallest matrix has 2 rows"):
-        load_experiment(spec("vqsvd_noise") | {"rank": 3})
+        load(spec("vqsvd_noise") | {"rank": 3})
 
 
 def test_digits_are_pictures_and_psnr_is_capped():

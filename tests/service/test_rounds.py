@@ -102,7 +102,7 @@ def test_follow_ends_where_the_budget_does_and_is_taken_up_again(
     assert len(service.jobs) == ROUNDS
 
 
-def test_answers_of_other_code_are_refused(qrec, service, training_file, monkeypatch):
+def test_answers_of_other_code_are_refused(qrec, service, training_file):
     qrec("submit", training_file, "-b", "qpu", "--yes")
     finish_jobs(service)
     spec = find_run("latest").path / "spec.yaml"

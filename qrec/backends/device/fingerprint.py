@@ -24,10 +24,11 @@ def fingerprint(circuit: QuantumCircuit) -> str:
     """Return the sha256 of a circuit's structure.
 
     That is: its registers, its global phase, and in their order its instructions with qubits,
-    classical bits and parameters: numbers to the last bit, expressions as they are written.
-    Gates outside Qiskit's standard library count with their definitions. What the circuit is
-    called counts not, nor what Qiskit calls one without a name. Raises UnknownFormError for control flow, real-time variables
-    and unknown types of parameters.
+    classical bits and parameters: numbers to the last bit, expressions as they are written, or
+    by their values where there are several parameters. Gates outside Qiskit's standard library
+    count with their definitions. What the circuit is called counts not, nor what Qiskit calls
+    one without a name. Raises UnknownFormError for control flow, real-time variables and unknown
+    types of parameters.
     """
     digest = sha256()
     for token in _tokens(circuit):
@@ -67,7 +68,7 @@ def _operation(operation: Any) -> Any:
 
 def _parameter(value: Any) -> Any:
     if isinstance(value, ParameterExpression):
-        return "expression", str(value)
+        return "expression", _expression(value)
     if isinstance(value, str):
         return value
     if isinstance(value, np.ndarray) and value.dtype != object:
@@ -75,3 +76,22 @@ def _parameter(value: Any) -> Any:
     if isinstance(value, Number):
         return repr(complex(value))  # type: ignore[call-overload]
     raise UnknownFormError(type(value).__name__)
+
+
+def _expression(value: ParameterExpression) -> Any:
+    """Return how an expression is written; of several parameters, what it is at two points.
+
+    Qiskit leaves the order of a sum open, and with it the last digits of its value.
+    """
+    if len(value.parameters) < 2:
+        return str(value)
+    values = []
+    for point in range(2):
+        bound = value.bind({p: _number(f"{point} {p.name}") for p in value.parameters})
+        values.append(f"{complex(bound.numeric()):.9g}")
+    return sorted(p.name for p in value.parameters), values
+
+
+def _number(name: str) -> float:
+    """Return a number from 1 to 2 that hangs on a name and nothing else."""
+    return 1.0 + int.from_bytes(sha256(name.encode()).digest()[:6], "big") / 2**48

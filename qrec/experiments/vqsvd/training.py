@@ -17,7 +17,7 @@ from qiskit import QuantumCircuit
 
 from qrec.analysis.table import Column, Table, build_table, number
 from qrec.backends.base import Advance, Backend
-from qrec.backends.workload import Reading, Workload
+from qrec.backends.workload import Asked, Reading, Workload
 from qrec.config import ExperimentSpec
 from qrec.experiments.base import Ask, Experiment, Have, Size, Step
 from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matrix
@@ -106,7 +106,11 @@ class Training(Experiment):
 
     def steps(self) -> list[Step]:
         return [
-            Step(arm.step(start), partial(self._train, arm, start))
+            Step(
+                arm.step(start),
+                partial(self._train, arm, start),
+                most=partial(self._most, arm, start),
+            )
             for arm in self._arms()
             for start in range(self.spec.n_starts)
         ]
@@ -150,17 +154,8 @@ class Training(Experiment):
     def _train(self, arm: _Arm, start: int, ask: Ask, have: Have) -> Outcome:
         spec, score, matrix = self.spec, self._score(arm.objective), self._matrix
         backend = None if arm.backend is None else self.backend(arm.backend)
-        model = VariationalSVD(
-            spec.rank,
-            spec.n_layers,
-            arm.objective,
-            arm.optimizer,
-            backend and _keyed(ask.wrap(backend), arm.step(start)),
-            n_init=1,
-            random_state=child_seed(spec.seed, "start", start),
-            max_iter=spec.optimizers[cast(Optimizer, arm.optimizer)],
-            form=spec.form,
-        ).fit(matrix)
+        asked = backend and _keyed(ask.wrap(backend), arm.step(start))
+        model = self._model(arm, start, asked).fit(matrix)
         exact = ExactObjective(matrix[None], spec.n_layers, score)
         singular = np.linalg.svd(matrix, compute_uv=False)
         values = singular[: spec.rank]
@@ -180,6 +175,23 @@ class Training(Experiment):
             circuits=model.n_circuits_["parameter_shift"] + model.n_circuits_["readout"],
         )
         return Outcome([row], {"theta": model.theta_, "history": model.history_[0]})
+
+    def _most(self, arm: _Arm, start: int, have: Have) -> list[Asked]:
+        backend = None if arm.backend is None else self.backend(arm.backend)
+        return self._model(arm, start, backend).questions(self._matrix)
+
+    def _model(self, arm: _Arm, start: int, backend: Backend | None) -> VariationalSVD:
+        return VariationalSVD(
+            self.spec.rank,
+            self.spec.n_layers,
+            arm.objective,
+            arm.optimizer,
+            backend,
+            n_init=1,
+            random_state=child_seed(self.spec.seed, "start", start),
+            max_iter=self.spec.optimizers[cast(Optimizer, arm.optimizer)],
+            form=self.spec.form,
+        )
 
     def _arms(self) -> list[_Arm]:
         return [
