@@ -1,5 +1,6 @@
 """Every run is one line, whatever state it is in; nothing of it is run for that."""
 
+import csv
 import json
 import shutil
 import sys
@@ -126,3 +127,34 @@ def test_explain_needs_the_exact_engine(capsys, monkeypatch):
         main()
     assert end.value.code == 2
     assert "expected an entry of kind exact" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_suite_shows_the_data_sets_of_its_experiments(qrec, small_experiment):
+    del small_experiment["schema_version"]
+    suite = {
+        "schema_version": 1,
+        "kind": "suite",
+        "name": "both",
+        "title": "two in one",
+        "experiments": [
+            {"label": "one", **small_experiment},
+            {"label": "two", **small_experiment, "seed": 4},
+        ],
+    }
+    folder = begin(load(suite))
+    line = lines(qrec("list", "runs"))[folder.id]
+    assert line.split()[1:3] == ["both", "synthetic"]
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(("column", "value"), [("shots", "1024"), ("scored_on", "train")])
+def test_best_row_is_one_on_all_held_out_pairs(column, value, qrec, small_run):
+    path = find_run(small_run.id).rows_path
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    rows[0] |= {"rmse": "0.01", column: value}
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert " 0.0100 " not in lines(qrec("list", "runs"))[small_run.id]
