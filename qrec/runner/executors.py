@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -29,7 +29,6 @@ class _Worker:
     process: SpawnProcess
     line: Connection
     step: str | None = None
-    events: list[object] = field(default_factory=list)
 
 
 def run_parallel(work: Work, jobs: int, report: Report) -> None:
@@ -38,10 +37,13 @@ def run_parallel(work: Work, jobs: int, report: Report) -> None:
     Raises what a step raised, when those under way have ended.
     """
     deaths: dict[str, int] = {}
+    error: Exception | None = None
     with _pool(work, jobs) as pool:
         while not work.finished:
             busy = {worker.step for worker in pool if worker.step is not None}
-            ready = work.ready(sorted(busy))
+            if error is not None and not busy:
+                raise error
+            ready = work.ready(sorted(busy)) if error is None else []
             for worker, step in zip([w for w in pool if w.step is None], ready, strict=False):
                 worker.line.send(step.name)
                 worker.step = step.name
@@ -50,39 +52,43 @@ def run_parallel(work: Work, jobs: int, report: Report) -> None:
             report(", ".join(names), done, len(work.steps))
             waited = {w.line: w for w in pool} | {w.process.sentinel: w for w in pool}
             for found in connection.wait(list(waited), timeout=1.0):
-                _heard(waited[found], deaths, work, pool)  # type: ignore[index]
+                error = _heard(waited[found], deaths, work, pool) or error  # type: ignore[index]
 
 
-def _heard(worker: _Worker, deaths: dict[str, int], work: Work, pool: list[_Worker]) -> None:
-    """Take a worker's answer, or put another in the place of one that died."""
+def _heard(
+    worker: _Worker, deaths: dict[str, int], work: Work, pool: list[_Worker]
+) -> Exception | None:
+    """Take a worker's answer, or put another in the place of one that died.
+
+    Returns what its step raised, if it did.
+    """
     if worker not in pool:
-        return
+        return None
     try:
         if worker.line.poll():
-            error = worker.line.recv()
+            answer: Exception | None = worker.line.recv()
             worker.step = None
-            if error is not None:
-                raise error
-            return
+            return answer
     except EOFError:
-        pass
+        pass  # it died, as its sentinel says
     if worker.process.is_alive():
-        return
+        return None
     if worker.step is not None:
         deaths[worker.step] = deaths.get(worker.step, 0) + 1
         if deaths[worker.step] >= _MOST_DEATHS:
-            raise QrecError(
-                f"step {worker.step}: its process died {_MOST_DEATHS} times (exit status "
+            step, worker.step = worker.step, None
+            pool.remove(worker)
+            return QrecError(
+                f"step {step}: its process died {_MOST_DEATHS} times (exit status "
                 f"{worker.process.exitcode}): out of memory? What is finished is kept"
             )
     pool[pool.index(worker)] = _begin(work)
+    return None
 
 
 @contextmanager
 def _pool(work: Work, jobs: int) -> Iterator[list[_Worker]]:
-    pool = [_begin(work) for _ in range(min(jobs, len(work.ready()) or 1, len(work.steps)))]
-    while len(pool) < min(jobs, len(work.steps)):
-        pool.append(_begin(work))
+    pool = [_begin(work) for _ in range(min(jobs, len(work.steps)))]
     try:
         yield pool
     finally:
