@@ -12,8 +12,9 @@ from qrec.backends.base import Backend, BackendSpec
 from qrec.backends.kinds import BACKENDS
 from qrec.config import parse_fields, read_yaml
 from qrec.errors import ConfigError
-from qrec.registry import PACKAGED, beside, check_name
+from qrec.registry import PACKAGED, beside, check_name, check_owner
 
+_LOCAL = Path("backends.yaml")  # of the working directory
 Openable: TypeAlias = (
     str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2 | None
 )
@@ -134,18 +135,21 @@ def _parse_named(
     places = " and ".join(dict.fromkeys(str(path) for path in _files(file)))
     check_name(name, sorted(entries), f"backend (in {places})")
     path, entry = entries[name]
+    unnamed = file is None and "QREC_BACKENDS" not in os.environ
+    if unnamed and path == _LOCAL and entry.get("kind") == "provider":
+        check_owner(path, name)  # what a vendor's import path names is run
     with beside(path):
         return parse_backend({"name": name, **entry, **fields}, f"{path}: {name}")
 
 
 def _files(file: Path | str | None) -> list[Path]:
     """Return the packaged backends.yaml, and the user's if there is one: see `open_backend`."""
-    packaged, local = PACKAGED / "backends.yaml", Path("backends.yaml")
+    packaged = PACKAGED / "backends.yaml"
     if file is not None:
         return [packaged, Path(file)]
     if "QREC_BACKENDS" in os.environ:
         return [packaged, Path(os.environ["QREC_BACKENDS"])]
-    return [packaged, local] if local.is_file() else [packaged]
+    return [packaged, _LOCAL] if _LOCAL.is_file() else [packaged]
 
 
 def _entries(file: Path | str | None) -> dict[str, tuple[Path, dict[str, Any]]]:

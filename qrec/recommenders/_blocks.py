@@ -39,12 +39,15 @@ class BlockRecommender(Recommender):
     def _low_rank(self, blocks: Array) -> Array:
         """Return matrices of rank `n_factors` in the place of `blocks`, both `(n, N, N)`."""
 
+    def check(self) -> None:
+        check_at_most(self, "n_factors", 2**self.n_qubits, "the side of a block")
+
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         self.residual_ = self._low_rank(self._cut(ratings))
 
     def _cut(self, ratings: Ratings) -> Array:
         """Set the biases and the places of users and items; return the blocks `(n, N, N)`."""
-        check_at_most(self, "n_factors", 2**self.n_qubits, "the side of a block")
+        self.check()
         self.bias_ = UserItemBias().fit(ratings)
         side = 2**self.n_qubits
         users, items = self._order(ratings)

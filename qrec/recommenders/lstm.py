@@ -13,6 +13,7 @@ from qrec.backends.workload import Asked, Workload
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.global_mean import GlobalMean
+from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
 from qrec.seeds import child_seed
 
@@ -132,7 +133,7 @@ def _workloads(base: QuantumRecommender, parts: Sequence[Ratings]) -> list[list[
 
 def _without_device(model: QuantumRecommender) -> QuantumRecommender:
     """Return an unfitted copy that asks noiseless backends alone, as do the models in it."""
-    names = [name for name in model.get_params() if name.split("_")[-1] == "backend"]
+    names = [name for name in model.get_params() if is_backend(name)]
     copy: QuantumRecommender = clone(model).set_params(**dict.fromkeys(names))
     return copy
 

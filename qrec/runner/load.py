@@ -57,8 +57,10 @@ def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
     and DataError where the run is not what it was.
     """
     places = places or Places()
-    copied = folder.path / "code" if places.allow_code else None
-    places = replace(places, code=code_folder(folder) or copied)
+    code = code_folder(folder)
+    if places.allow_code and not (code and code.is_dir()):
+        code = folder.path / "code"
+    places = replace(places, code=code)
     content, where = folder.spec(), str(folder.path / "spec.yaml")
     with opened(places):
         cls = experiment_class(content.get("kind"), where)

@@ -40,9 +40,7 @@ def _row(run: RunFolder, jobs: Sequence[JobRecord]) -> RunRow:
     best: tuple[float | None, str | None] = None, None
     try:
         spec = run.spec()
-        dataset = spec.get("dataset")
-        name = dataset.get("name") if isinstance(dataset, dict) else None
-        said |= {"experiment": str(spec.get("name")), "dataset": name and str(name)}
+        said |= {"experiment": str(spec.get("name")), "dataset": _dataset(spec)}
         details = run.record().details
         said["backends"] = tuple(details.get("backends", ()))
         if run.finished and spec.get("kind") == "comparison":
@@ -51,6 +49,17 @@ def _row(run: RunFolder, jobs: Sequence[JobRecord]) -> RunRow:
     except (QrecError, OSError, ValueError, KeyError) as error:
         state = f"damaged: {_line(error)}"
     return RunRow(run=run.id, best=best[1], best_rmse=best[0], state=state, **said)
+
+
+def _dataset(spec: dict[str, Any]) -> str | None:
+    """Return the name of the data set of an experiment, or of those of a suite."""
+    members = spec.get("experiments")
+    found = [
+        str(dataset.get("name"))
+        for one in (members if isinstance(members, list) else [spec])
+        if isinstance(one, dict) and isinstance(dataset := one.get("dataset"), dict)
+    ]
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _best(path: Path) -> tuple[float | None, str | None]:

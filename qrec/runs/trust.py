@@ -12,8 +12,9 @@ from qrec.runs.folder import RunFolder, runs_dir
 
 
 def remember_code(run: RunFolder, code: Path) -> None:
-    """Note that the code of a run lies in the folder `code`."""
-    write_json(_path(run), {"code": str(code.resolve()), "inode": _inode(run)})
+    """Note that the code of a run lies in the folder `code`; not for a run made for a look only."""
+    if runs_dir().resolve() in run.path.resolve().parents:
+        write_json(_path(run), {"code": str(code.resolve()), "inode": _inode(run)})
 
 
 def code_folder(run: RunFolder) -> Path | None:

@@ -161,6 +161,18 @@ def test_another_process_finds_the_same():
     assert ran.stdout.strip() == space["found"]
 
 
+def test_a_gate_made_of_a_nameless_circuit_is_what_it_is_made_of():
+    def nested(angle, name=None):
+        inner, outer = QuantumCircuit(1, name=name), QuantumCircuit(2)
+        inner.rx(angle, 0)
+        outer.append(inner.to_gate().control(1), [0, 1])
+        return outer
+
+    assert fingerprint(nested(0.3)) == fingerprint(nested(0.3))
+    assert fingerprint(nested(0.3)) != fingerprint(nested(0.4))
+    assert fingerprint(nested(0.3, "mine")) != fingerprint(nested(0.3, "other"))
+
+
 def test_order_in_which_a_sum_is_written_counts_not():
     """Qiskit orders terms by where parameters lie in memory, or by chance."""
 

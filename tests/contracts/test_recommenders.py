@@ -25,6 +25,7 @@ from qrec.recommenders import (
     recommender_names,
 )
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.parameters import is_backend
 
 N_USERS, N_ITEMS = 14, 12  # the last user and the last item have no rating
 # Parameters that make a slow recommender cheap here; a name that a class lacks is left out.
@@ -200,7 +201,7 @@ SMALL = {
 
 
 def backend_parameters(cls: type[Recommender]) -> list[str]:
-    return [name for name in signature(cls).parameters if name.split("_")[-1] == "backend"]
+    return [name for name in signature(cls).parameters if is_backend(name)]
 
 
 def models_on(backend: Backend) -> Iterator[Recommender]:

@@ -151,6 +151,10 @@ CALLED = "os:system"
 WAYS_IN = {
     "kind": lambda e: e.update(kind=CALLED),
     "dataset": lambda e: e.update(dataset={"name": CALLED}),
+    "suite": lambda e: [
+        e.update(kind="suite", experiments=[{"label": "a", "kind": CALLED}]),
+        *(e.pop(key) for key in ("dataset", "split", "recommenders")),
+    ],
     "metric": lambda e: e.update(metrics=["rmse", CALLED]),
     "recommender": lambda e: e["recommenders"][0].update(recommender=CALLED),
     "circuit": lambda e: e["recommenders"].append(
@@ -192,6 +196,19 @@ def test_kind_of_backend_lies_beside_its_backends_yaml(qrec, home, marker, tmp_p
     assert not marker.exists()
 
 
+def test_vendor_in_the_backends_yaml_of_another_user_is_not_opened(qrec, home, marker, monkeypatch):
+    entry = {k: v for k, v in VENDOR.items() if k not in ("name", "seed_simulator")}
+    text = yaml.safe_dump({"schema_version": 1, "backends": {"vendor": entry}})
+    (home / "backends.yaml").write_text(text)
+    monkeypatch.syspath_prepend(home)
+    monkeypatch.setattr(os, "getuid", lambda: home.stat().st_uid + 1)
+    status, out, _ = qrec("doctor", "-b", "vendor")
+    assert (status, marker.exists()) == (1, False)
+    assert "another user" in " ".join(out.split())
+    qrec("doctor", "-b", "vendor", "--backends", "backends.yaml")  # named: it is trusted
+    assert marker.exists()
+
+
 @pytest.fixture
 def own_run(qrec, home):
     """Return the folder of a finished run with own code."""
@@ -209,6 +226,25 @@ def test_own_run_is_taken_up_again_wherever_one_stands(
     status, _, err = qrec("run", "--resume", "latest")
     assert status == 0, err
     assert marker.exists()
+
+
+def test_own_run_whose_code_is_gone_runs_its_copy_when_allowed(qrec, home, own_run, marker):
+    (home / "own_code.py").rename(home / "renamed.py")
+    assert "own_code.py" in refused(qrec("show", "latest"), marker)
+    runs, elsewhere = own_run.parent.resolve(), home.with_name("moved")
+    home.rename(elsewhere)
+    os.chdir(elsewhere)
+    assert runs != elsewhere / "runs"
+    assert qrec("show", "latest", "--allow-code")[0] == 0
+    assert marker.exists()
+
+
+def test_look_at_a_submission_leaves_no_trust_behind(qrec, home):
+    changed(
+        home / "own.yaml", lambda e: e["recommenders"].append({**SWAP, "backends": ["aer_ideal"]})
+    )
+    assert qrec("submit", "own.yaml", "--dry-run")[0] == 0
+    assert not (home / "runs" / "code").exists()
 
 
 VERBS = [

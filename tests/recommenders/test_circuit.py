@@ -9,7 +9,6 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import open_backend
 from qrec.backends.base import Backend
-from qrec.backends.exact.expectation import Expectation
 from qrec.backends.workload import Reading, Workload
 from qrec.data import Split, load_ratings, split
 from qrec.errors import ConfigError
@@ -52,8 +51,9 @@ def test_parameter_shift_gives_the_exact_engines_gradient() -> None:
               "w": rng.normal(size=3)}  # fmt: skip
     weight = torch.from_numpy(rng.normal(size=5))
     found = []
-    measured = MeasuredExpectation(open_backend(None), circuit, observable)
-    for expectation in (Expectation(circuit, observable), measured):
+    backend = open_backend(None)
+    measured = MeasuredExpectation(backend, circuit, observable)
+    for expectation in (backend.expectation(circuit, observable), measured):
         tensors = {k: torch.tensor(x, requires_grad=True) for k, x in values.items()}
         value = expectation(tensors)
         (weight * value**2).sum().backward()

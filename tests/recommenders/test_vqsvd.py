@@ -123,3 +123,8 @@ def test_blocks_are_trained_by_circuits_where_the_backend_runs_them():
 def test_bad_parameters_are_refused_with_the_reason(params, reason):
     with pytest.raises(ConfigError, match=reason):
         tiny(**params).fit(some_ratings())
+
+
+def test_more_factors_than_a_block_has_are_seen_before_any_fit():
+    with pytest.raises(ConfigError, match="n_factors is 5; expected at most 4"):
+        tiny(n_factors=5).check()

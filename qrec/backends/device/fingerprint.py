@@ -1,5 +1,6 @@
 """What a circuit is made of, as one number: equal for equal circuits, in any process."""
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from numbers import Number
@@ -10,6 +11,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ControlFlowOp, Instruction, ParameterExpression
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
+# What Qiskit calls a circuit that nobody gave a name, and the gates made of it.
+_NAMELESS = re.compile(r"circuit-\d+(-\d+)?")
 _STANDARD = {gate.base_class for gate in get_standard_gate_name_mapping().values()}
 
 
@@ -23,8 +26,9 @@ def fingerprint(circuit: QuantumCircuit) -> str:
     That is: its registers, its global phase, and in their order its instructions with qubits,
     classical bits and parameters: numbers to the last bit, expressions as they are written, or
     by their values where there are several parameters. Gates outside Qiskit's standard library
-    count with their definitions. What the circuit is called counts not. Raises UnknownFormError
-    for control flow, real-time variables and unknown types of parameters.
+    count with their definitions. What the circuit is called counts not, nor what Qiskit calls
+    one without a name. Raises UnknownFormError for control flow, real-time variables and unknown
+    types of parameters.
     """
     digest = sha256()
     for token in _tokens(circuit):
@@ -52,7 +56,7 @@ def _operation(operation: Any) -> Any:
         raise UnknownFormError(type(operation).__name__)
     form = (
         operation.base_class.__name__,
-        operation.name,
+        _NAMELESS.sub("circuit", operation.name),
         operation.label,
         getattr(operation, "unit", None),  # of a delay
         [_parameter(value) for value in operation.params],

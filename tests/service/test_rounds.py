@@ -1,0 +1,186 @@
+"""A training on a device: round after round of jobs, whatever stops it in between."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+
+import pytest
+import yaml
+
+from qrec.runs.folder import find_run
+from qrec.runs.ledger import Ledger
+
+# Adam asks a gradient per iteration, the value at the end, and the elements of C.
+TRAINING = {
+    "schema_version": 1,
+    "kind": "vqsvd_training",
+    "name": "training",
+    "title": "two starts, four rounds",
+    "seed": 1,
+    "n_qubits": 1,
+    "n_layers": 1,
+    "rank": 1,
+    "objectives": ["modified"],
+    "optimizers": {"adam": 2},
+    "form": "direct",
+    "n_starts": 2,
+}
+ROUNDS = 4
+
+
+@pytest.fixture
+def training_file(experiment_file):
+    path = experiment_file.with_name("training.yaml")
+    path.write_text(yaml.safe_dump(TRAINING))
+    return path
+
+
+def finish_jobs(service):
+    for job in service.jobs.values():
+        job.step = 2
+
+
+def test_every_round_is_one_job_of_all_starts(qrec, service, training_file):
+    status, out, _ = qrec("submit", training_file, "-b", "qpu", "--dry-run", "--json")
+    [planned] = json.loads(out)["rows"]
+    assert (status, planned["jobs"], service.jobs) == (0, 1, {})
+    assert planned["circuits"] == 2, "one of each start"
+    assert qrec("submit", training_file, "-b", "qpu", "--yes")[0] == 0
+    for number in range(1, ROUNDS + 1):
+        assert len(service.jobs) == number
+        finish_jobs(service)
+        status, _, err = qrec("fetch", "latest")
+        if number < ROUNDS:
+            assert status == 3
+            assert f"qrec submit --resume {find_run('latest').id}" in err
+            assert qrec("submit", "--resume", "latest", "--yes")[0] == 0
+    assert status == 0
+    used = sum(job.executions for job in Ledger().jobs())
+    assert used <= planned["most_executions"]
+    rows = json.loads(qrec("show", "latest", "--json")[1])["rows"]
+    assert [row["shots"] for row in rows if row["backend"] == "qpu"] == [40, 40]
+    service.jobs.clear()
+    again = json.loads(qrec("replay", "latest", "--json")[1])["rows"]
+    assert again == rows
+
+
+def test_the_same_submit_goes_on_where_it_was(qrec, service, training_file):
+    command = ("submit", training_file, "-b", "qpu", "--yes")
+    for number in range(1, ROUNDS + 1):
+        assert qrec(*command)[0] == 0
+        assert qrec(*command)[0] == 0, "again, before anything has come"
+        assert len(service.jobs) == number
+        finish_jobs(service)
+    assert qrec("fetch", "latest")[0] == 0
+    assert len(list((training_file.parent / "runs").glob("*_training_*"))) == 1
+
+
+def test_follow_stays_to_the_end(qrec, service, training_file, monkeypatch):
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: finish_jobs(service))
+    assert qrec("submit", training_file, "-b", "qpu", "--yes", "--follow")[0] == 0
+    assert len(service.jobs) == ROUNDS
+    assert qrec("fetch", "latest")[0] == 0
+    assert len({job.body.get("session_id") for job in service.jobs.values()}) == 1
+
+
+def test_follow_ends_where_the_budget_does_and_is_taken_up_again(
+    qrec, service, training_file, monkeypatch
+):
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: finish_jobs(service))
+    out = qrec("submit", training_file, "-b", "qpu", "--dry-run", "--json")[1]
+    one = json.loads(out)["rows"][0]["qpu_seconds"]
+    command = ("submit", training_file, "-b", "qpu", "--yes", "--follow")
+    status, _, err = qrec(*command, "--max-qpu-seconds", 1.5 * one)
+    assert status == 2
+    assert "already used" in err
+    assert 1 <= len(service.jobs) < ROUNDS
+    assert qrec("submit", "--resume", "latest", "--yes", "--follow")[0] == 0
+    assert len(service.jobs) == ROUNDS
+
+
+def test_answers_of_other_code_are_refused(qrec, service, training_file):
+    qrec("submit", training_file, "-b", "qpu", "--yes")
+    finish_jobs(service)
+    spec = find_run("latest").path / "spec.yaml"
+    spec.write_text(re.sub("seed: 1", "seed: 2", spec.read_text()))
+    status, _, err = qrec("fetch", "latest")
+    assert status == 2
+    assert "question 0: parameters of circuit 0" in err or "question 0: circuit" in err
+    assert "code or data changed" in err
+
+
+# One process imports everything once and forks: see test_killed.
+_DRIVER = """
+    import json, os, signal, sys
+    from qrec.cli import main
+    import qrec.runner.submit, qrec.runner.fetch, qrec.runner.run, qrec.backends.ibm.service
+    import qrec.experiments.vqsvd.training, torch
+    from qrec.runner import jobs
+    from qrec.runs import files
+    from qrec.runs.ledger import Ledger
+
+    torch.set_num_threads(1)  # threads of the parent would not survive a fork
+    jobs.sleep = lambda _: None  # five jobs a minute are few
+    qrec.runner.run.write_report = lambda *_: None  # takes seconds
+
+    def child(*arguments, moment=None):
+        pid = os.fork()
+        if pid == 0:
+            if moment is not None:
+                kill_at(moment)
+            sys.argv = ["qrec", *arguments]
+            try:
+                main()
+            except SystemExit as end:
+                os._exit(int(end.code or 0))
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def kill_at(moment):
+        count = 0
+        def counting(work):
+            def counted(*arguments, **options):
+                nonlocal count
+                count += 1
+                if count == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return work(*arguments, **options)
+            return counted
+        files._sync, Ledger._connect = counting(files._sync), counting(Ledger._connect)
+
+    submit, ends = ("submit", sys.argv[1], "-b", "qpu", "--yes"), []
+    for moment in map(int, sys.argv[2:]):
+        killed = [child(*submit, moment=moment), child(*submit)]
+        fetched = [child("fetch", "latest", moment=moment), *(child("fetch") for _ in range(4))]
+        ends.append([*killed, *fetched])
+    print(json.dumps(ends))
+"""
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [[30, 12, 21, 9], *(pytest.param(m, marks=pytest.mark.slow) for m in (
+        [12, 30, 15, 33], [40, 18, 27, 36], [20, 24, 6, 16], [44, 39, 42, 45]
+    ))],
+    ids=lambda moments: "-".join(map(str, moments)),
+)  # fmt: skip
+def test_killed_in_every_round_loses_nothing_and_pays_nothing_twice(
+    moments, service, training_file
+):
+    script = ["-c", textwrap.dedent(_DRIVER), str(training_file), *map(str, moments)]
+    alone = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *script], env=os.environ | alone, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    ends = json.loads(done.stdout.splitlines()[-1])
+    assert sum(found.count(-9) for found in ends) >= 3, ends
+    assert ends[-1][-1] == 0, done.stderr
+    uids = Counter(job.body["tags"][0] for job in service.jobs.values())
+    assert set(uids.values()) == {1}
+    assert len(uids) == ROUNDS
+    assert find_run("latest").finished
