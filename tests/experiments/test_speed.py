@@ -77,6 +77,11 @@ def test_all_races_run(tmp_path, monkeypatch):
     assert {row["race"] for row in rows if "race" in row} == set(races(quick=True))
 
 
+def test_no_race_is_timed_beside_another():
+    steps = load("speed").steps()
+    assert [step.after for step in steps[1:]] == [(step.name,) for step in steps[:-1]]
+
+
 def test_wrong_race_and_backend_are_refused():
     with pytest.raises(ConfigError, match=r"race .*did you mean 'swap-k4-shots'"):
         load("speed", {"races": ["swap-k4-shot"]})
