@@ -24,13 +24,21 @@ from qrec.runs.ledger import Ledger
 from qrec.runs.locks import only_submitter
 
 OBJECTIVES = [
-    {"label": "original", "objective": "original", "n_evaluations": 2},
-    {"label": "modified", "objective": "modified", "form": "direct", "n_evaluations": 2},
+    {"label": "original", "objective": "original"},
+    {"label": "modified", "objective": "modified", "form": "direct"},
 ]
 
 
-def change_yaml(path, **fields):
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | fields))
+def put_into_suite(path):
+    """Turn an experiment's file into a suite of it and of measured objectives."""
+    content = {key: v for key, v in yaml.safe_load(path.read_text()).items() if key != "seed"}
+    members = [
+        content | {"label": "pairs"},
+        {"label": "objectives", "kind": "vqsvd_device", "objectives": OBJECTIVES,
+         "n_evaluations": 2},
+    ]  # fmt: skip
+    shared = {key: content[key] for key in ("schema_version", "name", "title")}
+    path.write_text(yaml.safe_dump(shared | {"kind": "suite", "seed": 3, "experiments": members}))
 
 
 def executions(job) -> int:
@@ -103,9 +111,12 @@ def test_simulator_submitted_gives_the_numbers_of_a_run(qrec, experiment_file):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("objectives", [pytest.param([], marks=pytest.mark.slow), OBJECTIVES])
-def test_budget_refuses_and_what_it_says_fits(objectives, qrec, service, experiment_file):
-    change_yaml(experiment_file, objectives=objectives)
+@pytest.mark.parametrize("suite", [pytest.param(False, marks=pytest.mark.slow), True])
+def test_budget_refuses_and_what_it_says_fits(suite, qrec, service, experiment_file):
+    key = "n_pairs"
+    if suite:
+        put_into_suite(experiment_file)
+        key = "experiments.pairs.n_pairs"
     command = ("submit", experiment_file, "-b", "qpu", "--dry-run", "--json")
     asked = json.loads(qrec(*command)[1])["rows"][0]["qpu_seconds"]
     budget = 0.4 * 2.0 + 0.6 * asked  # two seconds are the job's own
@@ -114,9 +125,9 @@ def test_budget_refuses_and_what_it_says_fits(objectives, qrec, service, experim
     )
     assert (status, service.jobs) == (2, {})
     assert not find_runs(experiment_file)
-    n_pairs, shots = map(int, re.findall(r"n_pairs=(\d+), or (\d+) shots", err)[0])
-    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs}")[0] == 0
-    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"n_pairs={n_pairs + 2}")[0] == 2
+    n_pairs, shots = map(int, re.findall(rf"--set {key}=(\d+), or .*?(\d+) shots", err)[0])
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"{key}={n_pairs}")[0] == 0
+    assert qrec(*command, "--max-qpu-seconds", budget, "--set", f"{key}={n_pairs + 2}")[0] == 2
     backends = experiment_file.parent / "backends.yaml"
     text = backends.read_text()
     backends.write_text(text.replace("shots: 40", f"shots: {shots}"))
@@ -132,14 +143,15 @@ def test_budget_that_nothing_fits(qrec, service, experiment_file):
 
 
 def test_objectives_go_into_the_same_job(qrec, service, experiment_file, fetch_all):
-    change_yaml(experiment_file, objectives=OBJECTIVES)
+    put_into_suite(experiment_file)
     _, out, _ = qrec("submit", experiment_file, "-b", "qpu", "--yes", "--json")
     [job] = service.jobs.values()
     [row] = json.loads(out)["rows"]
     assert row["pubs"] == 2 + 3
     assert row["executions"] == executions(job) == (2 * 6 + 3 * 2) * 40
     fetch_all()
-    original, modified = json.loads(qrec("replay", "latest", "--json")[1])["objectives"]
+    rows = json.loads(qrec("replay", "latest", "--json")[1])["rows"]
+    original, modified = (row for row in rows if row["experiment"] == "objectives")
     assert (original["label"], original["shots"]) == ("original", 80)
     for found in (original, modified):
         # Noise takes much of it; the sign and the order of magnitude stay.

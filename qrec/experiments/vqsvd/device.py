@@ -37,8 +37,7 @@ class ObjectiveEntry(Spec):
 
     The matrix is 2^n x 2^n with entries uniform on [-1, 1], then divided by its largest
     magnitude; entries of equal `n_qubits` share it. The weights of the original objective are
-    rank, ..., 2, 1. Each circuit of `form`, see `qrec.svd.measured.objective_probes`, is
-    evaluated `n_evaluations` times.
+    rank, ..., 2, 1. For `form` see `qrec.svd.measured.objective_probes`.
     """
 
     label: Label
