@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from qrec.cli._shared import AllowCode, AsJson, show_json, show_tables
+from qrec.cli._shared import AllowCode, AsJson, BackendsFile, show_json, show_tables
 
 
 def compare(
@@ -12,13 +12,14 @@ def compare(
         list[str], typer.Argument(metavar="RUN...", help="Ids, unique parts of them, or `latest`.")
     ],
     as_json: AsJson = False,
+    backends: BackendsFile = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Show which rows differ: predictions on the same pairs with intervals, other rows by key."""
     from qrec.runner.compare import compare_runs
     from qrec.runner.run import make_places
 
-    rows, tables = compare_runs(runs, make_places(None, None, allow_code))
+    rows, tables = compare_runs(runs, make_places(None, backends, allow_code))
     if as_json:
         show_json({"rows": [row.as_dict() for row in rows]})
     else:

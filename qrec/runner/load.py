@@ -15,7 +15,7 @@ from qrec.experiments import experiment_class
 from qrec.experiments.base import Experiment, Places
 from qrec.registry import check_name, door, experiment_paths
 from qrec.runs.folder import RunFolder
-from qrec.runs.trust import code_folder
+from qrec.runs.trust import code_folder, is_own
 
 Source = str | Path | Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
         details = folder.record().details
         recorded = details["backends"]
         for name, entry in recorded.items():
-            if not places.allow_code:
+            if not (places.allow_code or is_own(folder)):
                 check_recorded(entry["spec"], f"run {folder.id}: {name}", places.backends_file)
         experiment.use_recorded(recorded)
         for name, snapshot in folder.snapshots().items():

@@ -22,7 +22,7 @@ from qrec.runs.files import write_bytes
 from qrec.runs.folder import RunFolder, create_run, find_run
 from qrec.runs.locks import only_worker
 from qrec.runs.progress import Report, progress
-from qrec.runs.trust import remember_code
+from qrec.runs.trust import remember
 from qrec.threads import one_thread
 from qrec.types import Row
 
@@ -112,8 +112,9 @@ def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
     code = code_files()
     folder = create_run(experiment.spec, details, parent, pinned, code)
-    if code and experiment.places.code is not None:
-        remember_code(folder, experiment.places.code)
+    vendor = any(entry["spec"].get("kind") == "provider" for entry in snapshots.values())
+    if code or vendor:
+        remember(folder, experiment.places.code if code else None)
     return folder
 
 

@@ -1,10 +1,11 @@
 """Where the jobs of runs are, and ending them."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from qrec.backends.base import Backend
 from qrec.errors import QrecError
+from qrec.experiments.base import Places
 from qrec.runner.fetch import submitted_jobs
 from qrec.runner.jobs import reconcile, settle
 from qrec.runner.load import restore
@@ -29,9 +30,9 @@ class JobRow(Row):
     message: str
 
 
-def states(run: str | None) -> list[JobRow]:
+def states(run: str | None, places: Places | None = None) -> list[JobRow]:
     """Return the jobs of a run, or of all; those in flight are asked for."""
-    ledger, backends = Ledger(), cache(_backends)
+    ledger, backends = Ledger(), cache(partial(_backends, places))
     rows = []
     for known in ledger.jobs(None if run is None else find_run(run).id):
         job, state, message = known, known.state, known.message
@@ -58,11 +59,11 @@ def states(run: str | None) -> list[JobRow]:
     return rows
 
 
-def cancel(run: str) -> list[JobRecord]:
+def cancel(run: str, places: Places | None = None) -> list[JobRecord]:
     """Cancel the jobs of a run that have not ended; return all of them as they are then."""
     folder = find_run(run)
     with only_submitter(), only_fetcher(folder):
-        experiment, ledger, problem = restore(folder), Ledger(), None
+        experiment, ledger, problem = restore(folder, places), Ledger(), None
         for job in submitted_jobs(folder, ledger):
             try:
                 _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid))
@@ -73,10 +74,10 @@ def cancel(run: str) -> list[JobRecord]:
         return ledger.jobs(folder.id)
 
 
-def _backends(run: str) -> dict[str, Backend]:
+def _backends(places: Places | None, run: str) -> dict[str, Backend]:
     """Return the backend of each job of a run, by the job's uid."""
     folder = find_run(run)
-    experiment = restore(folder)
+    experiment = restore(folder, places)
     return {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
 
 

@@ -1,31 +1,49 @@
-"""Where the own code of runs lies that were begun on this machine.
+"""Which runs were begun on this machine, and where their own code lies.
 
 It stands beside the runs and not in them, and holds for the very folder that was made here: a run
 from elsewhere, or a whole folder of them, can say what it likes, and nothing of it is run.
 """
 
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from qrec.errors import ConfigError
 from qrec.runs.files import read_json, write_json
 from qrec.runs.folder import RunFolder, runs_dir
 
 
-def remember_code(run: RunFolder, code: Path) -> None:
-    """Note that the code of a run lies in the folder `code`; not for a run made for a look only."""
+def remember(run: RunFolder, code: Path | None) -> None:
+    """Note that a run was begun here that imports something, its own code from the folder `code`.
+
+    Not for a run made for a look only, which does not stand among the others.
+    """
     if runs_dir().resolve() in run.path.resolve().parents:
-        write_json(_path(run), {"code": str(code.resolve()), "inode": _inode(run)})
+        folder = None if code is None else str(code.resolve())
+        note = {"code": folder, "inode": _inode(run), "record": _record_hash(run)}
+        write_json(_path(run), note)
 
 
 def code_folder(run: RunFolder) -> Path | None:
     """Return where the code of a run lies; None where it has none, or was not begun here."""
+    code = _note(run).get("code")
+    return None if code is None else Path(code)
+
+
+def is_own(run: RunFolder) -> bool:
+    """Return whether a run was begun here and its record is what was written then."""
+    return bool(_note(run).get("record") == _record_hash(run))
+
+
+def _note(run: RunFolder) -> dict[str, Any]:
+    """Return what was noted of a run, nothing where this is not the folder it was noted of."""
     path = _path(run)
     if not path.is_file():
-        return None
+        return {}
     content = read_json(path)
-    if not isinstance(content, dict) or not isinstance(content.get("code"), str):
+    if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected where the code of run {run.id} lies")
-    return Path(content["code"]) if content.get("inode") == _inode(run) else None
+    return content if content.get("inode") == _inode(run) else {}
 
 
 def _inode(run: RunFolder) -> int:
@@ -33,5 +51,9 @@ def _inode(run: RunFolder) -> int:
     return run.path.stat().st_ino
 
 
+def _record_hash(run: RunFolder) -> str:
+    return sha256((run.path / "record.json").read_bytes()).hexdigest()
+
+
 def _path(run: RunFolder) -> Path:
-    return runs_dir() / "code" / f"{run.id}.json"
+    return runs_dir() / "begun" / f"{run.id}.json"

@@ -244,7 +244,7 @@ def test_look_at_a_submission_leaves_no_trust_behind(qrec, home):
         home / "own.yaml", lambda e: e["recommenders"].append({**SWAP, "backends": ["aer_ideal"]})
     )
     assert qrec("submit", "own.yaml", "--dry-run")[0] == 0
-    assert not (home / "runs" / "code").exists()
+    assert not (home / "runs" / "begun").exists()
 
 
 VERBS = [
@@ -313,6 +313,22 @@ def test_record_from_elsewhere_imports_nothing(change, qrec, plain_run, marker):
     path = plain_run / "record.json"
     changed(path, lambda record: change(record["details"]["backends"]["aer_ideal"]["spec"]))
     assert "--allow-code" in refused(qrec("run", "--resume", "latest"), marker)
+
+
+def test_own_run_on_a_vendors_backend_is_shown_without_its_backends_yaml(qrec, home):
+    """The record is what was written when the run began here, so it is believed."""
+    entry = {k: v for k, v in VENDOR.items() if k not in ("name", "seed_simulator")}
+    entry["backend"] = "qiskit.providers.basic_provider:BasicSimulator"
+    text = yaml.safe_dump({"schema_version": 1, "backends": {"vendor": entry}})
+    (home / "mine.yaml").write_text(text)
+    changed(
+        home / "own.yaml",
+        lambda e: e["recommenders"].append({**SWAP, "backends": ["vendor"]}),
+    )
+    status, _, err = qrec("run", "own.yaml", "--backends", "mine.yaml", "--set", "n_pairs=2")
+    assert status == 0, err
+    (home / "mine.yaml").unlink()
+    assert qrec("show", "latest")[0] == 0
 
 
 def test_record_does_not_make_a_paid_backend_free(qrec, home, plain_run, marker):
