@@ -5,14 +5,20 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from qrec.experiments._detached import dry_plan, fetch, replay, states, submit
-from qrec.experiments._run import make_places
-from qrec.runs.execute import read_raws
 
-from qrec.backends import open_backend
+from qrec.backends import noiseless
 from qrec.backends.readings import read
 from qrec.errors import ConfigError, RejectedError
-from qrec.experiments import load_experiment, run
+from qrec.experiments.base import Places
+from qrec.runner.asking import Asker, Stored
+from qrec.runner.drive import Work
+from qrec.runner.fetch import fetch
+from qrec.runner.load import load, restore
+from qrec.runner.replay import replay
+from qrec.runner.run import run
+from qrec.runner.status import states
+from qrec.runner.submit import dry_round, submit
+from qrec.runs.answers import Answers
 from qrec.runs.progress import silent
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -35,10 +41,13 @@ class Backend(BasicSimulator):
         return job
 """
 SMALL = {
-    "dataset": {"name": "synthetic", "n_users": 60, "n_items": 80, "n_ratings": 1500},
-    "n_pairs": 4,
-    "objectives": [],
-}
+    "experiments.recommenders.dataset": {
+        "name": "synthetic", "n_users": 60, "n_items": 80, "n_ratings": 1500
+    },
+    "experiments.recommenders.n_pairs": 4,
+    "experiments.objectives.n_evaluations": 2,
+}  # fmt: skip
+N_CIRCUITS = 3 + 7  # of the recommenders; of the objectives, in their four forms
 
 
 @pytest.fixture
@@ -62,34 +71,56 @@ def vendor(tmp_path, monkeypatch):
 
 
 def hardware(backend):
-    return load_experiment("hardware", SMALL, [backend])
+    return load("hardware", SMALL, [backend])
+
+
+def asked(folder):
+    """Return the workloads of every question of a finished run, with what came back."""
+    found = []
+    work = Work(restore(folder), folder, Stored())
+    for step in work.steps:
+
+        class Watching(Asker):
+            def __call__(self, backend, workloads, name=step.name):
+                readings = super().__call__(backend, workloads)
+                raws = Answers(folder.path, name).read(self.number)
+                found.extend(zip(workloads, raws, strict=True))
+                return readings
+
+        ask = Watching(folder.path, step.name, work.experiment.backends(), Stored(), lambda _: None)
+        step.do(ask, work.have(step, ask))
+    return found
 
 
 def test_submitted_fetched_and_replayed(vendor, monkeypatch):
-    sent = submit(hardware("vendor"), lambda _: None, None, silent).folder
-    assert {row["state"] for row in states(sent.id)} == {"DONE"}
+    sent = submit(hardware("vendor"), lambda _: None, None, silent).work.folder
+    assert {row.state for row in states(sent.id)} == {"DONE"}
     n_runs = len(vendor.N_RUNS)
-    fetched = fetch(sent.id, make_places(None, None), silent)
-    assert len(fetched.rows) == 5
-    tasks = hardware("vendor").units(sent, silent)["vendor"]
-    assert len(tasks) == 3
-    for task, [unit] in tasks.items():
-        found = read(unit.workload, read_raws(sent.path / "raw" / f"{task}.npz")[0])
-        [exact] = open_backend("exact").run([unit.workload])
+    fetched = fetch(sent.id, Places(), silent)
+    assert len(fetched.rows) == 5 + 4
+    questions = asked(sent)
+    assert len(questions) == N_CIRCUITS
+    for workload, raw in questions:
+        found = read(workload, raw)
+        [exact] = noiseless().run([workload])
         assert (np.abs(found.value - exact.value) < 5 * found.stderr).all()
         assert found.shots == 300
     monkeypatch.setattr("qrec.backends.kinds.provider._opened", None)  # the vendor is gone
-    again = replay(sent.id, make_places(None, None), silent)
-    assert [row["rmse"] for row in again.rows] == [row["rmse"] for row in fetched.rows]
+    again = replay(sent.id, Places(), silent)
+    key = "rmse"
+    assert [row.get(key) for row in again.rows] == [row.get(key) for row in fetched.rows]
     assert len(vendor.N_RUNS) == n_runs
 
 
 def test_what_is_not_free_runs_only_when_submitted(vendor, tmp_path):
     with pytest.raises(ConfigError, match="qrec submit"):
         run("hardware", backends=["paid"], overrides=SMALL)
-    plan = dry_plan(hardware("paid"), tmp_path, silent)
-    assert plan.rows()[0]["executions"] == 3 * 4 * 300 + 2 * 7 * 100  # two ways of testing it
-    assert plan.experiment.backend("paid").costs
+    planned = dry_round(hardware("paid"), tmp_path, silent)
+    [row] = planned.rows()
+    self_test = planned.experiment.backend("paid").self_test_executions
+    assert row.executions == (3 * 4 + 7 * 2) * 300 + self_test
+    assert self_test >= 700
+    assert planned.costs
     assert vendor.N_RUNS == []
 
 
@@ -97,8 +128,8 @@ def test_failed_jobs_are_sent_again(vendor):
     vendor.MOST = 100
     with pytest.raises(RejectedError, match="300 shots"):
         submit(hardware("vendor"), lambda _: None, None, silent)
-    [failed] = [row for row in states(None) if row["state"] == "FAILED"]
-    assert "300 shots" in failed["message"]
+    [failed] = [row for row in states(None) if row.state == "FAILED"]
+    assert "300 shots" in failed.message
     vendor.MOST = 300
     submit(hardware("vendor"), lambda _: None, None, silent)
-    assert [row["state"] for row in states(failed["run"])].count("DONE") == 3
+    assert [row.state for row in states(failed.run)].count("DONE") == N_CIRCUITS
