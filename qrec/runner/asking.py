@@ -15,6 +15,7 @@ from qrec.runs.answers import Answers, Fingerprint
 from qrec.runs.circuits import Circuits, Cost
 
 Say = Callable[[str], None]
+Prepare = Callable[[], list[Unit]]
 IDEAL = "noiseless"  # what a run calls the backend that no entry of backends.yaml stands for
 
 
@@ -33,31 +34,30 @@ class Mode(ABC):
     """Where an answer comes from that is not stored."""
 
     @abstractmethod
-    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
-        """Return the raw results of the units, or raise."""
+    def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
+        """Return the raw results of what `prepare` returns when it is called, or raise."""
 
 
 class Here(Mode):
     """A free backend answers at once; one that costs refuses, as nothing permits it."""
 
-    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
-        return backend.answer(units, lambda done, of: asker.say(f"{done} of {of} evaluations"))
+    def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
+        return backend.answer(prepare(), lambda done, of: asker.say(f"{done} of {of} evaluations"))
 
 
 class ByJobs(Mode):
     """What takes shots is asked by jobs; exact values cost nothing and come at once."""
 
-    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+    def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
         if backend.shots is None and not backend.costs:
-            return Here().answer(asker, backend, units)
-        name = asker.name_of(backend)
-        raise Unanswered(asker.step, asker.number, name, units)
+            return Here().answer(asker, backend, prepare)
+        raise Unanswered(asker.step, asker.number, asker.name_of(backend), prepare())
 
 
 class Stored(Mode):
     """Nothing is asked of any backend."""
 
-    def answer(self, asker: "Asker", backend: Backend, units: Sequence[Unit]) -> list[Raw]:
+    def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
         raise NotFinishedError(
             f"step {asker.step}: the answer to question {asker.number} is not stored"
         )
@@ -127,9 +127,10 @@ class Asker:
         self, name: str, backend: Backend, workloads: Sequence[Workload], asked: Fingerprint
     ) -> None:
         """Ask, and store the answer; where there is none yet, store the question."""
-        units = self._circuits.prepare(backend, name, workloads, partial(_cost, backend))
+        cost = partial(_cost, backend)
+        prepare = partial(self._circuits.prepare, backend, name, workloads, cost)
         try:
-            raws = self._mode.answer(self, backend, units)
+            raws = self._mode.answer(self, backend, prepare)
         except Unanswered:
             self._answers.write_asked(self.number, asked)
             raise

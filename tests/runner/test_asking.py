@@ -80,7 +80,8 @@ def test_a_backend_that_is_not_the_experiments_is_refused(tmp_path, shots):
         asker(tmp_path, Here(), shots)(other, [workload(1.0, "a")])
 
 
-def test_missing_answer_is_not_finished(tmp_path, shots):
+def test_missing_answer_is_not_finished_and_nothing_is_prepared(tmp_path, shots, monkeypatch):
+    monkeypatch.setattr(type(shots), "prepare", None)  # a QPU would be connected to
     with pytest.raises(NotFinishedError, match="question 0 is not stored"):
         asker(tmp_path, Stored(), shots)(shots, [workload(1.0, "a")])
     assert Answers(tmp_path, "step").asked(0) is None
