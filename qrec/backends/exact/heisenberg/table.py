@@ -50,7 +50,7 @@ class Side:
 
     def __call__(self, features: Sequence[Tensor], like: Tensor) -> Tensor:
         """Return the products `(n_patterns, n_rows)`."""
-        out = torch.ones(1, 1, dtype=like.dtype, device=like.device)
+        out = torch.ones(1, 1, dtype=like.dtype, device=like.device)[: len(self)]
         for (parent, feature), values in zip(self._parents, features, strict=True):
             if len(parent) == len(out) * len(values):
                 out = (out[:, None] * values).reshape(len(parent), -1)

@@ -1,5 +1,6 @@
 """The Heisenberg light cone: gates that an observable cannot see are left out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -7,20 +8,27 @@ import numpy as np
 
 from qrec.backends.exact.read.parts import part_of
 from qrec.backends.exact.read.pauli import Codes, local
-from qrec.backends.exact.read.program import Operation, Program
+from qrec.backends.exact.read.program import Operation, Program, on_qubits
 
 Letters = frozenset[int]  # of I, X, Y, Z = 0..3, what can stand on a qubit
 
 
 def light_cone(program: Program, codes: Codes) -> tuple[Program, tuple[int, ...]]:
+    """Return the cone of an observable by its Pauli strings, see `cone`."""
+    qubits = range(program.n_qubits)
+    return cone(program, {q: frozenset(local(codes, (q,)).tolist()) for q in qubits})
+
+
+def cone(program: Program, observed: Mapping[int, Letters]) -> tuple[Program, tuple[int, ...]]:
     """Return the program on the qubits that matter, and which qubits those are.
 
-    `codes` are the Pauli strings of the observable. Going back from the end, the letters that
-    can stand on each qubit are followed: a gate that leaves all strings of such letters as
-    they are is dropped, such as any gate outside the observable's past, or a CNOT whose
-    control is only seen through Z. Qubit j of the answer is qubit ``kept[j]`` of the circuit.
+    `observed` are the letters that the observable has on a qubit. Going back from the end, the
+    letters that can stand on each qubit are followed: a gate that leaves all strings of such
+    letters as they are is dropped, such as any gate outside the observable's past, or a CNOT
+    whose control is only seen through Z. Qubit j of the answer is qubit ``kept[j]`` of the
+    circuit.
     """
-    letters = [frozenset({0, *local(codes, (q,)).tolist()}) for q in range(program.n_qubits)]
+    letters = [observed.get(q, frozenset()) | {0} for q in range(program.n_qubits)]
     seen: list[Operation] = []
     for operation in reversed(program.operations):
         before = _through(_Gate(operation), tuple(letters[q] for q in operation.qubits))
@@ -32,10 +40,7 @@ def light_cone(program: Program, codes: Codes) -> tuple[Program, tuple[int, ...]
     acted_on = {q for op in seen for q in op.qubits}
     kept = tuple(q for q in range(program.n_qubits) if letters[q] != {0} or q in acted_on)
     place_of = {q: j for j, q in enumerate(kept)}
-    operations = tuple(
-        replace(op, qubits=tuple(place_of[q] for q in op.qubits)) for op in reversed(seen)
-    )
-    return Program(len(kept), program.n_parameters, operations), kept
+    return on_qubits(replace(program, operations=tuple(reversed(seen))), place_of), kept
 
 
 class _Gate:

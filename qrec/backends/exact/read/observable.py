@@ -10,6 +10,15 @@ from qrec.backends.exact.read.pauli import Codes, Real
 _DIGIT = {"X": 1, "Y": 2, "Z": 3}
 
 
+def letters_of(observable: SparseObservable) -> dict[int, frozenset[int]]:
+    """Return the letters X, Y, Z = 1, 2, 3 that an observable has on each qubit it acts on."""
+    letters: dict[int, frozenset[int]] = {}
+    for term in observable.as_paulis():
+        for label, qubit in zip(term.bit_labels(), term.indices, strict=True):
+            letters[int(qubit)] = letters.get(int(qubit), frozenset()) | {_DIGIT[label]}
+    return letters
+
+
 def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple[Codes, Real]:
     """Return an observable's Pauli strings as codes (see `pauli`), and their coefficients.
 

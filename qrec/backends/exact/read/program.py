@@ -1,24 +1,22 @@
 """A Qiskit circuit read once: a list of fixed matrices and of rotations by affine angles."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import CircuitInstruction, Gate, Instruction, Parameter, ParameterExpression
+from qiskit import QuantumCircuit
+from qiskit.circuit import Operation as QiskitOperation
+from qiskit.circuit import Parameter
 
-from qrec.backends.exact.read.pauli import unitary_transfer
-from qrec.errors import ConfigError
-
-ROTATIONS = ("rx", "ry", "rz", "p")
-_FIXED = (
-    *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"),
-    *("cx", "cy", "cz", "ch", "cs", "csdg", "csx", "swap", "iswap", "ecr", "ccx", "ccz", "cswap"),
+from qrec.backends.exact.read.gates import (
+    affine,
+    axis_of,
+    constant_matrix,
+    does_nothing,
+    parts_of,
 )
-# Above this width a matrix costs more than the gates it is made of.
-_WIDEST_MATRIX = 3
-
+from qrec.backends.exact.read.pauli import unitary_transfer
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
@@ -64,7 +62,7 @@ class Rotation:
 
 
 Operation = Fixed | Channel | Rotation
-Noise = Callable[[Instruction, tuple[int, ...]], NDArray[np.float64] | None]
+Noise = Callable[[QiskitOperation, tuple[int, ...]], NDArray[np.float64] | None]
 
 
 def depends_on_row(operation: Operation, row_columns: Sequence[bool]) -> bool:
@@ -98,6 +96,14 @@ class Program:
         )
 
 
+def on_qubits(program: Program, place: Mapping[int, int]) -> Program:
+    """Return a program with its qubits numbered anew by `place`, as many as that has."""
+    operations = (
+        replace(op, qubits=tuple(place[q] for q in op.qubits)) for op in program.operations
+    )
+    return Program(len(place), program.n_parameters, tuple(operations))
+
+
 def read_circuit(
     circuit: QuantumCircuit,
     noise: Noise | None = None,
@@ -112,41 +118,35 @@ def read_circuit(
     """
     names = circuit.parameters if parameters is None else parameters
     columns = {parameter: i for i, parameter in enumerate(names)}
-    if noise is None and not all(_is_readable(instruction) for instruction in circuit.data):
-        circuit = transpile(circuit, basis_gates=[*ROTATIONS, *_FIXED], optimization_level=0)
     operations: list[Operation] = []
     for instruction in circuit.data:
+        operation = instruction.operation
         qubits = tuple(circuit.find_bit(q).index for q in instruction.qubits)
-        operations += _read(instruction, qubits, columns)
-        if noise is not None and (channel := noise(instruction.operation, qubits)) is not None:
+        operations += _read(operation, qubits, columns)
+        if noise is not None and (channel := noise(operation, qubits)) is not None:
             operations = _with_channel(operations, channel, qubits)
     return Program(circuit.num_qubits, len(columns), merge_rotations(operations))
 
 
 def _read(
-    instruction: CircuitInstruction, qubits: tuple[int, ...], columns: dict[Parameter, int]
+    operation: QiskitOperation, qubits: tuple[int, ...], columns: dict[Parameter, int]
 ) -> list[Operation]:
-    operation = instruction.operation
-    if operation.name in ("barrier", "delay"):
+    if does_nothing(operation):
         return []
-    if operation.name in ROTATIONS:
-        axis = "rz" if operation.name == "p" else operation.name  # equal up to a global phase
-        rotation = Rotation(axis, (qubits[0],), *_affine(operation.params[0], columns))
+    if (axis := axis_of(operation)) is not None:
+        rotation = Rotation(axis, qubits, *affine(operation.params[0], columns))
         # A constant one may merge with its neighbours, unless it is a Clifford gate.
         if rotation.columns or rotation.constant % (np.pi / 2):
             return [rotation]
-    if _is_readable(instruction):
-        return [Fixed(np.array(operation.to_matrix()), qubits)]
-    if not isinstance(operation, Gate) or operation.definition is None:
-        raise ConfigError(
-            f"the exact backend cannot run {operation.name!r}; expected a circuit of gates alone "
-            "(an aer backend runs measurements, resets and control flow)"
-        )
-    parts = operation.definition
+    if (matrix := constant_matrix(operation)) is not None:
+        return [Fixed(matrix, qubits)]
+    parts = parts_of(operation)
     return [
         op
         for part in parts.data
-        for op in _read(part, tuple(qubits[parts.find_bit(q).index] for q in part.qubits), columns)
+        for op in _read(
+            part.operation, tuple(qubits[parts.find_bit(q).index] for q in part.qubits), columns
+        )
     ]
 
 
@@ -182,40 +182,3 @@ def merge_rotations(operations: list[Operation]) -> tuple[Operation, ...]:
         last |= dict.fromkeys(operation.qubits, len(merged))
         merged.append(operation)
     return tuple(merged)
-
-
-def _is_free(instruction: CircuitInstruction) -> bool:
-    params = instruction.operation.params
-    return any(isinstance(p, ParameterExpression) and p.parameters for p in params)
-
-
-def _is_readable(instruction: CircuitInstruction) -> bool:
-    operation = instruction.operation
-    if operation.name in (*ROTATIONS, "barrier", "delay"):
-        return True
-    return (
-        not _is_free(instruction)
-        and operation.num_qubits <= _WIDEST_MATRIX
-        and hasattr(operation, "to_matrix")
-    )
-
-
-def _affine(
-    angle: ParameterExpression | float, columns: dict[Parameter, int]
-) -> tuple[tuple[int, ...], tuple[float, ...], float]:
-    """Return columns, coefficients and constant of an affine angle."""
-    if not isinstance(angle, ParameterExpression):
-        return (), (), float(angle)
-    names = list(angle.parameters)
-    if isinstance(angle, Parameter):
-        return (columns[angle],), (1.0,), 0.0
-
-    def at(values: NDArray[np.float64]) -> float:
-        return float(angle.bind(dict(zip(names, values, strict=True))).numeric())
-
-    constant = at(np.zeros(len(names)))
-    coefficients = [at(row) - constant for row in np.eye(len(names))]
-    probe = np.linspace(0.3, 1.7, len(names))
-    if not np.isclose(at(probe), constant + np.dot(coefficients, probe), rtol=1e-9, atol=1e-9):
-        raise ConfigError(f"the exact backend needs angles affine in the parameters; found {angle}")
-    return tuple(columns[name] for name in names), tuple(coefficients), constant

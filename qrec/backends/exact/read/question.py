@@ -1,6 +1,6 @@
 """What is asked of the engine, and what is left of it on the qubits in use."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -9,10 +9,11 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.exact.read.cone import Letters, cone
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.observable import pauli_codes
+from qrec.backends.exact.read.observable import letters_of, pauli_codes
 from qrec.backends.exact.read.pauli import Codes, Real
-from qrec.backends.exact.read.program import Channel, Program, read_circuit
+from qrec.backends.exact.read.program import Channel, Program, on_qubits, read_circuit
 from qrec.errors import ConfigError
 
 Dtype = Literal["float32", "float64"]
@@ -77,19 +78,40 @@ class ObservedProgram:
 def on_used_qubits(
     program: Program, observables: Sequence[SparseObservable], noise: DeviceNoise | None = None
 ) -> list[ObservedProgram]:
-    """Number the qubits in use from 0, alike for all observables, and add the read-out errors."""
-    measured = sorted({int(q) for observable in observables for q in observable.indices})
-    used = sorted({q for op in program.operations for q in op.qubits} | set(measured))
-    if len(used) > _MOST_QUBITS:
-        raise ConfigError(
-            f"the exact backend takes at most {_MOST_QUBITS} qubits, the circuit uses "
-            f"{len(used)}; an aer backend with method matrix_product_state may take it"
-        )
-    place = {qubit: j for j, qubit in enumerate(used)}
-    operations = [
-        replace(op, qubits=tuple(place[q] for q in op.qubits)) for op in program.operations
-    ]
+    """Number the qubits in use from 0, alike for all observables, and add the read-out errors.
+
+    Where they are too many, each observable has those of its light cone alone.
+    """
+    letters = [letters_of(observable) for observable in observables]
+    measured = sorted(set().union(*letters))
+    operations = program.operations
     if noise is not None:
-        operations += [Channel(noise.readout(q), (place[q],)) for q in measured]
-    cut = Program(len(used), program.n_parameters, tuple(operations))
-    return [ObservedProgram(cut, *pauli_codes(observable, place)) for observable in observables]
+        operations += tuple(Channel(noise.readout(q), (q,)) for q in measured)
+    program = replace(program, operations=operations)
+    used = sorted({q for op in operations for q in op.qubits} | set(measured))
+    if len(used) > _MOST_QUBITS:
+        return [
+            _numbered(*narrow(program, seen), [observable])[0]
+            for observable, seen in zip(observables, letters, strict=True)
+        ]
+    place = {qubit: j for j, qubit in enumerate(used)}
+    return _numbered(on_qubits(program, place), used, observables)
+
+
+def narrow(program: Program, observed: Mapping[int, Letters]) -> tuple[Program, tuple[int, ...]]:
+    """Return the `cone` of what is observed; raise ConfigError where it has too many qubits."""
+    seen, kept = cone(program, observed)
+    if len(kept) > _MOST_QUBITS:
+        raise ConfigError(
+            f"the exact backend takes at most {_MOST_QUBITS} qubits, what is read hangs on "
+            f"{len(kept)}; expected a narrower circuit, or a backend of shots for it"
+        )
+    return seen, kept
+
+
+def _numbered(
+    program: Program, qubits: Sequence[int], observables: Sequence[SparseObservable]
+) -> list[ObservedProgram]:
+    """Put observables behind a program whose qubit j is ``qubits[j]`` of theirs."""
+    place = {qubit: j for j, qubit in enumerate(qubits)}
+    return [ObservedProgram(program, *pauli_codes(one, place)) for one in observables]

@@ -10,7 +10,7 @@ from torch import Tensor
 from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.pauli import local
 from qrec.backends.exact.read.program import Program
-from qrec.backends.exact.read.question import ObservedProgram
+from qrec.backends.exact.read.question import ObservedProgram, narrow
 from qrec.backends.exact.state.evolution import Evolution
 from qrec.backends.exact.state.projection import projection
 from qrec.backends.exact.state.quadratic import quadratic, squares
@@ -96,7 +96,7 @@ def join(
     observed: Sequence[ObservedProgram], alone: Sequence[StateVector], row_columns: Sequence[bool]
 ) -> JointStateVector | None:
     """Return several state vectors `alone` as one, unless it takes more qubits than each does."""
-    if len(alone) < 2:
+    if len(alone) < 2 or any(one.program is not observed[0].program for one in observed):
         return None
     codes = np.concatenate([one.codes for one in observed])
     seen, _ = light_cone(observed[0].program, codes)
@@ -111,8 +111,7 @@ class OutcomeProbabilities:
     def __init__(
         self, program: Program, measured: Sequence[int], row_columns: Sequence[bool]
     ) -> None:
-        codes = 3 << 2 * np.asarray(measured)
-        seen, kept = light_cone(program, codes)
+        seen, kept = narrow(program, dict.fromkeys(measured, frozenset({3})))
         self.evolution = Evolution(seen, row_columns, seen.is_real)
         position = np.argsort(self.evolution.last.source)  # where each basis state ends
         outcome = np.zeros_like(position)

@@ -1,0 +1,113 @@
+"""What single operations of a circuit are, by their class: a name alone can be anybody's."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier, Delay, Instruction, Operation, Parameter, ParameterExpression
+from qiskit.circuit.library import (
+    PhaseGate,
+    RXGate,
+    RYGate,
+    RZGate,
+    U1Gate,
+    U2Gate,
+    U3Gate,
+    UGate,
+)
+from qiskit.exceptions import QiskitError
+from qiskit.quantum_info import Operator
+from qiskit.transpiler.passes import HighLevelSynthesis
+
+from qrec.errors import ConfigError
+
+# Up to a global phase, which no expectation value sees.
+_AXES = {RXGate: "rx", RYGate: "ry", RZGate: "rz", PhaseGate: "rz", U1Gate: "rz"}
+_WIDEST_MATRIX = 3  # qubits; above it a matrix costs more than the gates it is made of
+
+Affine = tuple[tuple[int, ...], tuple[float, ...], float]  # columns, coefficients, constant
+
+
+def does_nothing(operation: Operation) -> bool:
+    """Return whether an ideal circuit is the same without an operation."""
+    global_phase = operation.num_qubits == 0
+    return global_phase or _class(operation) in (Barrier, Delay)
+
+
+def axis_of(operation: Operation) -> str | None:
+    """Return rx, ry or rz where an operation is a rotation of one qubit about that axis."""
+    return _AXES.get(_class(operation))
+
+
+def constant_matrix(operation: Operation) -> NDArray[np.complex128] | None:
+    """Return the matrix of a gate without parameters; None where it is too wide, or no gate."""
+    if operation.num_qubits > _WIDEST_MATRIX or _is_free(operation):
+        return None
+    try:
+        own = hasattr(operation, "__array__")
+        matrix = np.array(operation.to_matrix() if own else Operator(operation).data, complex)
+    except QiskitError:
+        return None  # its parts, if it has some, say what is wrong
+    if not np.isfinite(matrix).all():
+        raise ConfigError(f"gate {operation.name!r} by {operation.params}: expected finite angles")
+    return matrix
+
+
+def parts_of(operation: Operation) -> QuantumCircuit:
+    """Return what an operation is made of, on its qubits.
+
+    Raises ConfigError for what is made of no gates, such as a measurement.
+    """
+    whole = QuantumCircuit(operation.num_qubits)
+    if _class(operation) in (U2Gate, U3Gate, UGate):
+        theta, phi, lam = [np.pi / 2, *operation.params][-3:]
+        whole.rz(lam, 0)
+        whole.ry(theta, 0)
+        whole.rz(phi, 0)
+        return whole
+    if not isinstance(operation, Instruction):  # a Clifford, an annotated gate: Qiskit knows how
+        whole.append(operation, range(operation.num_qubits))
+        return HighLevelSynthesis()(whole)
+    if operation.num_clbits or operation.definition is None:
+        raise ConfigError(
+            f"the exact backend cannot run {operation.name!r}; expected a circuit of gates alone "
+            "(an aer backend runs measurements, resets and control flow)"
+        )
+    return operation.definition
+
+
+def affine(angle: ParameterExpression | float, columns: Mapping[Parameter, int]) -> Affine:
+    """Return columns, coefficients and constant of an angle that is affine in the parameters.
+
+    It is if all its derivatives are numbers: a few points would take abs(x) for x. Raises
+    ConfigError where it is not, or not finite.
+    """
+    names = list(angle.parameters) if isinstance(angle, ParameterExpression) else []
+    if isinstance(angle, Parameter):
+        return (columns[angle],), (1.0,), 0.0
+    try:
+        slopes = [_number(angle.gradient(name)) for name in names]
+        at_zero = angle.bind(dict.fromkeys(names, 0.0)) if slopes else angle
+        constant = _number(at_zero)
+    except (QiskitError, RuntimeError, TypeError):  # no derivative, or one that is no number
+        raise ConfigError(
+            f"the exact backend needs angles affine in the parameters; found {angle}"
+        ) from None
+    if not np.isfinite([constant, *slopes]).all():
+        raise ConfigError(f"the exact backend needs finite angles; found {angle}")
+    return tuple(columns[name] for name in names), tuple(slopes), constant
+
+
+def _number(value: ParameterExpression | float) -> float:
+    return float(value.numeric() if isinstance(value, ParameterExpression) else value)
+
+
+def _class(operation: Operation) -> type | None:
+    """Return the class of an operation of Qiskit's, as it is whatever its label."""
+    return getattr(operation, "base_class", None)
+
+
+def _is_free(operation: Operation) -> bool:
+    params = getattr(operation, "params", ())
+    return any(isinstance(p, ParameterExpression) and p.parameters for p in params)
