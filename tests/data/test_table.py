@@ -153,7 +153,15 @@ def test_a_bad_timestamp_is_named(tmp_path):
         ({"path": "x", "sep": ";"}, "no option 'sep'; its options: path, user"),
         ({"path": "x", "delimiter": "::"}, "found delimiter '::'"),
         ({"path": "x", "scale": (5, 1)}, "found scale"),
-        ({"path": "x", "ids": "number"}, "found ids 'number'"),
+        ({"path": "x", "ids": "number"}, "found ids 'number', expected auto or integer or text"),
+        ({"path": "x", "ids": 1}, "found ids 1, expected auto"),
+        ({"path": 5}, "found path 5, expected text or Path"),
+        ({"path": "x", "delimiter": 5}, "found delimiter 5, expected text"),
+        ({"path": "x", "timestamp": 3}, "found timestamp 3, expected text or None"),
+        ({"path": "x", "scale": 5}, "found scale 5, expected a list, each entry a finite number"),
+        ({"path": "x", "scale": (1, "5")}, "found scale .* expected a list"),
+        ({"path": "x", "scale": (float("nan"), 5)}, "found scale .* a finite number"),
+        ({"path": "x", "scale": (1, float("inf"))}, "found scale .* a finite number"),
     ],
 )
 def test_a_wrong_option_is_named(options, message):

@@ -31,8 +31,6 @@ def load(
     """
     if len(delimiter) != 1:
         raise ConfigError(f"data set 'csv': found delimiter {delimiter!r}, expected one character")
-    if ids not in ("auto", "integer", "text"):
-        raise ConfigError(f"data set 'csv': found ids {ids!r}, expected auto, integer or text")
     columns = {"user": user, "item": item, "rating": rating}
     if timestamp is not None:
         columns["timestamp"] = timestamp
