@@ -47,18 +47,25 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
 def read_yaml(path: Path) -> Any:
     """Read a YAML file. Raises ConfigError when it is missing or no YAML, with the line."""
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
 
 
 def explain(error: ValidationError, where: str) -> str:
-    """Say in one line per problem which key is wrong, what was found and what is expected."""
+    """Say in one line per problem which key is wrong, what was found and what is expected.
+
+    The value of a key that should not be there may be a secret, and so may what a mapping holds.
+    """
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-        found = "" if problem["type"] == "missing" else f"; found {problem['input']!r}"
+        hidden = problem["type"] in ("missing", "extra_forbidden")
+        hidden = hidden or isinstance(problem["input"], dict | list)
+        found = "" if hidden else f"; found {problem['input']!r}"
         lines.append(f"{where}: {key}: {problem['msg']}{found}")
     return "\n".join(lines)

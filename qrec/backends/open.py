@@ -169,7 +169,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"{path}: backends: expected a mapping from names to entries")
     for name, entry in content["backends"].items():
         if not isinstance(entry, dict):
-            raise ConfigError(f"{path}: {name}: expected a mapping with `kind`; found {entry!r}")
+            raise ConfigError(f"{path}: {name}: expected a mapping with `kind`")
     return content["backends"]
 
 

@@ -1,5 +1,6 @@
 """The command line. Commands import what they need when called, so that --help is instant."""
 
+import sqlite3
 import sys
 
 import typer
@@ -53,3 +54,6 @@ def main() -> None:
     except QrecError as error:
         print(f"qrec: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
+    except (OSError, sqlite3.Error) as error:  # a disk that is full, a ledger that is none
+        print(f"qrec: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1)

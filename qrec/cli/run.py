@@ -80,6 +80,7 @@ def _show_plan(experiment: "Experiment", as_json: bool) -> None:
     from qrec.runner.load import opened
 
     with opened(experiment.places):
+        experiment.backends()  # a name that stands for none is said now
         plan = experiment.plan()
     if as_json:
         show_json({"rows": [dict(zip(plan.columns, row, strict=True)) for row in plan.rows]})

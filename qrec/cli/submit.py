@@ -85,8 +85,11 @@ def submit(
         show_note(f"qrec: {problem}")
     with progress() as report:
         _go_on(sent, follow, max_qpu_seconds, report)
-    show_note(f"run {sent.work.folder.id} is submitted; come back with: "
-              f"qrec fetch {sent.work.folder.id}")  # fmt: skip
+    run = sent.work.folder.id
+    how = (
+        "has all its answers; make its tables" if sent.work.finished else "is submitted; come back"
+    )
+    show_note(f"run {run} {how} with: qrec fetch {run}")
 
 
 def _go_on(sent: "Sent", follow: bool, max_qpu_seconds: float | None, report: "Report") -> None:

@@ -4,6 +4,7 @@ The steps of a member are the suite's, called ``label.step``; members share back
 what all of them ask of a device goes in the same jobs.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -177,8 +178,15 @@ class Suite(Experiment):
         return list(dict.fromkeys(names))
 
     def open(self, name: str) -> Backend:
-        asking = (m for m in self.members.values() if name in m.backend_names())
-        return next(asking).open(name)
+        asking = {k: m.open(name) for k, m in self.members.items() if name in m.backend_names()}
+        first, *others = asking
+        for other in others:
+            if asking[other].spec != asking[first].spec:
+                raise ConfigError(
+                    f"experiments.{first} and experiments.{other} mean different backends by "
+                    f"{name!r}: rename the entry in backends.yaml"
+                )
+        return asking[first]
 
     def use_recorded(self, backends: Mapping[str, Any]) -> None:
         super().use_recorded(backends)
@@ -196,8 +204,11 @@ class Suite(Experiment):
 def _complete(entry: Any, shared: Mapping[str, Any], place: int) -> dict[str, Any]:
     """Return a member as its own file would hold it, with its label."""
     where = f"experiments.{place}"
-    if not isinstance(entry, dict) or not isinstance(entry.get("label"), str):
-        raise ConfigError(f"{where}: found {entry!r}, expected a mapping with a label")
+    label = entry.get("label") if isinstance(entry, dict) else None
+    if not (isinstance(label, str) and re.fullmatch(_LABEL, label)):
+        raise ConfigError(
+            f"{where}: label: found {label!r}, expected letters, digits, _ and - alone"
+        )
     content = dict(entry)
     if source := content.pop("experiment", None):
         content = _read(str(source), f"experiments.{entry['label']}.experiment") | content

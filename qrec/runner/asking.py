@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -103,7 +104,9 @@ class Asker:
 
         def run(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
             del advance  # `say` tells how far it is
-            return self(backend, workloads)
+            # Models call their workloads alike: the step's name tells their shots apart.
+            own = [replace(w, key=f"{self.step}/{w.key}") for w in workloads]
+            return self(backend, own)
 
         recorded.run = run  # type: ignore[method-assign]
         return recorded

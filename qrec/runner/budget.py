@@ -1,5 +1,6 @@
 """What a submission would send and cost, and that it stays within a budget."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,8 @@ def check_budget(planned: Round, max_qpu_seconds: float | None) -> None:
 
     The budget is `max_qpu_seconds`, or else the backend's own; the ledger's jobs count.
     """
+    if max_qpu_seconds is not None and not 0 <= max_qpu_seconds < math.inf:  # nan neither
+        raise ConfigError(f"--max-qpu-seconds: found {max_qpu_seconds}, expected at least 0")
     for entry, jobs in _by_entry(planned.jobs):
         backend = planned.experiment.backend(jobs[0].backend)
         budget = backend.max_qpu_seconds if max_qpu_seconds is None else max_qpu_seconds

@@ -1,5 +1,6 @@
 """Doing the steps of a run that are not done, as far as they go."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,12 +10,15 @@ from qrec.backends.base import Backend
 from qrec.errors import ConfigError
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
+from qrec.registry import check_name
 from qrec.runner.asking import Asker, Mode, Unanswered
 from qrec.runner.load import opened
 from qrec.runs.folder import RunFolder
 from qrec.runs.outcomes import Outcome, Outcomes
 from qrec.runs.progress import Report
 from qrec.threads import one_thread
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]*")  # it becomes a file's
 
 
 class Work:
@@ -25,6 +29,7 @@ class Work:
         self.outcomes = Outcomes(folder.path, experiment.rows_of)
         with opened(experiment.places):
             self.steps = experiment.steps()
+        _check_steps(self.steps)
 
     def ready(self, besides: Sequence[str] = ()) -> list[Step]:
         """Return the steps that can be done now, but for those named `besides`."""
@@ -84,6 +89,18 @@ class Work:
                 "is none of the experiment's"
             )
         return noiseless()
+
+
+def _check_steps(steps: Sequence[Step]) -> None:
+    """Raise ConfigError where a name is no file's name or stands twice, or an order is none."""
+    known: list[str] = []
+    for step in steps:
+        if not _NAME.fullmatch(step.name) or step.name in known:
+            problem = "stands twice" if step.name in known else "expected letters, digits and _ - ."
+            raise ConfigError(f"step {step.name!r}: {problem}")
+        for name in step.after:
+            check_name(name, known, f"earlier step (in step {step.name!r}: after)")
+        known.append(step.name)
 
 
 def drive(work: Work, report: Report) -> list[Unanswered]:

@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -118,6 +119,7 @@ def _serve(line: Connection, path: Path, places: Places) -> None:
     from qrec.runner.load import restore
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     folder = RunFolder(path)
     work: Work | None = None
     while True:
@@ -132,6 +134,14 @@ def _serve(line: Connection, path: Path, places: Places) -> None:
         except Exception as error:
             answer = error if isinstance(error, QrecError) else _plain(error)
         line.send(answer)
+
+
+def _die_with_parent() -> None:
+    """End this process when its parent has: the run's lock is the parent's."""
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _plain(error: Exception) -> RuntimeError:

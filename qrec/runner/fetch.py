@@ -49,15 +49,18 @@ def fetch(run: str, places: Places, report: Report) -> Run:
         return finish(folder, experiment, report, mode=ByJobs())
 
 
-def collect_all(ledger: Ledger, work: Work) -> list[str]:
+def collect_all(ledger: Ledger, work: Work, submitting: bool = False) -> list[str]:
     """Collect the jobs of a run that are done and store the answers that are complete.
 
-    Returns what went wrong, if anything did: one job does not wait for another.
+    Returns what went wrong, if anything did: one job does not wait for another. `submitting` is
+    for whoever holds the submitter's lock.
     """
     jobs = read_jobs(work.folder)
-    problems = [problem for job in jobs if (problem := _collected(ledger, work, job))]
+    states = {job.uid: job.state for job in ledger.jobs(work.folder.id)}
+    open_jobs = [job for job in jobs if states[job.uid] in ("SUBMITTING", "SUBMITTED")]
+    problems = [_collected(ledger, work, job, submitting) for job in open_jobs]
     store_answers(work, jobs, ledger)
-    return problems
+    return [problem for problem in problems if problem]
 
 
 def store_answers(work: Work, jobs: Sequence[PlannedJob], ledger: Ledger) -> None:
@@ -95,19 +98,19 @@ def not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[st
     for job in ended:
         text += f"; job {job.job_id or job.uid}: {job.message or job.state.lower()}"
     if ended:
-        return QrecError(f"{text}; `qrec submit` of the same experiment sends failed ones again")
+        return QrecError(f"{text}; send these again with: qrec submit --resume {folder.id}")
     if counts.get("PLANNED", 0) + counts.get("SUBMITTING", 0):
         text += "; some have not arrived: give the same `qrec submit` again"
     return NotFinishedError("; ".join([text, *problems]))
 
 
-def _collected(ledger: Ledger, work: Work, job: PlannedJob) -> str:
+def _collected(ledger: Ledger, work: Work, job: PlannedJob, submitting: bool) -> str:
     """Collect one job; return what went wrong, if anything did."""
     backend = work.experiment.backend(job.backend)
     try:
         settle(ledger, backend, job.uid)
         if ledger.job(job.uid).state == "SUBMITTED":
-            collect_job(ledger, backend, work.folder, job.uid)
+            collect_job(ledger, backend, work.folder, job.uid, submitting)
     except QrecError as error:
         return str(error)
     return ""

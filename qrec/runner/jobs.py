@@ -101,22 +101,34 @@ def reconcile(ledger: Ledger, backend: Backend, uid: str) -> bool:
     return False
 
 
-def collect_job(ledger: Ledger, backend: Backend, folder: RunFolder, uid: str) -> str:
-    """Ask for a submitted job, store its result if it has one, and return its state."""
+def collect_job(
+    ledger: Ledger, backend: Backend, folder: RunFolder, uid: str, submitting: bool = False
+) -> str:
+    """Ask for a submitted job, store its result if it has one, and return its state.
+
+    With `submitting`, for whoever holds the submitter's lock, a job that was lost with its
+    process is planned again.
+    """
     job_id = ledger.job(uid).job_id
     assert job_id is not None
     stored = folder.has_payload(uid)
     if backend.is_local and not stored and backend.find(uid) is None:
+        if not submitting:  # its process may be at work on it: `qrec submit` knows
+            return "SUBMITTED"
         ledger.planned(uid, "its process ended before the result was stored")
         return "PLANNED"
     state = "DONE" if stored else backend.poll(job_id)
     if state in ("FAILED", "CANCELLED"):
-        ledger.ended(uid, state, backend.reason(job_id), used=_usage(backend, job_id, folder, uid))
+        ledger.ended(uid, state, backend.reason(job_id), used=usage(backend, job_id, folder, uid))
     if state == "DONE":
         if not stored:
             payload = backend.collect(job_id)
             write(folder.payload_path(uid), lambda file: file.write(payload))
-        ledger.ended(uid, "DONE", used=_usage(backend, job_id, folder, uid))
+        try:
+            used = usage(backend, job_id, folder, uid)
+        except RejectedError:  # the result is here; the predicted seconds count then
+            used = None
+        ledger.ended(uid, "DONE", used=used)
     return state
 
 
@@ -199,7 +211,7 @@ def _throttle(ledger: Ledger, backend: Backend) -> None:
         sleep(max(0.0, _MINUTE - age))
 
 
-def _usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float | None:
+def usage(backend: Backend, job_id: str, folder: RunFolder, uid: str) -> float | None:
     """Store what the backend says of a job that ended; return the QPU seconds it used."""
     metrics = backend.metrics(job_id)
     if metrics:

@@ -45,7 +45,7 @@ def load(
             content = override(content, key, value, known)
         spec = parse_fields(cls.Spec, content, where)
         if backends:
-            spec = spec.with_backends(list(backends))
+            spec = spec.with_backends(list(dict.fromkeys(backends)))
         return cls(spec, places)
 
 
@@ -111,7 +111,7 @@ def _replace(old: Any, rest: list[str], value: Any, key: str) -> Any:
     if not rest:
         return value
     head, *deeper = rest
-    if isinstance(old, list):
+    if isinstance(old, list) and all(isinstance(entry, dict) for entry in old):
         labels = [str(entry.get("label")) for entry in old]
         check_name(head, labels, f"entry in --set {key}:")
         place = labels.index(head)

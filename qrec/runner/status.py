@@ -7,9 +7,9 @@ from qrec.backends.base import Backend
 from qrec.errors import QrecError
 from qrec.experiments.base import Places
 from qrec.runner.fetch import submitted_jobs
-from qrec.runner.jobs import reconcile, settle
+from qrec.runner.jobs import reconcile, settle, usage
 from qrec.runner.load import restore
-from qrec.runs.folder import find_run
+from qrec.runs.folder import RunFolder, find_run
 from qrec.runs.jobs import read_jobs
 from qrec.runs.ledger import JobRecord, Ledger
 from qrec.runs.locks import only_fetcher, only_submitter
@@ -66,7 +66,7 @@ def cancel(run: str, places: Places | None = None) -> list[JobRecord]:
         experiment, ledger, problem = restore(folder, places), Ledger(), None
         for job in submitted_jobs(folder, ledger):
             try:
-                _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid))
+                _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid), folder)
             except QrecError as error:
                 problem = error
         if problem is not None:
@@ -81,7 +81,7 @@ def _backends(places: Places | None, run: str) -> dict[str, Backend]:
     return {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
 
 
-def _cancel(ledger: Ledger, backend: Backend, job: JobRecord) -> None:
+def _cancel(ledger: Ledger, backend: Backend, job: JobRecord, folder: RunFolder) -> None:
     if job.state == "SUBMITTING":
         reconcile(ledger, backend, job.uid)
         job = ledger.job(job.uid)
@@ -91,4 +91,5 @@ def _cancel(ledger: Ledger, backend: Backend, job: JobRecord) -> None:
         assert job.job_id is not None
         backend.cancel(job.job_id)
         if (state := backend.poll(job.job_id)) in ("CANCELLED", "FAILED"):
-            ledger.ended(job.uid, state, backend.reason(job.job_id))
+            used = usage(backend, job.job_id, folder, job.uid)
+            ledger.ended(job.uid, state, backend.reason(job.job_id), used)

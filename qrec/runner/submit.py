@@ -1,6 +1,6 @@
 """Sending what a run asks as jobs, round by round; the only place where permits are made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from qrec.runner.jobs import collect_job, submit_job, units_of
 from qrec.runner.load import restore
 from qrec.runner.run import begin
 from qrec.runs.folder import RunFolder, find_run, planning_place, publish, run_ids, run_suffix
-from qrec.runs.jobs import PlannedJob, read_jobs, read_rounds, records, write_round
+from qrec.runs.jobs import Key, PlannedJob, read_jobs, read_rounds, records, write_round
 from qrec.runs.ledger import JobRecord, Ledger
-from qrec.runs.locks import only_submitter, only_worker
+from qrec.runs.locks import only_fetcher, only_submitter, only_worker
 from qrec.runs.progress import Report
 
 POLL_SECONDS = 10.0  # between two looks at jobs that are waited for
@@ -58,12 +58,15 @@ def submit(
 def resubmit(
     run: str, places: Places, confirm: Confirm, max_qpu_seconds: float | None, report: Report
 ) -> "Sent":
-    """Send what a submitted run needs next, whatever of it has come by now; see `submit`."""
+    """Send what a submitted run needs next, whatever of it has come by now; see `submit`.
+
+    Jobs that failed or were cancelled are sent again.
+    """
     folder = find_run(run)
     submitted_jobs(folder, Ledger())
     with only_submitter():
         work = Work(restore(folder, places), folder, ByJobs())
-        return _rounds(work, confirm, max_qpu_seconds, report)
+        return _rounds(work, confirm, max_qpu_seconds, report, renew=("FAILED", "CANCELLED"))
 
 
 def follow(sent: "Sent", max_qpu_seconds: float | None, report: Report) -> None:
@@ -79,7 +82,7 @@ def follow(sent: "Sent", max_qpu_seconds: float | None, report: Report) -> None:
             found = _wait(work, report)
             if any(job.state != "DONE" for job in found):
                 raise not_done(work.folder, found, [])
-            with only_submitter():
+            with only_submitter(wait=True):
                 _rounds(work, lambda _: None, max_qpu_seconds, report)
     finally:
         _close(work)
@@ -115,24 +118,33 @@ def _rounds(
     max_qpu_seconds: float | None,
     report: Report,
     published: bool = True,
+    renew: Collection[str] = ("FAILED",),
 ) -> Sent:
-    """Send rounds until one has to be waited for, or nothing is asked any more."""
+    """Send rounds until one has to be waited for, or nothing is asked any more.
+
+    Jobs in the states `renew` are sent again.
+    """
     ledger, sent, problems = Ledger(), list[Round](), list[str]()
     while True:
         if published:
             ledger.add(records(work.folder.id, read_jobs(work.folder)))
-            problems = collect_all(ledger, work)
+            with only_fetcher(work.folder):
+                problems = collect_all(ledger, work, submitting=True)
         with only_worker(work.folder):
             waiting = drive(work, report)
-        rounds, questions = _planned(work, waiting, ledger)
-        jobs = [job for of in rounds for job in of if _is_open(job, waiting, ledger)]
+        states = {job.uid: job.state for job in ledger.jobs(work.folder.id)}
+        before = read_rounds(work.folder)
+        rounds, questions = _planned(work, waiting, before, states, renew)
+        asked = {(one.step, one.number) for one in waiting}
+        jobs = [job for of in rounds for job in of if _is_open(job, asked, states)]
         planned = Round(work, questions, jobs)
         if jobs:
             check_budget(planned, max_qpu_seconds)
-            if any(_state(ledger, job) in (None, "PLANNED") for job in jobs):
+            if any(states.get(job.uid) in (None, "PLANNED") for job in jobs):
                 confirm(planned)
         for number, of in enumerate(rounds):
-            write_round(work.folder, number, of)
+            if [of] != before[number : number + 1]:
+                write_round(work.folder, number, of)
         if not published:
             work, published = Work(work.experiment, publish(work.folder), work.mode), True
             planned = Round(work, questions, jobs)
@@ -146,31 +158,27 @@ def _rounds(
 
 
 def _planned(
-    work: Work, waiting: Sequence[Unanswered], ledger: Ledger
+    work: Work,
+    waiting: Sequence[Unanswered],
+    before: Sequence[Sequence[PlannedJob]],
+    states: Mapping[str, str],
+    renew: Collection[str],
 ) -> tuple[list[list[PlannedJob]], Open]:
     """Return the jobs of all rounds, a new one for new questions, and the open questions.
 
-    Jobs that failed are renewed: the same work under another uid.
+    Jobs in the states `renew` are renewed: the same work under another uid.
     """
-    failed = {job.uid for job in ledger.jobs(work.folder.id) if job.state == "FAILED"}
     rounds = [
-        [job.renewed() if job.uid in failed else job for job in jobs]
-        for jobs in read_rounds(work.folder)
+        [job.renewed() if states.get(job.uid) in renew else job for job in jobs] for jobs in before
     ]
     new = plan_round(work, waiting, [job for jobs in rounds for job in jobs])
     return [*rounds, new.jobs] if new.jobs else rounds, new.questions
 
 
-def _is_open(job: PlannedJob, waiting: Sequence[Unanswered], ledger: Ledger) -> bool:
+def _is_open(job: PlannedJob, asked: Collection[Key], states: Mapping[str, str]) -> bool:
     """Return whether a job has to be sent: it was not, and what it holds is still asked."""
-    asked = {(one.step, one.number) for one in waiting}
-    unsent = _state(ledger, job) in (None, "PLANNED", "SUBMITTING")
+    unsent = states.get(job.uid) in (None, "PLANNED", "SUBMITTING")
     return unsent and any(part.key in asked for part in job.parts)
-
-
-def _state(ledger: Ledger, job: PlannedJob) -> str | None:
-    """Return the state of a job, None where the ledger has none of this uid."""
-    return next((known.state for known in ledger.jobs() if known.uid == job.uid), None)
 
 
 def _close(work: Work) -> None:
@@ -188,34 +196,45 @@ def _send(planned: Round, ledger: Ledger, report: Report) -> None:
             units = units_of(job, planned.questions[job.backend])
             submit_job(ledger, backend, job.uid, planned.work.folder.id, units, permit)
         if backend.is_local and ledger.job(job.uid).state == "SUBMITTED":
-            collect_job(ledger, backend, planned.work.folder, job.uid)
+            collect_job(ledger, backend, planned.work.folder, job.uid, submitting=True)
 
 
 def _unfinished(experiment: Experiment, ledger: Ledger) -> RunFolder | None:
-    """Return the newest submitted run of this experiment that waits to be finished."""
+    """Return the newest submitted run of this experiment that waits to be finished.
+
+    Raises ConfigError for a damaged one whose jobs are under way.
+    """
     suffix = f"_{run_suffix(experiment.spec)}"
     for run in reversed([run for run in run_ids() if run.endswith(suffix)]):
-        folder = find_run(run)
-        cancelled = any(job.state == "CANCELLED" for job in ledger.jobs(run))
-        recorded = folder.record().details["backends"]
+        folder, states = find_run(run), {job.state for job in ledger.jobs(run)}
+        try:
+            recorded = folder.record().details["backends"]
+            submitted = bool(read_rounds(folder))
+        except ConfigError:
+            if states & {"PLANNED", "SUBMITTING", "SUBMITTED"}:
+                raise
+            continue
         same = all(
             entry["spec"] == experiment.backend(name).spec.model_dump(mode="json")
             for name, entry in recorded.items()
         )
-        if read_rounds(folder) and not folder.finished and not cancelled and same:
+        if submitted and not folder.finished and "CANCELLED" not in states and same:
             return folder
     return None
 
 
 def _wait(work: Work, report: Report) -> list[JobRecord]:
-    """Wait until no job of a run is under way; return all as they are then."""
+    """Wait until no job of a run is under way; return all that count as they are then."""
     ledger = Ledger()
     while True:
-        collect_all(ledger, work)
-        found = ledger.jobs(work.folder.id)
+        with only_fetcher(work.folder):
+            problems = collect_all(ledger, work)
+        uids = {job.uid for job in read_jobs(work.folder)}  # those in whose place others came not
+        found = [job for job in ledger.jobs(work.folder.id) if job.uid in uids]
         under_way = [job for job in found if job.state in ("SUBMITTING", "SUBMITTED")]
         if not under_way:
             return found
         done = sum(job.state == "DONE" for job in found)
-        report(f"waiting for {len(under_way)} of {len(found)} jobs", done, len(found))
+        said = f"waiting for {len(under_way)} of {len(found)} jobs"
+        report("; ".join([said, *problems]), done, len(found))
         sending.sleep(POLL_SECONDS)

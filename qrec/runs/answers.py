@@ -66,10 +66,6 @@ class Answers:
         """Return whether question `number` is answered."""
         return self._path(number).is_file()
 
-    def any(self) -> bool:
-        """Return whether the step has an answer at all."""
-        return self.has(0)
-
     def write_asked(self, number: int, asked: Fingerprint) -> None:
         """Store a question that waits for its answer."""
         write_arrays(self._asked_path(number), _as_arrays(asked))
@@ -90,7 +86,14 @@ class Answers:
         """Return the stored answer to question `number`."""
         arrays = read_arrays(self._path(number))
         stored = {k.removeprefix("raw."): a for k, a in arrays.items() if k.startswith("raw.")}
-        return raws_of(stored)
+        raws = raws_of(stored)
+        asked = _asked_of(arrays, self._path(number))
+        if len(raws) != len(asked.workloads):
+            raise ConfigError(
+                f"{self._path(number)}: answers to {len(raws)} circuits where "
+                f"{len(asked.workloads)} were asked"
+            )
+        return raws
 
     def check_same(self, number: int, asked: Fingerprint) -> None:
         """Raise ConfigError where question `number` was another one: code or data changed."""

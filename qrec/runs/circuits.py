@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from qiskit import QuantumCircuit, qpy
+from qiskit import QuantumCircuit, qasm3, qpy
 
 from qrec.backends.base import Backend, Unit
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
@@ -85,11 +85,19 @@ class Circuits:
 
 
 def _sha(circuit: QuantumCircuit) -> str:
-    """Return the fingerprint of a circuit, a coarse one where it holds what has no form."""
+    """Return the fingerprint of a circuit, its OpenQASM where it holds what has no other form.
+
+    Raises ConfigError where that cannot be written.
+    """
     try:
         return fingerprint(circuit)
-    except UnknownFormError:
-        return f"{circuit.num_qubits} {sorted(circuit.count_ops().items())}"
+    except UnknownFormError as unknown:
+        try:
+            return str(qasm3.dumps(circuit))
+        except Exception as error:  # the exporter fails in a way of its own for every oddity
+            raise ConfigError(
+                f"circuit {circuit.name!r} holds {unknown}, and cannot be told from others: {error}"
+            ) from None
 
 
 def _dump(circuits: list[QuantumCircuit], file: BinaryIO) -> None:
@@ -99,6 +107,7 @@ def _dump(circuits: list[QuantumCircuit], file: BinaryIO) -> None:
 def _read_qpy(path: Path) -> list[QuantumCircuit]:
     try:
         with path.open("rb") as file:
-            return list(qpy.load(file))
+            logical, isa = qpy.load(file)
+            return [logical, isa]
     except Exception as error:  # the reader fails in a way of its own for every oddity
         raise ConfigError(f"{path}: not readable as QPY: {error}") from None

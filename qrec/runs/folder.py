@@ -1,5 +1,6 @@
 """A run is a folder of plain files: making it, finding it, and what is stored in it."""
 
+import errno
 import os
 import shutil
 import time
@@ -122,7 +123,12 @@ def create_run(
         for module, file in code.items():
             write_text(folder / "code" / f"{module}.py", file.read_text())
 
-    write_folder(path, fill)
+    try:
+        write_folder(path, fill)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return create_run(spec, details, parent, snapshots, code)  # another came first
     return RunFolder(path)
 
 

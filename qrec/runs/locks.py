@@ -24,9 +24,12 @@ def only_worker(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def only_submitter() -> Iterator[None]:
-    """Keep other processes from sending and settling jobs. Raises QrecError where one does."""
-    with submit_lock() as mine:
+def only_submitter(wait: bool = False) -> Iterator[None]:
+    """Keep other processes from sending and settling jobs.
+
+    Raises QrecError where one does, unless this is to `wait` until it has ended.
+    """
+    with submit_lock(-1 if wait else 0) as mine:
         if not mine:
             raise QrecError("another process is sending or settling jobs; wait for it to end")
         yield
@@ -40,18 +43,21 @@ def only_fetcher(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def submit_lock() -> Iterator[bool]:
-    """Hold the lock of all runs that whoever sends or settles jobs must have, if it is free."""
+def submit_lock(seconds: float = 0) -> Iterator[bool]:
+    """Hold the lock of all runs that whoever sends or settles jobs must have, if it is free.
+
+    It is waited for so many seconds, without end where these are negative.
+    """
     runs_dir().mkdir(parents=True, exist_ok=True)
-    with _try_lock(runs_dir() / "submit.lock") as mine:
+    with _try_lock(runs_dir() / "submit.lock", seconds) as mine:
         yield mine
 
 
 @contextmanager
-def _try_lock(path: Path) -> Iterator[bool]:
+def _try_lock(path: Path, seconds: float = 0) -> Iterator[bool]:
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=seconds)
     except Timeout:
         yield False
         return

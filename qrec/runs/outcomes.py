@@ -113,6 +113,9 @@ class Redone(Outcomes):
     def has(self, step: str) -> bool:
         return super().has(step) if step in self._names else self._base.has(step)
 
+    def write(self, step: str, outcome: Outcome) -> None:
+        super().write(step, outcome) if step in self._names else self._base.write(step, outcome)
+
     def read(self, step: str, load_model: Callable[[Path], Any] | None = None) -> StoredOutcome:
         if step in self._names:
             return super().read(step, load_model)

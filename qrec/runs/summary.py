@@ -46,7 +46,7 @@ def _row(run: RunFolder, jobs: Sequence[JobRecord]) -> RunRow:
         if run.finished and spec.get("kind") == "comparison":
             best = _best(run.rows_path)
         state = "finished" if run.finished else _progress(run, details.get("n_steps"), jobs)
-    except (QrecError, OSError, ValueError, KeyError) as error:
+    except (QrecError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         state = f"damaged: {_line(error)}"
     return RunRow(run=run.id, best=best[1], best_rmse=best[0], state=state, **said)
 

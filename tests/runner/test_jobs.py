@@ -98,7 +98,8 @@ def test_local_job_of_a_dead_process_is_planned_again(tmp_path):
     ledger, [job] = Ledger(), plan_jobs(open_backend("exact"), "exact", {("a", 0): [unit(2, "a")]})
     ledger.add(records("run", [job]))
     ledger.submitted(job.uid, job.uid)
-    state = collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job.uid)
+    assert collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job.uid) == "SUBMITTED"
+    state = collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job.uid, True)
     assert state == ledger.job(job.uid).state == "PLANNED"
 
 

@@ -81,7 +81,8 @@ def test_the_same_submit_goes_on_where_it_was(qrec, service, training_file):
 
 def test_follow_stays_to_the_end(qrec, service, training_file, monkeypatch):
     monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: finish_jobs(service))
-    assert qrec("submit", training_file, "-b", "qpu", "--yes", "--follow")[0] == 0
+    status, _, err = qrec("submit", training_file, "-b", "qpu", "--yes", "--follow")
+    assert status == 0, err
     assert len(service.jobs) == ROUNDS
     assert qrec("fetch", "latest")[0] == 0
     assert len({job.body.get("session_id") for job in service.jobs.values()}) == 1

@@ -223,13 +223,13 @@ class Comparison(Experiment):
         return Sample(**outcomes[task.name].arrays, notes=notes)
 
     def _tasks_of(self, entry: Entry, repeat: int) -> list[Task]:
-        names = entry.backends or [IDEAL] if entry.is_quantum else [None]
+        names = entry.predicts_on or [IDEAL] if entry.is_quantum else [None]
         return [Task(entry, name, repeat) for name in names]
 
     def _backend(self, task: Task) -> Backend:
         """Return the backend of a quantum row; where none is named, that without noise."""
         assert task.backend is not None
-        return self.backend(task.backend) if task.entry.backends else noiseless()
+        return self.backend(task.backend) if task.entry.predicts_on else noiseless()
 
     def _takes_shots(self, task: Task) -> bool:
         return task.backend is not None and self._backend(task).shots is not None

@@ -38,6 +38,12 @@ class Entry(Spec):
         return recommender_class(self.recommender, f" (in recommenders.{self.label})")
 
     @property
+    def predicts_on(self) -> list[str]:
+        """The backends whose readings are its rows; none means that without shots and noise."""
+        own = self.params.get("backend")
+        return self.backends or ([own] if self.is_quantum and isinstance(own, str) else [])
+
+    @property
     def is_quantum(self) -> bool:
         """Whether it predicts by circuits."""
         return hasattr(self.cls, "workloads")

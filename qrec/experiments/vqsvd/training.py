@@ -6,8 +6,7 @@ optimiser, and what could be reached at most.
 """
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar, Literal, Self, cast
 
@@ -16,8 +15,8 @@ from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.table import Column, Table, build_table, number
-from qrec.backends.base import Advance, Backend
-from qrec.backends.workload import Asked, Reading, Workload
+from qrec.backends.base import Backend
+from qrec.backends.workload import Asked
 from qrec.config import ExperimentSpec
 from qrec.experiments.base import Ask, Experiment, Have, Size, Step
 from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matrix
@@ -153,7 +152,7 @@ class Training(Experiment):
     def _train(self, arm: _Arm, start: int, ask: Ask, have: Have) -> Outcome:
         spec, score, matrix = self.spec, self._score(arm.objective), self._matrix
         backend = None if arm.backend is None else self.backend(arm.backend)
-        asked = backend and _keyed(ask.wrap(backend), arm.step(start))
+        asked = backend and ask.wrap(backend)
         model = self._model(arm, start, asked).fit(matrix)
         exact = ExactObjective(matrix[None], spec.n_layers, score)
         singular = np.linalg.svd(matrix, compute_uv=False)
@@ -207,17 +206,6 @@ class Training(Experiment):
     def _matrix(self) -> Array:
         n_qubits = self.spec.n_qubits
         return scaled_matrix(n_qubits, child_seed(self.spec.seed, "matrix", n_qubits))
-
-
-def _keyed(backend: Backend, name: str) -> Backend:
-    """Return a backend whose shots are another start's only by chance: `name` begins the keys."""
-    out, run = copy(backend), backend.run
-
-    def keyed(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
-        return run([replace(w, key=f"{name}/{w.key}") for w in workloads], advance)
-
-    out.run = keyed  # type: ignore[method-assign]
-    return out
 
 
 def _mean(name: str, rows: list[TrainingRow]) -> str:
