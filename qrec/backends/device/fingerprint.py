@@ -89,8 +89,9 @@ def _expression(value: ParameterExpression) -> Any:
     named = sorted(value.parameters, key=lambda parameter: str(parameter.name))
     slopes = [value.gradient(parameter) for parameter in named]
     if not any(isinstance(slope, ParameterExpression) for slope in slopes):
-        constant = value.bind(dict.fromkeys(named, 0.0)).numeric()
-        return [(p.name, repr(s)) for p, s in zip(named, slopes, strict=True)], repr(constant)
+        numbers = [*slopes, value.bind(dict.fromkeys(named, 0.0)).numeric()]
+        # One form for 1, 1.0 and 1+0j, and for the zeros of either sign.
+        return [p.name for p in named], [repr(complex(number) + 0) for number in numbers]
     values = []
     for point in range(2):
         bound = value.bind({p: _number(f"{point} {p.name}") for p in named})
