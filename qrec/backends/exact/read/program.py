@@ -18,6 +18,7 @@ from qrec.backends.exact.read.gates import (
 )
 from qrec.backends.exact.read.pauli import unitary_transfer
 
+
 @dataclass(frozen=True, eq=False)
 class Fixed:
     """A gate without parameters."""
