@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from qrec.types import Array, Codes
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """The predictions of a finished step, `(n,)` each, and what was noted beside them."""
 
-    user: NDArray[np.int32]
-    item: NDArray[np.int32]
-    truth: NDArray[np.float64]
-    prediction: NDArray[np.float64]  # nan where the recommender could not score
+    user: Codes
+    item: Codes
+    truth: Array
+    prediction: Array  # nan where the recommender could not score
     notes: dict[str, Any]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from qiskit.primitives import BaseEstimatorV2, PubResult
 from qiskit.quantum_info import SparseObservable
@@ -14,6 +13,7 @@ from qrec.backends.base import BackendSpec, Raw, Unit
 from qrec.backends.local import LocalBackend
 from qrec.backends.sampled import BoundRows
 from qrec.backends.workload import Workload
+from qrec.types import Array
 
 
 class EstimatedSpec(BackendSpec):
@@ -76,7 +76,7 @@ def estimated_values(result: PubResult, n_evaluations: int) -> Raw:
     A circuit without parameters ran once for all of them.
     """
 
-    def by_row(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_row(values: Array) -> Array:
         rows = values if values.ndim else values[None]
         return np.repeat(rows, n_evaluations, axis=0) if len(rows) == 1 else rows
 

@@ -9,6 +9,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError
+from qrec.types import Array
 
 # One measured bit in each of these: eigenvalue at outcome 0 and at outcome 1.
 _EIGENVALUES = {
@@ -35,7 +36,7 @@ def is_diagonal(observable: SparseObservable) -> bool:
     return all(bit_term in _EIGENVALUES for term in observable for bit_term in term.bit_terms)
 
 
-def outcome_values(observables: Sequence[SparseObservable]) -> NDArray[np.float64]:
+def outcome_values(observables: Sequence[SparseObservable]) -> Array:
     """Return the value of each observable at each outcome, (n_outcomes, n_observables).
 
     Bit j of an outcome is qubit ``support(*observables)[j]``.
@@ -45,7 +46,7 @@ def outcome_values(observables: Sequence[SparseObservable]) -> NDArray[np.float6
     return np.column_stack([diagonal_values(one, bits, measured) for one in observables])
 
 
-def spectrum(observables: Sequence[SparseObservable]) -> NDArray[np.float64]:
+def spectrum(observables: Sequence[SparseObservable]) -> Array:
     """Return what the observables can be seen to be together, (n_values, n_observables).
 
     Each once, in ascending order of the first, then the second and so on.
@@ -102,7 +103,7 @@ def _from_bits(
 
 def diagonal_values(
     observable: SparseObservable, bits: NDArray[np.uint8], measured: list[int]
-) -> NDArray[np.float64]:
+) -> Array:
     """Return the observable's value at each outcome: bits `(..., n_measured)` -> `(...)`."""
     place = {qubit: column for column, qubit in enumerate(measured)}
     total = np.zeros(bits.shape[:-1])
@@ -115,10 +116,10 @@ def diagonal_values(
 
 
 def _reading(
-    total: NDArray[np.float64],
-    squares: NDArray[np.float64],
+    total: Array,
+    squares: Array,
     shots: int,
-    values: NDArray[np.float64],
+    values: Array,
 ) -> Reading:
     """Return the mean of `shots` samples, given their sum and that of their squares, (n,).
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Parameter
@@ -18,8 +17,9 @@ from qrec.backends.base import BackendSpec, Raw, Unit
 from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import support
 from qrec.backends.workload import Workload
+from qrec.types import Array
 
-BoundRows = dict[tuple[Parameter, ...], NDArray[np.float64]]
+BoundRows = dict[tuple[Parameter, ...], Array]
 REGISTER = "read"  # the classical register every workload is measured into
 
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.checks import check_angles, check_observable
 from qrec.errors import ConfigError
+from qrec.types import Array
 
 if TYPE_CHECKING:
     from qrec.backends.base import Backend
@@ -29,7 +28,7 @@ class Workload:
 
     circuit: QuantumCircuit
     observables: SparseObservable | Sequence[SparseObservable]
-    parameters: NDArray[np.float64]
+    parameters: Array
     key: str
 
     def __post_init__(self) -> None:
@@ -67,8 +66,8 @@ class Reading:
     An exact backend gives ``stderr = 0`` and ``shots = None``.
     """
 
-    value: NDArray[np.float64]  # (n_evaluations,) or (n_evaluations, n_observables)
-    stderr: NDArray[np.float64]  # standard error of each value, in the same shape
+    value: Array  # (n_evaluations,) or (n_evaluations, n_observables)
+    stderr: Array  # standard error of each value, in the same shape
     shots: int | None
 
 

@@ -5,9 +5,8 @@ arXiv:quant-ph/0407010, for real amplitudes). Features: a number as one RY angle
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from qrec.types import Array
 
 
 def register_size(n_amplitudes: int) -> int:

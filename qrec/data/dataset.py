@@ -1,11 +1,15 @@
 """What a data set tells about itself, and how the data sets in `qrec.data.datasets` are found."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import ModuleType
-from typing import Any
+from math import isfinite
+from numbers import Integral, Real
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import numpy as np
 
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError
@@ -74,9 +78,43 @@ def option_names(function: Callable[..., Any]) -> list[str]:
 
 
 def check_options(function: Callable[..., Any], options: Mapping[str, Any], owner: str) -> None:
-    """Raise ConfigError for an option that `function` does not take; `owner` names it to users."""
+    """Raise ConfigError for an option that `function` does not take; `owner` names it to users.
+
+    A value must be what the option's annotation says: a number is finite and no text or truth
+    value, an integer no float.
+    """
     known = [name for name in option_names(function) if name != "data_dir"]
-    for name in options:
+    parameters = inspect.signature(function).parameters
+    for name, value in options.items():
         if name not in known:
             listed = ", ".join(known) or "none"
             raise ConfigError(f"{owner} has no option {name!r}; its options: {listed}")
+        hint = parameters[name].annotation
+        if not _fits(value, hint):
+            raise ConfigError(f"{owner}: found {name} {value!r}, expected {_words(hint)}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) in (Union, UnionType):
+        return any(_fits(value, member) for member in get_args(hint))
+    if get_origin(hint) is Literal:
+        return isinstance(value, str) and value in get_args(hint)
+    if get_origin(hint) is Sequence:
+        entries = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+        return entries and all(_fits(entry, get_args(hint)[0]) for entry in value)
+    if hint is int:
+        return not isinstance(value, bool) and isinstance(value, Integral)
+    if hint is float:
+        return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+    return not isinstance(hint, type) or isinstance(value, hint)
+
+
+def _words(hint: Any) -> str:
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(_words(member) for member in get_args(hint))
+    if get_origin(hint) is Literal:
+        return " or ".join(get_args(hint))
+    if get_origin(hint) is Sequence:
+        return f"a list, each entry {_words(get_args(hint)[0])}"
+    words = {int: "an integer", float: "a finite number", str: "text", NoneType: "None"}
+    return words.get(hint) or str(hint.__name__)

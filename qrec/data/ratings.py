@@ -1,6 +1,6 @@
 """The ratings type that every data set, split and recommender speaks."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,21 +71,39 @@ class Ratings:
     def encode(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.int32]:
         """Turn ids into pairs of codes, `(n, 2)`.
 
-        Raises DataError for an id that the tables do not hold.
+        Raises DataError for lists of unequal length, for ids of another kind than the table's
+        (text, or whole numbers) and for an id that the table does not hold.
         """
         codes = [
             _codes(users, self.user_ids, "user"),
             _codes(items, self.item_ids, "item"),
         ]
+        if len(codes[0]) != len(codes[1]):
+            raise DataError(
+                f"found {len(codes[0])} user ids and {len(codes[1])} item ids, expected as many"
+            )
         return np.column_stack(codes)
 
 
-def _codes(ids: ArrayLike, table: NDArray[Any], kind: str) -> NDArray[np.int32]:
-    order = np.argsort(table)
-    wanted = np.asarray(ids)
-    place = np.minimum(np.searchsorted(table, wanted, sorter=order), len(table) - 1)
-    found = order[place]
-    missing = table[found] != wanted
-    if missing.any():
-        raise DataError(f"{kind} id {wanted[missing][0]!r} is not among the {len(table)} {kind}s")
-    return found.astype(np.int32)
+def _codes(ids: Sequence[Any] | NDArray[Any], table: NDArray[Any], kind: str) -> NDArray[np.int32]:
+    known = {identifier: code for code, identifier in enumerate(table.tolist())}
+    codes = []
+    for identifier in unmasked(ids) if isinstance(ids, np.ndarray) else ids:
+        code = known.get(identifier) if isinstance(identifier, Hashable) else None
+        if code is None:
+            like = "text" if table.dtype.kind == "U" else "whole numbers"
+            raise DataError(
+                f"{kind} id {identifier!r} is not among the {len(table)} {kind}s, whose ids are "
+                f"{like} such as {table[0].item()!r}"
+            )
+        codes.append(code)
+    return np.array(codes, dtype=np.int32)
+
+
+def unmasked(entries: ArrayLike) -> NDArray[Any]:
+    """Return entries as an array, in which those that were masked are None."""
+    array = np.asarray(entries)
+    if isinstance(entries, np.ma.MaskedArray) and entries.mask.any():
+        array = array.astype(object)
+        array[entries.mask] = None
+    return array

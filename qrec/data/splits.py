@@ -15,7 +15,7 @@ from qrec.data.published import published_rows
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
 from qrec.registry import check_name
-from qrec.seeds import child_seed
+from qrec.seeds import check_seed, child_seed
 
 Rows = NDArray[np.int64]
 
@@ -90,10 +90,12 @@ def split(
     `validation_ratio` is the part of the training rows held out for validation. A ratio of 0
     for validation makes `Split.validation` None. Rows of equal time keep their order.
 
-    Raises ConfigError for an unknown kind, option or an impossible ratio, DataError for an
-    empty part or ratings that lack what the kind needs.
+    Raises ConfigError for an unknown kind or option, a value that is not of its option's type,
+    an impossible ratio or seed, DataError for an empty part or ratings that lack what the kind
+    needs.
     """
     check_name(kind, split_names(), "split")
+    check_seed(seed)
     function = _KINDS.get(kind, _published)
     check_options(function, options, f"split {kind!r}")
     if "data_dir" in option_names(function):

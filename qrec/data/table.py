@@ -1,80 +1,22 @@
-"""Reading text files of ratings, and the checks that every rating passes."""
+"""Ratings from columns, and the checks that every rating passes."""
 
-import csv
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qrec.data.ratings import Ratings
+from qrec.data.ratings import Ratings, unmasked
 from qrec.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Ids = Literal["auto", "integer", "text"]
 
 
-def read_table(
-    path: Path,
-    columns: Mapping[str, int | str],
-    *,
-    delimiter: str,
-    scale: tuple[float, float],
-    ids: Ids,
-) -> Ratings:
-    """Return the ratings of a text file with one rating per line.
+class Lines(Protocol):
+    """Where each row of some columns stands in their file."""
 
-    `columns` tells where user, item, rating and, if there is one, timestamp stand: by position
-    in a file without a header, by name in one with a header. The rest is as in
-    `ratings_from_columns`. Raises DataError for a file that is missing or has other columns.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    named = all(isinstance(column, str) for column in columns.values())
-    try:
-        if named:
-            _check_header(path, columns, delimiter)
-        frame = _frame(path, columns, delimiter, named, ids)
-    except (ValueError, csv.Error) as error:  # pandas' errors and wrong encodings are ValueErrors
-        listed = ", ".join(f"{field} ({column})" for field, column in columns.items())
-        raise DataError(
-            f"{path}: {error}; expected UTF-8 text with the columns {listed}"
-        ) from error
-    fields = {field: frame[column].to_numpy() for field, column in columns.items()}
-    first = 2 if named else 1
-    lines = range(first, first + len(frame))
-    return ratings_from_columns(**fields, scale=scale, ids=ids, source=str(path), lines=lines)
-
-
-def _frame(
-    path: Path, columns: Mapping[str, int | str], delimiter: str, named: bool, ids: Ids
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    numbers = {"user": "int64", "item": "int64", "rating": "float64", "timestamp": "int64"}
-    options: dict[str, Any] = {
-        "sep": delimiter,
-        "header": 0 if named else None,
-        "usecols": list(columns.values()),
-        "index_col": False,
-        "skip_blank_lines": False,  # so that rows count lines
-        "keep_default_na": False,
-        "encoding": "utf-8-sig",
-    }
-    frame: pd.DataFrame
-    if ids != "text":
-        # Where something is no number, the file is read as text, and the checks find the line.
-        with suppress(ValueError, OverflowError):
-            dtype = {column: numbers[field] for field, column in columns.items()}
-            frame = pd.read_csv(path, dtype=dtype, **options)
-            return frame
-    frame = pd.read_csv(path, dtype=str, **options)
-    return frame
+    def __getitem__(self, row: int, /) -> int: ...
 
 
 def ratings_from_columns(
@@ -86,52 +28,63 @@ def ratings_from_columns(
     scale: tuple[float, float],
     ids: Ids = "auto",
     source: str = "ratings",
-    lines: Sequence[int] | NDArray[np.int64] | None = None,
+    lines: Lines | NDArray[np.int64] | None = None,
 ) -> Ratings:
     """Return checked ratings from columns of numbers or text, `(n,)` each.
 
-    `ids` says what users' and items' ids are: whole numbers, any text, or by ``auto`` whole
-    numbers if the first one is. `source` and `lines`, by default 1 to n, say in an error where
-    a row comes from. The id tables are sorted.
+    `ids` says what users' and items' ids are: "integer", whole numbers of at most 64 bits;
+    "text", kept as they are written; "auto", integers if the first one is. An integer has no
+    leading zero, since 007 and 7 may be two users. An id that is masked, None, nan or empty is
+    missing; so is one spelled as programs write a missing entry (NA, nan, None, null, <NA>,
+    N/A, in any case), unless `ids` is "text", by which only the user can say that those are
+    names. `source` and `lines`, by default 1 to n, say in an error where a row comes from. The
+    id tables are sorted.
 
-    Raises DataError for no rating at all, a missing or wrong id, a rating that is no number or
-    outside `scale`, a timestamp that is no whole number, and a pair that is rated twice.
+    Raises DataError for columns of unequal length, no rating at all, a missing or wrong id, a
+    rating that is no number or outside `scale`, a timestamp that is no whole number, and a pair
+    that is rated twice.
     """
-    import pandas as pd
-
-    n_rows = len(np.asarray(rating))
+    columns = {"user": user, "item": item, "rating": rating}
+    if timestamp is not None:
+        columns["timestamp"] = timestamp
+    arrays = {name: unmasked(entries) for name, entries in columns.items()}
+    shapes = {array.shape for array in arrays.values()}
+    n_rows = arrays["rating"].size
+    if shapes != {(n_rows,)}:
+        found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise DataError(f"{source}: found columns of shapes {found}, expected as many entries each")
     if n_rows == 0:
         raise DataError(f"{source}: no ratings, expected at least one")
-    where = _Lines(source, range(1, n_rows + 1) if lines is None else lines)
-    value = _values(np.asarray(rating), scale, where)
-    user_codes, user_ids = pd.factorize(_ids(np.asarray(user), ids, "user", where), sort=True)
-    item_codes, item_ids = pd.factorize(_ids(np.asarray(item), ids, "item", where), sort=True)
+    where = _Rows(source, range(1, n_rows + 1) if lines is None else lines)
+    value = _values(arrays["rating"], scale, where)
+    user_codes, user_ids = _coded(arrays["user"], ids, "user", where)
+    item_codes, item_ids = _coded(arrays["item"], ids, "item", where)
     ratings = Ratings(
-        user=user_codes.astype(np.int32),
-        item=item_codes.astype(np.int32),
+        user=user_codes,
+        item=item_codes,
         value=value,
-        user_ids=_plain(user_ids),
-        item_ids=_plain(item_ids),
+        user_ids=user_ids,
+        item_ids=item_ids,
         scale=scale,
-        timestamp=None if timestamp is None else _times(np.asarray(timestamp), where),
+        timestamp=_times(arrays["timestamp"], where) if "timestamp" in arrays else None,
     )
     _check_pairs(ratings, where)
     return ratings
 
 
 @dataclass(frozen=True)
-class _Lines:
+class _Rows:
     """Where rows of columns stand in their file."""
 
     source: str
-    lines: Sequence[int] | NDArray[np.int64]
+    lines: Lines | NDArray[np.int64]
 
     def error(self, row: int, found: str, expected: str) -> DataError:
         line = self.lines[row]
         return DataError(f"{self.source}, line {line}: found {found}, expected {expected}")
 
 
-def _values(column: NDArray[Any], scale: tuple[float, float], where: _Lines) -> NDArray[np.float64]:
+def _values(column: NDArray[Any], scale: tuple[float, float], where: _Rows) -> NDArray[np.float64]:
     import pandas as pd
 
     value = np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), dtype=np.float64)
@@ -143,33 +96,71 @@ def _values(column: NDArray[Any], scale: tuple[float, float], where: _Lines) -> 
     return value
 
 
-def _ids(column: NDArray[Any], ids: Ids, kind: str, where: _Lines) -> NDArray[Any]:
-    if column.dtype.kind in "iu":
-        return column.astype(str).astype(object) if ids == "text" else column.astype(np.int64)
-    text = _stripped(column)
-    missing = np.isin(text, ["", "nan", "None", "<NA>"])
-    if missing.any():
-        raise where.error(int(missing.argmax()), f"no {kind} id", "one")
-    if ids == "integer" or (ids == "auto" and _is_integer(text[0])):
-        return _integers(column, text, f"{kind} id", "a whole number", where)
-    return text
+def _coded(
+    column: NDArray[Any], ids: Ids, kind: str, where: _Rows
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Return the code of each entry, `(n,)`, and the sorted table of ids that NPZ can hold."""
+    import pandas as pd
+
+    codes, entries = pd.factorize(column)  # entries in the order of their first rows
+    if codes.min() < 0:
+        raise where.error(int(codes.argmin()), f"no {kind} id", "one")
+    entries = np.asarray(entries)
+    table: NDArray[Any]
+    if ids != "text" and _fits_int64(entries):
+        table = entries.astype(np.int64)
+    else:
+        text = _stripped(entries)
+        if wrong := _wrong_id(text, ids):
+            entry, expected = wrong
+            shown = f"{kind} id {_show(entries[entry])}" if text[entry] else f"no {kind} id"
+            raise where.error(int((codes == entry).argmax()), shown, expected)
+        whole = ids != "text" and _whole(text[0]) is not None
+        table = np.array([_whole(entry) for entry in text]) if whole else text.astype(str)
+    table, place = np.unique(table, return_inverse=True)
+    return place.astype(np.int32)[codes], table
 
 
-def _times(column: NDArray[Any], where: _Lines) -> NDArray[np.int64]:
-    if column.dtype.kind in "iu":
+def _wrong_id(text: NDArray[Any], ids: Ids) -> tuple[int, str] | None:
+    """Return the position of the first id that cannot be one, and what would be right."""
+    whole = ids == "integer" or (ids == "auto" and _whole(text[0]) is not None)
+    for position, entry in enumerate(text):
+        if not entry:
+            return position, "one"
+        if ids == "auto" and entry.casefold() in _MISSING:
+            return position, f"an id, not a word for a missing one{_AS_TEXT}"
+        if whole and _whole(entry) is None:
+            if entry.removeprefix("-").isdecimal() and entry.lstrip("-")[0] != "0":
+                return position, f"an integer of at most 64 bits{_AS_TEXT}"
+            return position, f"a whole number without leading zeros{_AS_TEXT}"
+    return None
+
+
+_MISSING = {"na", "n/a", "nan", "none", "null", "<na>"}
+_AS_TEXT = ' (ids="text" keeps every id as it is written)'
+
+
+def _times(column: NDArray[Any], where: _Rows) -> NDArray[np.int64]:
+    if _fits_int64(column):
         return column.astype(np.int64)
-    expected = "whole seconds since 1970"
-    return _integers(column, _stripped(column), "timestamp", expected, where)
+    seconds = [_whole(entry) for entry in _stripped(column)]
+    if None in seconds:
+        row = seconds.index(None)
+        raise where.error(row, f"timestamp {_show(column[row])}", "whole seconds since 1970")
+    return np.array(seconds, dtype=np.int64)
 
 
-def _integers(
-    column: NDArray[Any], text: NDArray[Any], kind: str, expected: str, where: _Lines
-) -> NDArray[np.int64]:
-    whole = np.array([_is_integer(entry) for entry in text])
-    if not whole.all():
-        row = int((~whole).argmax())
-        raise where.error(row, f"{kind} {_show(column[row])}", expected)
-    return text.astype(np.int64)
+def _fits_int64(column: NDArray[Any]) -> bool:
+    return column.dtype.kind in "iu" and bool((column <= np.iinfo(np.int64).max).all())
+
+
+def _whole(text: str) -> int | None:
+    """Return the 64-bit integer that a text spells, None where it spells none or has a 0 before."""
+    number = int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
+
+
+_WHOLE = re.compile(r"(0|-?[1-9][0-9]*)(\.0+)?")
 
 
 def _stripped(column: NDArray[Any]) -> NDArray[Any]:
@@ -179,7 +170,7 @@ def _stripped(column: NDArray[Any]) -> NDArray[Any]:
     return np.array([str(entry).strip() for entry in column], dtype=object)
 
 
-def _check_pairs(ratings: Ratings, where: _Lines) -> None:
+def _check_pairs(ratings: Ratings, where: _Rows) -> None:
     keys = ratings.user.astype(np.int64) * ratings.n_items + ratings.item
     order = np.argsort(keys, kind="stable")
     again = np.flatnonzero(np.diff(keys[order]) == 0)
@@ -191,27 +182,5 @@ def _check_pairs(ratings: Ratings, where: _Lines) -> None:
         raise where.error(row, found, f"one (the first is on line {where.lines[first]})")
 
 
-def _check_header(path: Path, columns: Mapping[str, int | str], delimiter: str) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    for field, column in columns.items():
-        if column not in header:
-            raise DataError(
-                f"{path}, line 1: found the columns {', '.join(header)}, expected one called "
-                f"{column!r} with the {field}s"
-            )
-
-
-def _is_integer(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return digits.isdecimal() and len(digits) <= 18  # more may not fit 64 bits
-
-
 def _show(entry: Any) -> str:
     return repr(entry) if isinstance(entry, str) else str(entry)
-
-
-def _plain(ids: Any) -> NDArray[Any]:
-    """Return ids as an array that NPZ can hold: integers or fixed-width text, not objects."""
-    array = np.asarray(ids)
-    return array.astype(str) if array.dtype == object else array

@@ -109,6 +109,7 @@ class Experiment(ABC):
 
     Spec: ClassVar[type[ExperimentSpec]]
     rows_of: tuple[type[Row], ...]  # the types of row that steps leave
+    example: ClassVar[Mapping[str, Any]] = {}  # a small spec, which the contract tests run
 
     def __init__(self, spec: Any, places: Places) -> None:
         self.spec = spec

@@ -17,8 +17,9 @@ from qrec.recommenders._roles import Roles
 from qrec.recommenders._training import Schedule, train
 from qrec.recommenders.quantum import vector_index, vector_name
 from qrec.threads import one_thread
+from qrec.types import Array
 
-Weights = dict[str, NDArray[np.float64]]
+Weights = dict[str, Array]
 # Of tensors by vector, `(length,)` shared or `(n, length)`, the values `(n,)`, with gradients.
 Differentiable = Callable[[Mapping[str, Tensor]], Tensor]
 
@@ -58,7 +59,7 @@ class MeasuredExpectation:
         angles = np.zeros((n, len(self._rule.constant)))
         return Workload(self._rule.circuit, self._observable, angles, key)
 
-    def _read(self, angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _read(self, angles: Array) -> Array:
         self._calls += 1  # a key of its own for each call: its shots are independent
         workload = Workload(self._rule.circuit, self._observable, angles, f"train/{self._calls}")
         return self.backend.run([workload])[0].value
@@ -74,7 +75,7 @@ def fit_angles(
     validation: Ratings,
     reg: float,
     schedule: Schedule,
-) -> tuple[Weights, NDArray[np.float64]]:
+) -> tuple[Weights, Array]:
     """Minimise mean squared error + reg (angles^2 + biases^2 of each rating's user and item).
 
     `expectation` is a function of the vectors that `roles` names. `weights` holds the start:

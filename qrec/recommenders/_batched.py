@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Array = NDArray[np.float64]
+from qrec.types import Array
 
 
 def grams(observed: csr_array, factors: Array) -> Array:

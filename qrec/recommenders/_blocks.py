@@ -10,8 +10,8 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, rating_matrix
 from qrec.recommenders.bias import UserItemBias
 from qrec.recommenders.parameters import check_at_most
+from qrec.types import Array, Codes
 
-Array = NDArray[np.float64]
 Blocks = Literal["activity", "coclustering"]
 LARGEST = 6  # qubits: a side of 64
 
@@ -67,24 +67,24 @@ class BlockRecommender(Recommender):
         blocks[block[kept], row[kept] % side, column[kept] % side] = residual[kept]
         return blocks
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Array:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         return self.bias_.offset(users, items) + self._residual(users, items)
 
-    def _can_score(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def _can_score(self, users: Codes, items: Codes) -> NDArray[np.bool_]:
         return super()._can_score(users, items) & (self._block(users, items) >= 0)
 
-    def _predict_all(self, users: NDArray[np.int32]) -> Array:
+    def _predict_all(self, users: Codes) -> Array:
         every = np.arange(self.n_items_, dtype=np.int32)
         pairs = np.repeat(users, len(every)), np.tile(every, len(users))
         scores = np.where(self._can_score(*pairs), self._predict(*pairs), np.nan)
         return scores.reshape(len(users), -1)
 
-    def _block(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.int64]:
+    def _block(self, users: Codes, items: Codes) -> NDArray[np.int64]:
         side = 2**self.n_qubits
         groups = self.user_place_[users] // side, self.item_place_[items] // side
         return np.asarray(self.block_[groups])
 
-    def _residual(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Array:
+    def _residual(self, users: Codes, items: Codes) -> Array:
         side = 2**self.n_qubits
         place = self._block(users, items), self.user_place_[users] % side
         return np.asarray(self.residual_[(*place, self.item_place_[items] % side)])

@@ -3,11 +3,11 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.bias import UserItemBias
+from qrec.types import Array, Codes
 
 _FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
 Centre = Literal["none", "mean", "bias"]
@@ -23,16 +23,16 @@ class FactorRecommender(Recommender):
     """
 
     mean_: float
-    user_bias_: NDArray[np.float64]
-    item_bias_: NDArray[np.float64]
-    user_factors_: NDArray[np.float64]
-    item_factors_: NDArray[np.float64]
+    user_bias_: Array
+    item_bias_: Array
+    user_factors_: Array
+    item_factors_: Array
 
-    def offset(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def offset(self, users: Codes, items: Codes) -> Array:
         """Return mean + b_u + c_i for pairs of codes, `(n,)`."""
         return self.mean_ + self.user_bias_[users] + self.item_bias_[items]
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         out = self.offset(users, items)
         step = max(1, _FACTORS_AT_ONCE // self.user_factors_.shape[1])
         for start in range(0, len(users), step):
@@ -41,11 +41,11 @@ class FactorRecommender(Recommender):
             out[part] += np.einsum("nk,nk->n", p, q)
         return out
 
-    def _predict_all(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict_all(self, users: Codes) -> Array:
         offset = self.mean_ + self.user_bias_[users, None] + self.item_bias_
         return offset + self.user_factors_[users] @ self.item_factors_.T
 
-    def _centre(self, ratings: Ratings, centre: Centre) -> NDArray[np.float64]:
+    def _centre(self, ratings: Ratings, centre: Centre) -> Array:
         """Set the offset that `centre` names and return what it leaves of the ratings, `(n,)`.
 
         "none" is zero, "mean" the training mean, "bias" that of a fitted `UserItemBias`.

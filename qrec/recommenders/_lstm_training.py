@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._training import Schedule, train
+from qrec.types import Array, Codes
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.int32]
 Covered = tuple[Ratings, Array]  # ratings and the base's predictions for them
 
 

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, indicator, rating_matrix
 from qrec.recommenders.bias import UserItemBias
+from qrec.types import Array, Codes
 
 
 class NeighbourRecommender(Recommender):
@@ -38,7 +39,7 @@ class NeighbourRecommender(Recommender):
         self.residual_, self.columns_, self.indptr_ = rows.data, rows.indices, rows.indptr
         self.similarity_ = shrunk_correlation(rows, self.shrinkage).astype(np.float32)
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         rows, columns = (users, items) if self.compares == "items" else (items, users)
         out = self.bias_.offset(users, items)
         order = np.argsort(rows, kind="stable")
@@ -50,9 +51,7 @@ class NeighbourRecommender(Recommender):
             out[pairs] += self._weighted_mean(weights, self.residual_[rated])
         return out
 
-    def _weighted_mean(
-        self, weights: NDArray[np.float32], residual: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _weighted_mean(self, weights: NDArray[np.float32], residual: Array) -> Array:
         """Return sum w e / sum w over each row's largest positive weights, 0 where none is."""
         if weights.shape[1] > self.n_neighbors:
             nearest = np.argpartition(-weights, self.n_neighbors - 1, axis=1)
@@ -61,12 +60,12 @@ class NeighbourRecommender(Recommender):
             residual = residual[nearest]
         weights = np.maximum(weights, 0.0)
         total = weights.sum(axis=1, dtype=np.float64)
-        mean: NDArray[np.float64] = np.zeros(len(total))
+        mean: Array = np.zeros(len(total))
         np.divide((weights * residual).sum(axis=1), total, out=mean, where=total > 0)
         return mean
 
 
-def shrunk_correlation(residual: csr_array, shrinkage: float) -> NDArray[np.float64]:
+def shrunk_correlation(residual: csr_array, shrinkage: float) -> Array:
     """Return the correlations of the columns over the rows both have, shrunk by their number.
 
     s_ij = n_ij / (n_ij + shrinkage) sum e_i e_j / sqrt(sum e_i^2 sum e_j^2), sums over the n_ij
@@ -77,6 +76,6 @@ def shrunk_correlation(residual: csr_array, shrinkage: float) -> NDArray[np.floa
     squares = ((residual**2).T @ observed).toarray()  # sum of e_i^2 where j is there too
     norm = np.sqrt(squares * squares.T) * (common + shrinkage)
     product = (residual.T @ residual).toarray() * common
-    similarity: NDArray[np.float64] = np.zeros_like(norm)
+    similarity: Array = np.zeros_like(norm)
     np.divide(product, norm, out=similarity, where=norm > 0)
     return similarity

@@ -9,13 +9,12 @@ expression, is a matter of the chain rule.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 
 from qrec.errors import ConfigError
+from qrec.types import Array
 
-Array = NDArray[np.float64]
 _ROTATIONS = ("rx", "ry", "rz", "p")
 _FIXED = (
     *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"),

@@ -12,6 +12,7 @@ from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.seeds import child_seed
 from qrec.threads import one_thread
+from qrec.types import Array
 
 _HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
 
@@ -42,7 +43,7 @@ def train(
     validation_rmse: Callable[[], float],
     n_rows: int,
     schedule: Schedule,
-) -> NDArray[np.float64]:
+) -> Array:
     """Minimise `loss(rows)` over random minibatches; leave the best epoch in `parameters`.
 
     The best epoch is the one of the lowest validation RMSE. Returns the validation RMSE after

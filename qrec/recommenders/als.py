@@ -4,13 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
 from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.types import Array
 
 
 class ALS(FactorRecommender):
@@ -47,14 +47,14 @@ class ALS(FactorRecommender):
             self.user_factors_ = ridge_rows(by_user, self.item_factors_, self.reg)
             self.item_factors_ = ridge_rows(by_item, self.user_factors_, self.reg)
 
-    def _start(self, by_item: csr_array) -> NDArray[np.float64]:
+    def _start(self, by_item: csr_array) -> Array:
         rng = np.random.default_rng(self.random_state)
         factors = rng.normal(scale=0.1, size=(by_item.shape[0], self.n_factors))
         factors[:, 0] = by_item.sum(axis=1) / np.maximum(np.diff(by_item.indptr), 1)
         return factors
 
 
-def ridge_rows(values: csr_array, factors: NDArray[np.float64], reg: float) -> NDArray[np.float64]:
+def ridge_rows(values: csr_array, factors: Array, reg: float) -> Array:
     """Return for each row u the p_u that minimises sum (y_ui - p_u . q_i)^2 + reg C_u |p_u|^2.
 
     The systems (sum q_i q_i^T + reg C_u I) p_u = sum y_ui q_i are solved together, with one

@@ -13,9 +13,9 @@ from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.recommenders._roles import vector_sizes
 from qrec.recommenders.circuit import CircuitRecommender, Training
-from qrec.recommenders.quantum import Array
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
 from qrec.seeds import child_seed
+from qrec.types import Array
 
 if TYPE_CHECKING:
     from qiskit_machine_learning.neural_networks import EstimatorQNN

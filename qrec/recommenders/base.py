@@ -15,6 +15,7 @@ from qrec.errors import DataError
 from qrec.recommenders import _store
 from qrec.recommenders.parameters import check_parameters
 from qrec.threads import one_thread
+from qrec.types import Array, Codes
 
 if TYPE_CHECKING:
     from qrec.backends.workload import Asked
@@ -70,7 +71,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         """Return the most that `fit` with these ratings asks of backends; nothing by default."""
         return []
 
-    def predict(self, pairs: Pairs) -> NDArray[np.float64]:
+    def predict(self, pairs: Pairs) -> Array:
         """Return predicted ratings `(n,)`, clipped to the scale, for pairs of codes `(n, 2)`.
 
         ``nan`` stands where the model cannot score. Raises DataError for a wrong shape or a
@@ -84,9 +85,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
             out[known] = np.clip(self._predict(users[known], items[known]), *self.scale_)
         return out
 
-    def recommend(
-        self, users: NDArray[np.integer[Any]], n: int = 10
-    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    def recommend(self, users: NDArray[np.integer[Any]], n: int = 10) -> tuple[Codes, Array]:
         """Return the `n` best items not rated in training and their scores, `(n_users, n)` each.
 
         Best first; scores are not clipped, so that the order stays sharp. Where fewer than
@@ -123,11 +122,9 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None: ...
 
     @abstractmethod
-    def _predict(
-        self, users: NDArray[np.int32], items: NDArray[np.int32]
-    ) -> NDArray[np.float64]: ...
+    def _predict(self, users: Codes, items: Codes) -> Array: ...
 
-    def _predict_all(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict_all(self, users: Codes) -> Array:
         """Score every item for known users, `(n_users, n_items)`; a model may have a faster way."""
         items = np.arange(self.n_items_, dtype=np.int32)
         scores = np.full((len(users), self.n_items_), np.nan)
@@ -136,7 +133,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         scores[:, known] = self._predict(*pairs).reshape(len(users), len(known))
         return scores
 
-    def _unseen_scores(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _unseen_scores(self, users: Codes) -> Array:
         """Return unclipped scores `(n_users, n_items)`, nan where seen or not to be scored."""
         scores = np.full((len(users), self.n_items_), np.nan)
         known = self.known_users_[users]
@@ -152,10 +149,10 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         shape = (self.n_users_, self.n_items_)
         return csr_array((values, self.seen_items_, self.seen_indptr_), shape=shape)
 
-    def _can_score(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def _can_score(self, users: Codes, items: Codes) -> NDArray[np.bool_]:
         return self.known_users_[users] & self.known_items_[items]
 
-    def _split_pairs(self, pairs: Pairs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _split_pairs(self, pairs: Pairs) -> tuple[Codes, Codes]:
         codes = pairs.pairs if isinstance(pairs, Ratings) else np.asarray(pairs)
         if codes.ndim != 2 or codes.shape[1] != 2 or not np.issubdtype(codes.dtype, np.integer):
             raise DataError(
@@ -172,7 +169,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         return codes[:, 0].astype(np.int32), codes[:, 1].astype(np.int32)
 
 
-def rating_matrix(ratings: Ratings, values: NDArray[np.float64] | None = None) -> csr_array:
+def rating_matrix(ratings: Ratings, values: Array | None = None) -> csr_array:
     """Return the sparse matrix `(n_users, n_items)` of the ratings, or of `values` in their place.
 
     Entries that equal zero stay stored: a residual of zero is an observation.

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 from scipy.sparse import block_array, diags_array
 from scipy.sparse.linalg import cg
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, rating_matrix
+from qrec.types import Array, Codes
 
 
 class UserItemBias(Recommender):
@@ -22,8 +22,8 @@ class UserItemBias(Recommender):
     """
 
     mean_: float
-    user_bias_: NDArray[np.float64]
-    item_bias_: NDArray[np.float64]
+    user_bias_: Array
+    item_bias_: Array
 
     def __init__(self, reg: Annotated[float, Ge(0)] = 3.0) -> None:
         self.reg = reg
@@ -47,9 +47,9 @@ class UserItemBias(Recommender):
         )
         self.user_bias_, self.item_bias_ = np.split(biases, [ratings.n_users])
 
-    def offset(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def offset(self, users: Codes, items: Codes) -> Array:
         """Return mean + b_u + c_i for pairs of codes, `(n,)`, not clipped."""
         return self.mean_ + self.user_bias_[users] + self.item_bias_[items]
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         return self.offset(users, items)

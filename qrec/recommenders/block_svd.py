@@ -5,7 +5,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from qrec.recommenders._blocks import LARGEST, Array, BlockRecommender, Blocks
+from qrec.recommenders._blocks import LARGEST, BlockRecommender, Blocks
+from qrec.types import Array
 
 
 class BlockSVDRecommender(BlockRecommender):

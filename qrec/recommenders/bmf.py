@@ -4,15 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
-
-Array = NDArray[np.float64]
+from qrec.types import Array
 
 
 class BayesianMF(FactorRecommender):

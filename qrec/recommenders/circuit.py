@@ -16,8 +16,9 @@ from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError
 from qrec.recommenders._observable import read_observable
 from qrec.recommenders._roles import Roles, vector_sizes
-from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, vector_name
+from qrec.recommenders.quantum import QuantumRecommender, vector_name
 from qrec.seeds import child_seed
+from qrec.types import Array, Codes
 
 if TYPE_CHECKING:
     from qrec.recommenders._angle_training import Differentiable, MeasuredExpectation

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, rating_matrix
 from qrec.recommenders.bias import UserItemBias
+from qrec.types import Array, Codes
 
 _USERS_AT_ONCE = 1024  # bounds the dense blocks of users x items
 
@@ -46,7 +46,7 @@ class EASE(Recommender):
         np.fill_diagonal(self.weights_, 0.0)
         self.slope_ = left_out_slope(residual, inverse)
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         out = self.bias_.offset(users, items)
         distinct, row = np.unique(users, return_inverse=True)
         residual = self._seen_matrix(self.residual_)[distinct]
@@ -57,7 +57,7 @@ class EASE(Recommender):
         return out
 
 
-def left_out_slope(residual: csr_array, inverse: NDArray[np.float64]) -> float:
+def left_out_slope(residual: csr_array, inverse: Array) -> float:
     """Return the slope of residuals on their predictions by the weights of all *other* users.
 
     Leaving out user x changes P by the Sherman-Morrison formula, after which EASE predicts

@@ -1,10 +1,10 @@
 """The mean of all training ratings."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
+from qrec.types import Array, Codes
 
 
 class GlobalMean(Recommender):
@@ -18,5 +18,5 @@ class GlobalMean(Recommender):
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         self.mean_ = float(ratings.value.mean())
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         return np.full(len(users), self.mean_)

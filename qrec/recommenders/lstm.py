@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qrec.backends.open import open_backend
@@ -16,12 +15,10 @@ from qrec.recommenders.global_mean import GlobalMean
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
 from qrec.seeds import child_seed
+from qrec.types import Array, Codes
 
 if TYPE_CHECKING:
     from torch import nn
-
-Array = NDArray[np.float64]
-Codes = NDArray[np.int32]
 
 
 class LSTMCorrector(Recommender):

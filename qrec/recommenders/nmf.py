@@ -4,13 +4,13 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.types import Array
 
 
 class MaskedNMF(FactorRecommender):
@@ -48,9 +48,7 @@ class MaskedNMF(FactorRecommender):
             descend(by_item, self.item_factors_, self.user_factors_, self.reg)
 
 
-def descend(
-    values: csr_array, own: NDArray[np.float64], other: NDArray[np.float64], reg: float
-) -> None:
+def descend(values: csr_array, own: Array, other: Array, reg: float) -> None:
     """Take each factor of `own` `(n_rows, k)` in turn to its minimum at or above zero, in place."""
     gram = grams(indicator(values), other)
     gram += (reg * np.diff(values.indptr))[:, None, None] * np.eye(own.shape[1])

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable
@@ -15,9 +14,7 @@ from qrec.backends.open import Openable, open_backend
 from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError
 from qrec.recommenders.base import Pairs, Recommender
-
-Array = NDArray[np.float64]
-Codes = NDArray[np.int32]
+from qrec.types import Array, Codes
 
 
 class QuantumRecommender(Recommender):

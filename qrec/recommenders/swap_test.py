@@ -16,7 +16,8 @@ from qrec.circuits.swap_test import swap_test
 from qrec.data.ratings import Ratings
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.als import ALS
-from qrec.recommenders.quantum import Array, Codes, QuantumRecommender, read_z
+from qrec.recommenders.quantum import QuantumRecommender, read_z
+from qrec.types import Array, Codes
 
 
 class SwapTest(QuantumRecommender):

@@ -1,10 +1,10 @@
 """The mean of each user's training ratings."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
+from qrec.types import Array, Codes
 
 
 class UserMean(Recommender):
@@ -17,5 +17,5 @@ class UserMean(Recommender):
         count = np.bincount(ratings.user, minlength=ratings.n_users)
         self.user_mean_ = total / np.maximum(count, 1)
 
-    def _predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _predict(self, users: Codes, items: Codes) -> Array:
         return self.user_mean_[users]

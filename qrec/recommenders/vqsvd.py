@@ -9,13 +9,14 @@ from sklearn.base import clone
 from qrec.backends.open import Openable, open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
-from qrec.recommenders._blocks import LARGEST, Array, BlockRecommender, Blocks
+from qrec.recommenders._blocks import LARGEST, BlockRecommender, Blocks
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles, readout_runs, train
 from qrec.svd.measured import is_ideal
 from qrec.svd.objectives import Kind, Score
 from qrec.svd.optimisers import Optimizer
+from qrec.types import Array
 
 
 class VQSVDRecommender(BlockRecommender):

@@ -26,7 +26,11 @@ Confirm = Callable[[Round], None]
 
 
 def dry_round(experiment: Experiment, parent: Path, report: Report) -> Round:
-    """Plan the first round of a run in the folder `parent`, which the caller throws away."""
+    """Plan the first round of a run in the folder `parent`, which the caller throws away.
+
+    Raises ConfigError for an experiment that has nothing to send.
+    """
+    _check_asks(experiment)
     work = Work(experiment, begin(experiment, parent), ByJobs())
     return plan_round(work, drive(work, report), [])
 
@@ -40,12 +44,9 @@ def submit(
     stopped, so that the same command again sends what is missing and nothing else. Before
     anything is sent, `confirm` is called with the round and may raise to refuse. Rounds whose
     backends answer in this process follow each other until none is left. Raises ConfigError for
-    an experiment that asks no backend.
+    an experiment that has nothing to send.
     """
-    if not experiment.backend_names():
-        raise ConfigError(
-            f"experiment {experiment.spec.name!r} asks no backend; `qrec run` does it here"
-        )
+    _check_asks(experiment)
     with only_submitter(), planning_place() as place:
         started = _unfinished(experiment, Ledger())
         folder = started or begin(experiment, place)
@@ -95,6 +96,17 @@ class Sent:
     def close(self) -> None:
         """Say that no more jobs follow."""
         _close(self.work)
+
+
+def _check_asks(experiment: Experiment) -> None:
+    """Raise ConfigError where nothing is asked that takes shots: no job would be sent."""
+    backends = experiment.backends()
+    if all(backend.shots is None and not backend.costs for backend in backends.values()):
+        found = f"only {', '.join(backends)}, which give exact values" if backends else "none"
+        raise ConfigError(
+            f"experiment {experiment.spec.name!r} asks no backend that takes shots: {found}; "
+            "`qrec run` does it here, and -b names another"
+        )
 
 
 def _rounds(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.errors import ConfigError
+from qrec.types import Array
 
 
 def as_matrix(matrix: ArrayLike) -> NDArray[Any]:
@@ -50,7 +51,7 @@ def check_one_of(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
 
 
-def check_weights(weights: ArrayLike, rank: int, objective: str) -> NDArray[np.float64]:
+def check_weights(weights: ArrayLike, rank: int, objective: str) -> Array:
     """Return the weights of the original objective as an array `(rank,)`."""
     if objective != "original":
         raise ConfigError(f"weights belong to the objective 'original', not to {objective!r}")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Real = NDArray[np.float64]
+from qrec.types import Array
+
 Complex = NDArray[np.complex128]
 
 
@@ -18,7 +19,7 @@ class _Layer:
     """What one layer did: its gates, and the states between RZ and RY and after RY."""
 
     rz: Complex  # (n_rows, N), diagonal
-    ry: Real  # (n_rows, N, N)
+    ry: Array  # (n_rows, N, N)
     between: Complex  # (n_rows, N, n_columns)
     after: Complex
 
@@ -41,14 +42,14 @@ class Ansatz:
     def n_parameters(self) -> int:
         return int(np.prod(self.shape))
 
-    def columns(self, theta: Real) -> Complex:
+    def columns(self, theta: Array) -> Complex:
         """Return the columns `(n_rows, N, n_columns)` for angles `(n_rows, n_parameters)`."""
         psi = self._start(len(theta))
         for angles in self._by_layer(theta):
             psi = self._layer(psi, angles).after
         return psi
 
-    def columns_and_tape(self, theta: Real) -> tuple[Complex, list[_Layer]]:
+    def columns_and_tape(self, theta: Array) -> tuple[Complex, list[_Layer]]:
         """Return `columns` and what `gradient` needs."""
         psi, tape = self._start(len(theta)), []
         for angles in self._by_layer(theta):
@@ -56,7 +57,7 @@ class Ansatz:
             psi = tape[-1].after
         return psi, tape
 
-    def gradient(self, tape: list[_Layer], slope: Complex) -> Real:
+    def gradient(self, tape: list[_Layer], slope: Complex) -> Array:
         """Return dF/dtheta `(n_rows, n_parameters)` where dF = Re tr(slope^dag d columns)."""
         out = np.empty((len(slope), *self.shape))
         for k, layer in reversed(list(enumerate(tape))):
@@ -76,10 +77,10 @@ class Ansatz:
         start = np.eye(len(self._index), self.n_columns, dtype=np.complex128)
         return np.repeat(start[None], n_rows, axis=0)
 
-    def _by_layer(self, theta: Real) -> Real:
+    def _by_layer(self, theta: Array) -> Array:
         return np.moveaxis(theta.reshape(-1, *self.shape), 1, 0)
 
-    def _layer(self, psi: Complex, angles: Real) -> _Layer:
+    def _layer(self, psi: Complex, angles: Array) -> _Layer:
         rz = np.exp(-0.5j * (angles[:, 0] @ self._signs))
         ry = _ry_matrix(angles[:, 1])
         between = psi[:, self._gray]
@@ -87,7 +88,7 @@ class Ansatz:
         return _Layer(rz, ry, between, _from_real(ry @ _as_real(between)))
 
 
-def _ry_matrix(angles: Real) -> Real:
+def _ry_matrix(angles: Array) -> Array:
     """Return RY on all qubits as one real matrix, `(n_rows, N, N)`."""
     cos, sin = np.cos(angles / 2), np.sin(angles / 2)
     gates = np.stack([cos, -sin, sin, cos], axis=-1).reshape(*angles.shape, 2, 2)
@@ -99,10 +100,10 @@ def _ry_matrix(angles: Real) -> Real:
     return product
 
 
-def _as_real(psi: Complex) -> Real:
+def _as_real(psi: Complex) -> Array:
     """See complex numbers as pairs of real ones, since most gates here are real."""
     return psi.view(np.float64)
 
 
-def _from_real(psi: Real) -> Complex:
+def _from_real(psi: Array) -> Complex:
     return psi.view(np.complex128)

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.svd.ansatz import Real
 from qrec.svd.line_search import LineSearch
 from qrec.svd.objectives import Objective, Rows
 from qrec.svd.optimisers import Optimum, Report
+from qrec.types import Array
 
 PER_PARAMETER = 200  # iterations at most, where nobody says how many
 _SMALL_GRADIENT = 1e-5  # scipy's gtol, of the largest component
 
 
 def bfgs(
-    objective: Objective, start: Real, max_iter: int | None = None, report: Report | None = None
+    objective: Objective, start: Array, max_iter: int | None = None, report: Report | None = None
 ) -> Optimum:
     """Minimise by BFGS from `start` `(n, n_parameters)`.
 
@@ -62,23 +62,23 @@ def bfgs(
 class _State:
     """Where the problems are; arrays over problems first."""
 
-    theta: Real
-    value: Real
-    gradient: Real
-    inverse: NDArray[np.float64]  # (n, n_parameters, n_parameters), of the Hessian
-    direction: Real
+    theta: Array
+    value: Array
+    gradient: Array
+    inverse: Array  # (n, n_parameters, n_parameters), of the Hessian
+    direction: Array
 
     def converged(self, rows: Rows) -> NDArray[np.bool_]:
         return np.asarray(np.abs(self.gradient[rows]).max(axis=1) <= _SMALL_GRADIENT)
 
-    def begin_search(self, rows: Rows, fall: Real) -> LineSearch:
+    def begin_search(self, rows: Rows, fall: Array) -> LineSearch:
         """Begin to search along the directions; `fall` is what the last iteration brought."""
         slope = (self.gradient[rows] * self.direction[rows]).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             guess = np.minimum(1.0, 2.02 * fall / slope)
         return LineSearch.begin(np.where(guess > 0, guess, 1.0), self.value[rows], slope)
 
-    def move(self, rows: Rows, theta: Real, value: Real, gradient: Real) -> None:
+    def move(self, rows: Rows, theta: Array, value: Array, gradient: Array) -> None:
         """Go to new points, learn from them about the Hessian, and choose the next directions."""
         step, change = theta - self.theta[rows], gradient - self.gradient[rows]
         self.theta[rows], self.value[rows], self.gradient[rows] = theta, value, gradient
@@ -92,6 +92,6 @@ class _State:
         self.direction[rows] = -image - side * _dot(step, gradient) - step * _dot(side, gradient)
 
 
-def _dot(a: Real, b: Real) -> Real:
+def _dot(a: Array, b: Array) -> Array:
     """Return the dot products of rows, `(n, 1)`."""
     return np.asarray((a * b).sum(axis=1, keepdims=True))

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qrec.svd.ansatz import Complex, Real
+from qrec.svd.ansatz import Complex
 from qrec.svd.objectives import ExactObjective, Score
 from qrec.svd.optimisers import Counts, Report, minimise
+from qrec.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,7 @@ class Factors:
     """
 
     left: Complex  # (n, N, T)
-    singular_values: Real  # (n, T)
+    singular_values: Array  # (n, T)
     right: Complex  # (n, N, T)
 
     def reconstruct(self, rank: int) -> Complex:
@@ -51,18 +52,18 @@ class Trained:
     """Factorisations of many matrices, each from one start."""
 
     factors: Factors
-    theta: Real  # (n, n_parameters)
-    value: Real  # (n,) of the objective: larger is better
+    theta: Array  # (n, n_parameters)
+    value: Array  # (n,) of the objective: larger is better
     n_values: Counts  # (n,) evaluations of the objective
     n_gradients: Counts  # (n,)
-    history: list[Real]  # n arrays: the objective at the start and after each iteration
+    history: list[Array]  # n arrays: the objective at the start and after each iteration
 
 
 def train(
-    matrices: Real | Complex,
+    matrices: Array | Complex,
     n_layers: int,
     score: Score,
-    starts: Real,
+    starts: Array,
     optimizer: str = "bfgs",
     max_iter: int | None = None,
     seed: int = 0,
@@ -91,7 +92,7 @@ def n_parameters(n_qubits: int, n_layers: int) -> int:
     return 4 * n_qubits * n_layers
 
 
-def random_angles(n_starts: int, size: int, seed: int) -> Real:
+def random_angles(n_starts: int, size: int, seed: int) -> Array:
     """Return starts `(n_starts, size)`, uniform on [-pi, pi); start k depends on seed and k."""
     return np.array(
         [np.random.default_rng([seed, k]).uniform(-np.pi, np.pi, size) for k in range(n_starts)]

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from qrec.svd.ansatz import Real
 from qrec.svd.objectives import Objective
 from qrec.svd.optimisers import Optimum, Report
+from qrec.types import Array
 
 ADAM_ITERATIONS, SPSA_ITERATIONS, SPSA_CALIBRATIONS = 500, 1000, 10
 _ADAM_RATE, _SPSA_PERTURBATION, _SPSA_FIRST_STEP = 0.05, 0.2, 0.2
 
 
 def adam(
-    objective: Objective, start: Real, max_iter: int | None = None, report: Report | None = None
+    objective: Objective, start: Array, max_iter: int | None = None, report: Report | None = None
 ) -> Optimum:
     """Minimise by Adam (Kingma and Ba, ICLR 2015) with a rate that falls linearly to zero.
 
@@ -37,7 +37,7 @@ def adam(
 
 def spsa(
     objective: Objective,
-    start: Real,
+    start: Array,
     max_iter: int | None = None,
     report: Report | None = None,
     seed: int = 0,
@@ -54,7 +54,7 @@ def spsa(
     limit = SPSA_ITERATIONS if max_iter is None else max_iter
     streams = [np.random.default_rng([seed, row]) for row in range(len(start))]
 
-    def differences(width: float) -> tuple[Real, Real, Real]:
+    def differences(width: float) -> tuple[Array, Array, Array]:
         signs = np.array([rng.choice([-1.0, 1.0], theta.shape[1]) for rng in streams])
         plus = objective.value(theta + width * signs, rows)
         minus = objective.value(theta - width * signs, rows)

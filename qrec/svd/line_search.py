@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.svd.ansatz import Real
+from qrec.types import Array
 
 _DECREASE, _CURVATURE, _TOLERANCE = 1e-4, 0.9, 1e-14  # scipy's c1, c2 and xtol
 _SHORTEST, _LONGEST = 1e-100, 1e100
@@ -25,20 +25,20 @@ Flags = NDArray[np.bool_]
 class LineSearch:
     """Searches under way, one per problem: evaluate at `trial`, tell `advance`, repeat."""
 
-    trial: Real  # (n,) the step to evaluate next
-    start: Real  # point
-    best: Real  # point
-    other: Real  # point, the other end of the interval once `bracketed`
-    lowest: Real  # (n,) and so are all below
-    highest: Real
-    width: Real
-    last_width: Real
+    trial: Array  # (n,) the step to evaluate next
+    start: Array  # point
+    best: Array  # point
+    other: Array  # point, the other end of the interval once `bracketed`
+    lowest: Array  # (n,) and so are all below
+    highest: Array
+    width: Array
+    last_width: Array
     bracketed: Flags
     second_stage: Flags
     trials: NDArray[np.int64]
 
     @classmethod
-    def begin(cls, step: Real, value: Real, slope: Real) -> Self:
+    def begin(cls, step: Array, value: Array, slope: Array) -> Self:
         """Begin where the functions have `value` and `slope`, with `step` as a first guess."""
         start = np.stack([0 * step, value, slope])
         width = np.full(len(step), _LONGEST)
@@ -56,7 +56,7 @@ class LineSearch:
         for mine, theirs in zip(self._fields(), searches._fields(), strict=True):
             mine[..., rows] = theirs
 
-    def advance(self, value: Real, slope: Real) -> tuple[Flags, Flags]:
+    def advance(self, value: Array, slope: Array) -> tuple[Flags, Flags]:
         """Take the value and the slope at `trial`; return which have ended, which in vain.
 
         For those that go on, `trial` is then the next step to evaluate.
@@ -84,7 +84,7 @@ class LineSearch:
         narrow = self.highest - self.lowest <= _TOLERANCE * self.highest
         return np.asarray(self.bracketed & (outside | narrow))
 
-    def _step(self, point: Real, tilt: Real) -> None:
+    def _step(self, point: Array, tilt: Array) -> None:
         """Choose the next trial and update the interval, for the functions less `tilt`."""
         point, best, other = (_tilted(p, tilt) for p in (point, self.best, self.other))
         higher = point[1] > best[1]
@@ -111,20 +111,20 @@ class LineSearch:
         self.trial = np.where(self._is_stuck(), best, self.trial)
 
 
-def _tilted(point: Real, tilt: Real) -> Real:
+def _tilted(point: Array, tilt: Array) -> Array:
     step, value, slope = point
     return np.stack([step, value - step * tilt, slope - tilt])
 
 
 def _next_step(
-    best: Real,
-    other: Real,
-    point: Real,
+    best: Array,
+    other: Array,
+    point: Array,
     higher: Flags,
     turned: Flags,
     bracketed: Flags,
-    limits: tuple[Real, Real],
-) -> Real:
+    limits: tuple[Array, Array],
+) -> Array:
     """Return the safeguarded step of section 4 of the paper, by its four cases."""
     base, step = best[0], point[0]
     limit = np.where(step > base, limits[1], limits[0])
@@ -152,7 +152,7 @@ def _next_step(
     return np.select([higher, turned, smaller], [first, second, third], fourth)
 
 
-def _cubic(a: Real, b: Real) -> tuple[Real, Flags]:
+def _cubic(a: Array, b: Array) -> tuple[Array, Flags]:
     """Return the minimum of the cubic through two points, and whether it lies before a."""
     length = b[0] - a[0]
     theta = 3 * (a[1] - b[1]) / length + a[2] + b[2]

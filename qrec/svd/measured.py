@@ -19,8 +19,9 @@ from qrec.circuits.original_objective import original_objective
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part
 from qrec.circuits.parts.registers import projector
-from qrec.svd.ansatz import Complex, Real
+from qrec.svd.ansatz import Complex
 from qrec.svd.objectives import Rows, Score
+from qrec.types import Array
 
 FORMS = ("published", "bell", "direct")
 _ENCODERS: dict[str, Callable[..., BlockEncoding]] = {
@@ -37,12 +38,12 @@ class Probe:
     observable: SparseObservable
     factor: float
 
-    def workload(self, parameters: Real, key: str) -> Workload:
+    def workload(self, parameters: Array, key: str) -> Workload:
         """Return the workload that evaluates this probe at rows of angles."""
         return Workload(self.circuit, self.observable, parameters, key)
 
 
-def objective_probes(matrix: Real, n_layers: int, score: Score, form: str) -> list[Probe]:
+def objective_probes(matrix: Array, n_layers: int, score: Score, form: str) -> list[Probe]:
     """Return the probes whose sum is the objective.
 
     `matrix` is 2^n x 2^n and real, with entries up to 1. "published" is a Hadamard test with
@@ -66,7 +67,7 @@ def objective_probes(matrix: Real, n_layers: int, score: Score, form: str) -> li
 
 
 def hadamard_probe(
-    matrix: Real, n_layers: int, j: int, k: int, part: Part, form: str, weight: float = 1.0
+    matrix: Array, n_layers: int, j: int, k: int, part: Part, form: str, weight: float = 1.0
 ) -> Probe:
     """Return the probe of `weight` times the real or imaginary part of C_jk."""
     build = original_objective if form == "published" else cheap_hadamard
@@ -78,7 +79,7 @@ def hadamard_probe(
 
 
 def encoded_probe(
-    matrix: Real, n_layers: int, k: int, rows: "range | list[int]", form: str
+    matrix: Array, n_layers: int, k: int, rows: "range | list[int]", form: str
 ) -> Probe:
     """Return the probe of sum |C_jk|^2 over j in `rows`, by block encoding."""
     encode = _ENCODERS[form]
@@ -88,7 +89,7 @@ def encoded_probe(
     return Probe(circuit, _total(terms), encoding.subnormalisation**2)
 
 
-def direct_probe(matrix: Real, n_layers: int, places: list[tuple[int, int]]) -> Probe:
+def direct_probe(matrix: Array, n_layers: int, places: list[tuple[int, int]]) -> Probe:
     """Return the probe of sum |C_jk|^2 over the `places` (j, k), from one circuit."""
     circuit = direct_projection(matrix, n_layers)
     size = len(matrix)
@@ -105,7 +106,7 @@ class MeasuredObjective:
     """
 
     def __init__(
-        self, backend: Backend, matrix: Real, n_layers: int, score: Score, form: str
+        self, backend: Backend, matrix: Array, n_layers: int, score: Score, form: str
     ) -> None:
         self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
         self._score, self._form = score, form
@@ -117,7 +118,7 @@ class MeasuredObjective:
     def circuits_per_value(self) -> int:
         return len(self._probes)
 
-    def value(self, theta: Real, rows: Rows) -> Real:
+    def value(self, theta: Array, rows: Rows) -> Array:
         self._calls += 1
         # A key of its own for each call: the shots of two calls are independent.
         readings = self._backend.run(self._workloads(theta, f"{self._calls}"))
@@ -127,14 +128,14 @@ class MeasuredObjective:
         self.n_evaluations += len(theta) * len(self._probes)
         return -total
 
-    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
         size = theta.shape[1]
         weights = [0.5] if self._score.shifts == 1 else [0.5, -0.5]
         by_move = self.value(self._moved(theta), rows).reshape(len(theta), -1)
         shifted = by_move[:, 1:].reshape(len(theta), len(weights), size)
         return by_move[:, 0], np.einsum("s,nsp->np", weights, shifted)
 
-    def questions(self, theta: Real, n_values: int, n_gradients: int) -> list[Asked]:
+    def questions(self, theta: Array, n_values: int, n_gradients: int) -> list[Asked]:
         """Return what so many values and gradients at rows like `theta`, and `elements`, ask."""
         asked = [
             (self._workloads(theta, "value"), n_values),
@@ -143,7 +144,7 @@ class MeasuredObjective:
         ]
         return [Asked(self._backend, found, times) for found, times in asked if times]
 
-    def elements(self, theta: Real) -> Complex:
+    def elements(self, theta: Array) -> Complex:
         """Return C `(T, T)` at angles `(n_parameters,)` by Hadamard tests.
 
         Without the subspace objective the diagonal is measured and the rest is zero.
@@ -156,10 +157,10 @@ class MeasuredObjective:
             c[j, k] += probe.factor * reading.value[0] * (1 if part == "real" else 1j)
         return c
 
-    def _workloads(self, theta: Real, call: str) -> list[Workload]:
+    def _workloads(self, theta: Array, call: str) -> list[Workload]:
         return [p.workload(theta, f"vqsvd/{i}/{call}") for i, p in enumerate(self._probes)]
 
-    def _moved(self, theta: Real) -> Real:
+    def _moved(self, theta: Array) -> Array:
         """Return the rows that the parameter-shift rule needs: each as it is, then shifted."""
         size = theta.shape[1]
         shifts = [np.pi] if self._score.shifts == 1 else [np.pi / 2, -np.pi / 2]
@@ -178,12 +179,12 @@ class MeasuredObjective:
         return wanted, [build(j, k, part, self._form) for j, k, part in wanted]
 
 
-def measure(backend: Backend, probes: list[Probe], theta: Real, key: str) -> list[Reading]:
+def measure(backend: Backend, probes: list[Probe], theta: Array, key: str) -> list[Reading]:
     """Evaluate probes at the same angles `(n_parameters,)`; factors are not yet applied."""
     return backend.run(workloads(probes, theta, key))
 
 
-def workloads(probes: list[Probe], theta: Real, key: str) -> list[Workload]:
+def workloads(probes: list[Probe], theta: Array, key: str) -> list[Workload]:
     """Return the workloads of probes at the same angles `(n_parameters,)`."""
     return [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
 

@@ -6,7 +6,8 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.svd.ansatz import Ansatz, Complex, Real
+from qrec.svd.ansatz import Ansatz, Complex
+from qrec.types import Array
 
 Kind = Literal["original", "modified", "subspace"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -20,11 +21,11 @@ class Objective(Protocol):
     `theta` is `(n, n_parameters)`, and `rows` `(n,)` says which problem each row belongs to.
     """
 
-    def value(self, theta: Real, rows: Rows) -> Real:
+    def value(self, theta: Array, rows: Rows) -> Array:
         """Return the values `(n,)`."""
         ...
 
-    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
         """Return the values `(n,)` and their gradients, shaped as `theta`."""
         ...
 
@@ -40,7 +41,7 @@ class Score:
     """
 
     kind: str  # one of KINDS
-    weights: Real
+    weights: Array
 
     @property
     def rank(self) -> int:
@@ -55,7 +56,7 @@ class Score:
         """
         return 1 if self.kind == "original" else 2
 
-    def value(self, c: Complex) -> Real:
+    def value(self, c: Complex) -> Array:
         """Return the objective for C `(n, T, T)`: larger is better."""
         if self.kind == "subspace":
             return np.asarray((c.real**2 + c.imag**2).sum(axis=(1, 2)))
@@ -90,10 +91,10 @@ class ExactObjective:
     def n_parameters(self) -> int:
         return 2 * self._ansatz.n_parameters
 
-    def value(self, theta: Real, rows: Rows) -> Real:
+    def value(self, theta: Array, rows: Rows) -> Array:
         return -self._score.value(self.elements(theta, rows))
 
-    def value_and_gradient(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
         step = max(1, _CELLS_AT_ONCE // self._matrices[0].size)
         starts = range(0, len(theta), step)
         parts = [self._evaluate(theta[k : k + step], rows[k : k + step]) for k in starts]
@@ -102,7 +103,7 @@ class ExactObjective:
             np.concatenate([np.empty((0, theta.shape[1])), *(slope for _, slope in parts)]),
         )
 
-    def _evaluate(self, theta: Real, rows: Rows) -> tuple[Real, Real]:
+    def _evaluate(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
         angles = theta.reshape(-1, self._ansatz.n_parameters)
         both, tape = self._ansatz.columns_and_tape(angles)
         u, v = both[0::2], both[1::2]
@@ -115,12 +116,12 @@ class ExactObjective:
         gradient = self._ansatz.gradient(tape, slopes)
         return -self._score.value(c), -gradient.reshape(theta.shape)
 
-    def elements(self, theta: Real, rows: Rows) -> Complex:
+    def elements(self, theta: Array, rows: Rows) -> Complex:
         """Return C `(n, T, T)`."""
         u, v = self.vectors(theta)
         return _dagger(u) @ _apply(self._matrices[rows], v)
 
-    def vectors(self, theta: Real) -> tuple[Complex, Complex]:
+    def vectors(self, theta: Array) -> tuple[Complex, Complex]:
         """Return the first T columns of U and of V, `(n, N, T)` each."""
         both = self._ansatz.columns(theta.reshape(-1, self._ansatz.n_parameters))
         return both[0::2], both[1::2]

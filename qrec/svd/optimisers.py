@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from qrec.svd.ansatz import Real
 from qrec.svd.objectives import Objective
+from qrec.types import Array
 
 Optimizer = Literal["bfgs", "adam", "spsa"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
@@ -20,17 +20,17 @@ Report = Callable[[int, int], None]  # problems or iterations done, of how many
 class Optimum:
     """Where the problems ended; arrays over problems first."""
 
-    theta: Real  # (n, n_parameters)
-    value: Real  # (n,)
+    theta: Array  # (n, n_parameters)
+    value: Array  # (n,)
     n_values: Counts  # (n,) evaluations of the objective
     n_gradients: Counts  # (n,) evaluations of its gradient
-    history: list[Real]  # n arrays: the value at the start and after each iteration
+    history: list[Array]  # n arrays: the value at the start and after each iteration
 
 
 def minimise(
     optimizer: str,
     objective: Objective,
-    start: Real,
+    start: Array,
     max_iter: int | None = None,
     seed: int = 0,
     report: Report | None = None,

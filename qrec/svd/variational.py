@@ -11,11 +11,12 @@ from qrec.backends.open import Openable, open_backend
 from qrec.backends.workload import Asked
 from qrec.errors import ConfigError
 from qrec.svd._checks import as_matrix, check_integer, check_one_of, check_weights
-from qrec.svd.ansatz import Complex, Real
+from qrec.svd.ansatz import Complex
 from qrec.svd.factors import circuit_runs, decompose, n_parameters, random_angles, readout_runs
 from qrec.svd.measured import FORMS, MeasuredObjective, is_ideal
 from qrec.svd.objectives import KINDS, ExactObjective, Score
 from qrec.svd.optimisers import OPTIMIZERS, minimise, most_calls
+from qrec.types import Array
 
 
 class VariationalSVD(BaseEstimator):  # type: ignore[misc]
@@ -45,7 +46,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
     and for the ``readout`` of the values.
     """
 
-    singular_values_: Real
+    singular_values_: Array
     left_: Complex
     right_: Complex
 

@@ -71,3 +71,24 @@ def test_encode_turns_ids_into_the_codes_of_their_rows(ratings):
 def test_encode_names_an_unknown_id(ratings):
     with pytest.raises(DataError, match=r"item id .*999.* is not among the 70 items"):
         ratings.encode([1], [999])
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "message"),
+    [
+        ([None], [1], "user id None is not among the 40 users, whose ids are whole numbers such"),
+        (["1"], [1], "user id '1' is not among"),
+        ([[1]], [1], r"user id \[1\] is not among"),
+        ([float("nan")], [1], "user id nan is not among"),
+        (np.ma.array([1, 2], mask=[False, True]), [1, 2], "user id None is not among"),
+        ([1, 2], [1], "found 2 user ids and 1 item ids, expected as many"),
+    ],
+)
+def test_encode_names_what_is_no_id(ratings, users, items, message):
+    with pytest.raises(DataError, match=message):
+        ratings.encode(users, items)
+
+
+def test_encode_takes_whole_floats_and_nothing(ratings):
+    assert ratings.encode([2.0], [1]).tolist() == ratings.encode([2], [1]).tolist()
+    assert ratings.encode([], []).shape == (0, 2)

@@ -87,11 +87,34 @@ def test_folds_test_each_row_once(ratings):
         ("random", {"ratios": (1.2, -0.4, 0.2)}, "none negative"),
         ("kfold", {"fold": 5}, "found fold=5, n_folds=5"),
         ("kfold", {"validation_ratio": 1.0}, "validation_ratio: found 1.0"),
+        ("random", {"ratios": "abc"}, "split 'random': found ratios 'abc', expected a list, each"),
+        ("random", {"ratios": 0.5}, "found ratios 0.5, expected a list, each entry a finite num"),
+        ("random", {"ratios": None}, "found ratios None, expected a list"),
+        ("random", {"ratios": [0.6, 0.2, "0.2"]}, "found ratios .*'0.2'.*, expected a list"),
+        ("temporal", {"ratios": (float("nan"), 0.5, 0.5)}, "found ratios .nan.* a finite number"),
+        ("random", {"ratios": {0.6: 1}}, "found ratios"),
+        ("random", {"ratios": [True, False, False]}, "found ratios"),
+        ("random", {"ratios": [0.5, 0.5]}, r"found \[0.5, 0.5\], expected three"),
+        ("kfold", {"fold": 1.0}, "split 'kfold': found fold 1.0, expected an integer"),
+        ("kfold", {"n_folds": True}, "found n_folds True, expected an integer"),
+        ("u1", {"validation_ratio": "0.2"}, "found validation_ratio '0.2', expected a finite"),
+        ("random", {"seed": -1}, "seed: found -1, expected an integer, 0 or more"),
+        ("random", {"seed": "a"}, "seed: found 'a', expected"),
+        ("temporal", {"seed": 0.5}, "seed: found 0.5, expected"),
+        ("kfold", {"seed": True}, "seed: found True, expected"),
     ],
 )
 def test_a_wrong_kind_or_option_is_named(kind, options, message, ratings):
     with pytest.raises(ConfigError, match=message):
         split(ratings, kind, **options)
+
+
+def test_numbers_of_numpy_are_numbers(ratings):
+    ours = split(ratings, "kfold", n_folds=np.int64(4), fold=np.int32(1), seed=np.int64(3))
+    np.testing.assert_array_equal(
+        ours.test_rows, split(ratings, "kfold", n_folds=4, fold=1, seed=3).test_rows
+    )
+    assert split(ratings, ratios=np.array([0.5, 0.25, 0.25])).sizes["train"] == 750
 
 
 def test_an_empty_part_is_an_error(ratings):

@@ -61,6 +61,20 @@ def test_an_impossible_size_is_refused(n_ratings):
         load_ratings(n_users=60, n_items=100, n_ratings=n_ratings)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, "seed: found -1, expected an integer, 0 or more"),
+        ({"seed": 0.5}, "found seed 0.5, expected an integer"),
+        ({"n_users": 1e3}, "data set 'synthetic': found n_users 1000.0, expected an integer"),
+        ({"n_items": "many"}, "found n_items 'many', expected an integer"),
+    ],
+)
+def test_an_option_that_is_no_number_of_its_kind_is_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        load_ratings(**options)
+
+
 def test_the_seed_decides(default):
     np.testing.assert_array_equal(load_ratings(seed=0).value, default.value)
     assert not np.array_equal(load_ratings(seed=1).value, default.value)

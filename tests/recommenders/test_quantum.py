@@ -11,7 +11,8 @@ from qrec.backends import open_backend
 from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError
 from qrec.recommenders import ALS, QuantumRecommender, SwapTest
-from qrec.recommenders.quantum import Array, Codes, read_z
+from qrec.recommenders.quantum import read_z
+from qrec.types import Array, Codes
 
 
 class Two(QuantumRecommender):

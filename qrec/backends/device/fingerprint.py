@@ -79,17 +79,23 @@ def _parameter(value: Any) -> Any:
 
 
 def _expression(value: ParameterExpression) -> Any:
-    """Return how an expression is written; of several parameters, what it is at two points.
+    """Return how an expression is written, or what it is where that is open.
 
-    Qiskit leaves the order of a sum open, and with it the last digits of its value.
+    Qiskit leaves the order of a sum of parameters open. Such a one is its coefficients and its
+    constant; what is not affine counts by its values at two points, to nine digits.
     """
     if len(value.parameters) < 2:
         return str(value)
+    named = sorted(value.parameters, key=lambda parameter: str(parameter.name))
+    slopes = [value.gradient(parameter) for parameter in named]
+    if not any(isinstance(slope, ParameterExpression) for slope in slopes):
+        constant = value.bind(dict.fromkeys(named, 0.0)).numeric()
+        return [(p.name, repr(s)) for p, s in zip(named, slopes, strict=True)], repr(constant)
     values = []
     for point in range(2):
-        bound = value.bind({p: _number(f"{point} {p.name}") for p in value.parameters})
+        bound = value.bind({p: _number(f"{point} {p.name}") for p in named})
         values.append(f"{complex(bound.numeric()):.9g}")
-    return sorted(p.name for p in value.parameters), values
+    return [p.name for p in named], values
 
 
 def _number(name: str) -> float:

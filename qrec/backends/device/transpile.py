@@ -26,6 +26,7 @@ from qrec.backends.checks import CheckGates
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
+from qrec.errors import ConfigError
 
 # Qubits wait in delays, in which they decohere; without it nothing happens to those that wait.
 SchedulingMethod = Literal["asap", "alap"]
@@ -61,6 +62,12 @@ class Transpiler:
         return [self._run(circuit) for circuit in circuits]
 
     def _run(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        there = self._target.num_qubits
+        if circuit.num_qubits > there:
+            raise ConfigError(
+                f"circuit {circuit.name!r} has {circuit.num_qubits} qubits, {self._snapshot.name} "
+                f"has {there}: take another device, or a smaller circuit"
+            )
         try:
             path = self._path(circuit)
         except UnknownFormError:

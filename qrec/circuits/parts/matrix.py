@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.errors import ConfigError
+from qrec.types import Array
 
 # What the builders encode when no matrix is given: asymmetric, as a transpose must show.
 EXAMPLE = (
@@ -29,7 +30,7 @@ def as_square(matrix: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def as_values(values: ArrayLike) -> NDArray[np.float64]:
+def as_values(values: ArrayLike) -> Array:
     """Return 2^m real numbers as float64 of shape (2^m,).
 
     Raises ConfigError for any other length, for m = 0, and for complex or not finite numbers.

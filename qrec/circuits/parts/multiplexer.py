@@ -9,8 +9,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterExpression, Qubit
 
 from qrec.linalg import walsh_hadamard
+from qrec.types import Array
 
-Angles: TypeAlias = Sequence[ParameterExpression] | NDArray[np.float64]
+Angles: TypeAlias = Sequence[ParameterExpression] | Array
 
 
 def multiplexed_ry(

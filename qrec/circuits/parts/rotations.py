@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Qubit
 
 from qrec.circuits.parts.multiplexer import gray_code, gray_rotations, multiplexed_ry
 from qrec.linalg import walsh_hadamard
+from qrec.types import Array
 
 
-def value_scale(values: NDArray[np.float64]) -> float:
+def value_scale(values: Array) -> float:
     """Return what values are divided by to lie in [-1, 1]: their maximum where it is above 1."""
     return max(1.0, float(np.abs(values).max()))
 
 
-def rotation_angles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def rotation_angles(values: Array) -> Array:
     """Return the angles alpha (2^m,) in radians of the RY gates that encode `values` (2^m,).
 
     ``alpha_i = 2^-m sum_z (-1)^(gray(i).z) 2 arccos(values_z / scale)`` with `value_scale`.
@@ -24,14 +24,14 @@ def rotation_angles(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return gray_rotations(_selected_angles(values))
 
 
-def rotated_values(alpha: NDArray[np.float64]) -> NDArray[np.float64]:
+def rotated_values(alpha: Array) -> Array:
     """Return cos(phi / 2) (2^m,), what rotations by the angles `alpha` (2^m,) encode."""
     spectrum = np.empty_like(alpha)
     spectrum[gray_code(len(alpha))] = alpha
     return np.cos(walsh_hadamard(spectrum) / 2)
 
 
-def compression_error(values: NDArray[np.float64], threshold: float | None) -> float:
+def compression_error(values: Array, threshold: float | None) -> float:
     """Return the 2-norm of the change in `values` that leaving out small angles makes."""
     if threshold is None:
         return 0.0
@@ -42,7 +42,7 @@ def compression_error(values: NDArray[np.float64], threshold: float | None) -> f
 
 def append_rotations(
     circuit: QuantumCircuit,
-    values: NDArray[np.float64],
+    values: Array,
     controls: Sequence[Qubit],
     target: Qubit,
     threshold: float | None = None,
@@ -54,6 +54,6 @@ def append_rotations(
     multiplexed_ry(circuit, _selected_angles(values), controls[::-1], target, threshold)
 
 
-def _selected_angles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _selected_angles(values: Array) -> Array:
     """Return the angle 2 arccos(values_z / scale) that each z selects."""
     return 2 * np.arccos(values / value_scale(values))

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qrec.data.dataset import Dataset
+from qrec.data.delimited import read_table
 from qrec.data.ratings import Ratings
-from qrec.data.table import Ids, read_table
+from qrec.data.table import Ids
 from qrec.errors import ConfigError
 
 
@@ -23,13 +24,13 @@ def load(
 ) -> Ratings:
     """Return the ratings of a file with a header, whose columns `user` .. `timestamp` name.
 
-    A relative `path` starts from `data_dir` if that is given. `ids`: "integer", "text", or
-    "auto", by which they must be integers if the first one is.
+    A relative `path` starts from `data_dir` if that is given. `ids` is "integer", "text" or
+    "auto", by which all must be integers if the first one is; see
+    `qrec.data.table.ratings_from_columns` for what is an integer and what a missing id. Raises
+    DataError with the line of what cannot be read, as `qrec.data.delimited.read_table` does.
     """
     if len(delimiter) != 1:
         raise ConfigError(f"data set 'csv': found delimiter {delimiter!r}, expected one character")
-    if ids not in ("auto", "integer", "text"):
-        raise ConfigError(f"data set 'csv': found ids {ids!r}, expected auto, integer or text")
     columns = {"user": user, "item": item, "rating": rating}
     if timestamp is not None:
         columns["timestamp"] = timestamp

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qrec.data.dataset import Archive, Dataset
+from qrec.data.delimited import read_table
 from qrec.data.files import cached, check_sha256, find_file
 from qrec.data.ratings import Ratings
-from qrec.data.table import read_table
 
 LICENCE = (
     "MovieLens, GroupLens Research, University of Minnesota. For research; not to be "

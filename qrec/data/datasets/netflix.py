@@ -4,10 +4,10 @@ Bennett and Lanning, The Netflix Prize, KDD Cup and Workshop 2007.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from re import fullmatch
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +24,9 @@ DESCRIPTION = (
     "combined_data_4.txt are at https://www.kaggle.com/datasets/netflix-inc/netflix-prize-data"
 )
 _BLOCK_BYTES = 1 << 26
+_DATE = re.compile(r"[0-9]{4}-(0[0-9]|1[012])-([012][0-9]|3[01])")
+_HEADING = re.compile(r"[1-9][0-9]{0,17}:")
+_RATING = re.compile(rf"[1-9][0-9]{{0,17}},[0-9]+,{_DATE.pattern}")
 
 Numbers = NDArray[Any]
 
@@ -75,9 +78,12 @@ def _parse(
     """
     import pandas as pd
 
+    if _misleads_pandas(block):
+        raise _wrong_line(block, path, first_line)
     try:
         frame = pd.read_csv(
             BytesIO(block.replace(b":", b",")),  # a heading becomes an id with no rating
+            index_col=False,
             names=["user", "rating", "date"],
             dtype={"user": "int64", "rating": "float64", "date": "category"},
             skip_blank_lines=False,
@@ -85,6 +91,8 @@ def _parse(
             na_values={"rating": [""], "date": [""]},
         )
         dates = frame["date"].cat
+        if not all(_DATE.fullmatch(str(date)) for date in dates.categories):
+            raise _wrong_line(block, path, first_line)
         seconds = dates.categories.to_numpy().astype("datetime64[s]").astype(np.int64)
     except (ValueError, OverflowError) as error:
         raise _wrong_line(block, path, first_line) from error
@@ -106,13 +114,22 @@ def _parse(
     return columns, len(user), int(items[-1])
 
 
+def _misleads_pandas(block: bytes) -> bool:
+    """Return whether pandas would read what is no rating: 4.5, 007, a line of four fields."""
+    n_lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    n_commas = 2 * (n_lines - block.count(b":"))
+    other = block.translate(None, b"0123456789:,-\r\n")
+    lines = b"\n" + block
+    return bool(other) or b"\n0" in lines or b"\n-" in lines or block.count(b",") != n_commas
+
+
 def _wrong_line(block: bytes, path: Path, first_line: int) -> DataError:
     """Return the error for the first line of `block` that is not as it should be."""
     expected = "<item>: or, after one, <user>,<rating>,<YYYY-MM-DD>"
     headed = first_line > 1
     for line, text in enumerate(block.decode(errors="replace").splitlines(), first_line):
-        headed |= bool(fullmatch(r"\d+:", text))
-        if not (headed and fullmatch(r"\d+:|\d+,\d+,\d{4}-(0\d|1[012])-([012]\d|3[01])", text)):
+        headed |= bool(_HEADING.fullmatch(text))
+        if not (headed and (_HEADING.fullmatch(text) or _RATING.fullmatch(text))):
             return DataError(f"{path}, line {line}: found {text!r}, expected {expected}")
     return DataError(f"{path}, from line {first_line}: found a date that does not exist")
 

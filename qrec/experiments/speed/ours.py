@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
@@ -23,6 +22,7 @@ from qrec.backends.workload import Workload
 from qrec.circuits.swap_test import swap_test
 from qrec.experiments.speed.race import Call, Cost
 from qrec.experiments.speed.work import Work
+from qrec.types import Array
 
 Bits = Literal[32, 64]
 SNAPSHOT = "fake:FakeTorino"  # a Heron processor
@@ -102,7 +102,7 @@ def training_step(work: Work, batch: int, bits: Bits) -> Call:
         for name, value in zip(("theta", "u", "v"), (work.theta(), *work.rows(batch)), strict=True)
     }
 
-    def step() -> NDArray[np.float64]:
+    def step() -> Array:
         for leaf in leaves.values():
             leaf.grad = None
         function(leaves).square().sum().backward()
@@ -111,7 +111,7 @@ def training_step(work: Work, batch: int, bits: Bits) -> Call:
     return step
 
 
-def gradient(leaf: torch.Tensor) -> NDArray[np.float64]:
+def gradient(leaf: torch.Tensor) -> Array:
     """Return what a backward pass left in `leaf`."""
     assert leaf.grad is not None
     return leaf.grad.numpy().astype(float)
@@ -128,7 +128,7 @@ def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
     """Return predictions under noise of a fitted net; planning and the pull are in each call."""
     backend, unit = noisy_unit(work, n_rows, bits)
 
-    def call() -> NDArray[np.float64]:
+    def call() -> Array:
         forget_evaluators()
         return np.asarray(backend._execute(unit)["value"])
 
@@ -140,7 +140,7 @@ def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
     backend = _local(exact(noisy=noisy, shots=shots))
     [unit] = backend.prepare([_swap_workload(n_factors, n_rows)])
 
-    def call() -> NDArray[np.float64] | None:
+    def call() -> Array | None:
         raw = backend._execute(unit)
         return None if shots else np.asarray(raw["value"])
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qrec.circuits.angle_net import Entangler, angle_net
+from qrec.types import Array
 
-Array = NDArray[np.float64]
 Angle = float | tuple[str, int]  # a number, or an element of a parameter vector
 
 

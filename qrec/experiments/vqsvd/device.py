@@ -24,10 +24,9 @@ from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matri
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
-from qrec.svd.ansatz import Real
 from qrec.svd.measured import Probe, objective_probes
 from qrec.svd.objectives import Score
-from qrec.types import Row
+from qrec.types import Array, Row
 
 IDEAL = "exact"  # how a row without shots and noise is called where no backend is named
 
@@ -189,7 +188,7 @@ class Device(Experiment):
         score = Score(entry.objective, np.arange(entry.rank, 0, -1.0))
         return objective_probes(self._matrix(entry), entry.n_layers, score, entry.form)
 
-    def _matrix(self, entry: ObjectiveEntry) -> Real:
+    def _matrix(self, entry: ObjectiveEntry) -> Array:
         return scaled_matrix(entry.n_qubits, child_seed(self.spec.seed, "matrix", entry.n_qubits))
 
 

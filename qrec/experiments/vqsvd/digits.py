@@ -29,8 +29,7 @@ from qrec.experiments.vqsvd.sweep import (
 )
 from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed
-from qrec.svd.ansatz import Real
-from qrec.types import Row
+from qrec.types import Array, Row
 
 _RANKS = range(1, 9)
 _KEYS = {"L": "n_layers", "T": "rank"}
@@ -129,7 +128,7 @@ class Digits(Experiment):
         pictures[OPTIMUM] = (u[:, :, :rank] * s[:, None, :rank]) @ vh[:, :rank]
         return Outcome(rows, pictures if rank == self.spec.picture_rank else {})
 
-    def _quality(self, mse: Real) -> dict[str, Any]:
+    def _quality(self, mse: Array) -> dict[str, Any]:
         return with_error("mse", mse) | with_error("psnr", psnr(mse, self.spec.psnr_cap))
 
     def _lines(self, rows: Sequence[DigitsRow], y: str) -> bytes:

@@ -34,11 +34,10 @@ from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.sweep import Positive, sweep, uniform_matrices, with_error
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
-from qrec.svd.ansatz import Real
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
-from qrec.types import Row
+from qrec.types import Array, Row
 
-_Build = Callable[[Real, int, int], list[Probe]]
+_Build = Callable[[Array, int, int], list[Probe]]
 
 
 def _hadamard(form: str) -> _Build:
@@ -272,7 +271,7 @@ class Noise(Experiment):
             for form in self.spec.forms
         ]
 
-    def _matrices(self, problem: Problem) -> Real:
+    def _matrices(self, problem: Problem) -> Array:
         spec = self.spec
         return uniform_matrices(problem.n_qubits, problem.n_matrices, spec.lowest, spec.seed)
 
@@ -291,7 +290,7 @@ _COLUMNS: list[Column[SurvivalRow]] = [
 ]
 
 
-def _magnitude(values: Real, factors: Real) -> Real:
+def _magnitude(values: Array, factors: Array) -> Array:
     """Return |d_j| from the last axis of `values`: its real and imaginary part, or |d_j|^2."""
     if values.shape[-1] == 2:
         return np.asarray(factors * np.linalg.norm(values, axis=-1))

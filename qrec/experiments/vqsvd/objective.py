@@ -21,8 +21,7 @@ from qrec.experiments.vqsvd.figures import STYLES
 from qrec.experiments.vqsvd.sweep import Positive, VQSVDSpec, sweep, uniform_matrices, with_error
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
-from qrec.svd.ansatz import Real
-from qrec.types import Row
+from qrec.types import Array, Row
 
 
 class ObjectiveSpec(VQSVDSpec):
@@ -153,7 +152,7 @@ def _mean(name: str, row: ObjectiveRow) -> str:
     return f"{number(getattr(row, name), 3)}±{number(getattr(row, f'{name}_stderr'), 3)}"
 
 
-def _discordant(share: Real, mse: Real) -> Real:
+def _discordant(share: Array, mse: Array) -> Array:
     """Return the share of pairs of starts, `(m,)`, whose higher objective has the larger error.
 
     Differences within the optimiser's tolerance count as none.
@@ -162,7 +161,7 @@ def _discordant(share: Real, mse: Real) -> Real:
     gain = share[:, first] - share[:, second]
     loss = mse[:, first] - mse[:, second]
     real = (np.abs(gain) > 1e-6) & (np.abs(loss) > 1e-8)
-    out: Real = (real & (gain * loss > 0)).mean(axis=1)
+    out: Array = (real & (gain * loss > 0)).mean(axis=1)
     return out
 
 

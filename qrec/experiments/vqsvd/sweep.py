@@ -9,7 +9,6 @@ from pydantic import Field
 
 from qrec.config import ExperimentSpec, Spec
 from qrec.seeds import child_seed
-from qrec.svd.ansatz import Real
 from qrec.svd.factors import (
     Trained,
     circuit_runs,
@@ -19,7 +18,7 @@ from qrec.svd.factors import (
     train,
 )
 from qrec.svd.objectives import KINDS, Score
-from qrec.types import Row
+from qrec.types import Array, Row
 
 OPTIMUM = "optimum"  # Eckart and Young's, beside the objectives
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # becomes part of a file's name
@@ -69,18 +68,18 @@ class Sweep:
     """One objective trained on several matrices from several starts; arrays (matrix, start)."""
 
     trained: Trained
-    error: Real  # (m, s) squared Frobenius norm of what the factors leave
-    optimum: Real  # (m,) the least possible of a rank-T matrix (Eckart, Young)
+    error: Array  # (m, s) squared Frobenius norm of what the factors leave
+    optimum: Array  # (m,) the least possible of a rank-T matrix (Eckart, Young)
     best: NDArray[np.intp]  # (m,) the start with the best objective: what a user would keep
-    circuits: dict[str, Real]  # (m, s) by kind of gradient
+    circuits: dict[str, Array]  # (m, s) by kind of gradient
     readout: int
 
-    def at_best(self, values: Real) -> Real:
+    def at_best(self, values: Array) -> Array:
         """Return `values` (m, s) at the best starts, `(m,)`."""
         return np.take_along_axis(values, self.best[:, None], axis=1)[:, 0]
 
 
-def sweep(matrices: Real, n_layers: int, kind: str, rank: int, n_starts: int, seed: int) -> Sweep:
+def sweep(matrices: Array, n_layers: int, kind: str, rank: int, n_starts: int, seed: int) -> Sweep:
     """Train on every matrix `(m, N, N)` from the same `n_starts` starts as other objectives."""
     m, size = len(matrices), matrices.shape[1]
     score = Score(kind, np.arange(rank, 0, -1.0))
@@ -101,7 +100,7 @@ def sweep(matrices: Real, n_layers: int, kind: str, rank: int, n_starts: int, se
     )
 
 
-def with_error(name: str, values: Real) -> dict[str, Any]:
+def with_error(name: str, values: Array) -> dict[str, Any]:
     """Return the fields of the mean of `values` `(m,)` and of its standard error, if any."""
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return {name: float(values.mean()), f"{name}_stderr": error}
@@ -115,7 +114,7 @@ def circuit_columns(found: Sweep) -> dict[str, Any]:
     return columns | {"circuits_readout": found.readout}
 
 
-def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Real:
+def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Array:
     """Return matrices `(count, N, N)` with entries uniform on [lowest, 1]."""
     shape = (2**n_qubits, 2**n_qubits)
     return np.array(
@@ -128,7 +127,7 @@ def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Rea
     )
 
 
-def scaled_matrix(n_qubits: int, seed: int) -> Real:
+def scaled_matrix(n_qubits: int, seed: int) -> Array:
     """Return a matrix `(N, N)`, entries uniform on [-1, 1], over its largest magnitude."""
     shape = (2**n_qubits, 2**n_qubits)
     matrix = np.random.default_rng(seed).uniform(-1.0, 1.0, shape)

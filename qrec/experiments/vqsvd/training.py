@@ -24,11 +24,10 @@ from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matri
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
-from qrec.svd.ansatz import Real
 from qrec.svd.measured import objective_probes
 from qrec.svd.objectives import ExactObjective, Score
 from qrec.svd.optimisers import Optimizer
-from qrec.types import Row
+from qrec.types import Array, Row
 
 LINEAR_ALGEBRA = "algebra"  # in the place of a backend's name
 
@@ -205,7 +204,7 @@ class Training(Experiment):
         return Score(objective, np.arange(self.spec.rank, 0, -1.0))
 
     @property
-    def _matrix(self) -> Real:
+    def _matrix(self) -> Array:
         n_qubits = self.spec.n_qubits
         return scaled_matrix(n_qubits, child_seed(self.spec.seed, "matrix", n_qubits))
 
