@@ -43,14 +43,19 @@ class CheckGates(TransformationPass):  # type: ignore[misc]
                     )
                 dag.substitute_node_with_dag(node, circuit_to_dag(node.op.definition))
         for node in dag.op_nodes():
-            for value in node.op.params:
-                if isinstance(value, float) and not np.isfinite(value):
-                    raise ConfigError(f"gate {node.op.name!r} by {value}: expected a finite angle")
+            check_finite(node.op)
         return dag
 
 
+def check_finite(operation: Operation) -> None:
+    """Raise ConfigError for a gate by an angle that is not finite."""
+    for value in getattr(operation, "params", ()):
+        if isinstance(value, float) and not np.isfinite(value):
+            raise ConfigError(f"gate {operation.name!r} by {value}: expected a finite angle")
+
+
 def checked(circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
-    """Return circuits after `CheckGates`."""
+    """Return what `CheckGates` makes of circuits."""
     return list(PassManager([CheckGates()]).run(list(circuits)))
 
 

@@ -13,6 +13,7 @@ from qiskit.circuit import ControlFlowOp, Operation
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import InstructionProperties, Target
 
+from qrec.backends.checks import check_finite
 from qrec.errors import ConfigError
 
 
@@ -128,6 +129,7 @@ def _check_body(circuit: QuantumCircuit, place: Sequence[int], target: Target, n
                 _check_body(block, qubits, target, name)
         elif not is_native(operation, qubits, target):
             raise not_native(operation, qubits, name)
+        check_finite(operation)
 
 
 def not_native(operation: Operation, qubits: tuple[int, ...], name: str) -> ConfigError:
