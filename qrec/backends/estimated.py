@@ -1,58 +1,15 @@
-"""A user's own estimator primitive as a backend."""
+"""Expectation values through an estimator primitive."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
-from qiskit.primitives import BaseEstimatorV2, PubResult
+from qiskit.primitives import PubResult
 from qiskit.quantum_info import SparseObservable
-from qiskit.transpiler import PassManager
 
-from qrec.backends.base import BackendSpec, Raw, Unit
-from qrec.backends.local import LocalBackend
+from qrec.backends.base import Raw, Unit
 from qrec.backends.sampled import BoundRows
-from qrec.backends.workload import Workload
 from qrec.types import Array
-
-
-class EstimatedSpec(BackendSpec):
-    """Settings of an estimator primitive handed over by the user."""
-
-    precision: Annotated[float, Field(gt=0)]  # standard error asked of every value
-
-
-class EstimatedBackend(LocalBackend):
-    """Expectation values by any `BaseEstimatorV2` that takes logical circuits."""
-
-    def __init__(self, spec: EstimatedSpec, estimator: BaseEstimatorV2) -> None:
-        super().__init__(spec)
-        self._precision = spec.precision
-        self._estimator = estimator
-
-    shots = None
-    target = None
-
-    def pass_manager(self) -> PassManager | None:
-        return None
-
-    def _make_estimator(self) -> BaseEstimatorV2:
-        return self._estimator
-
-    def snapshot(self) -> dict[str, Any]:
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "device": type(self._estimator).__name__,
-        }
-
-    def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
-        return [Unit(workload, workload.circuit) for workload in workloads]
-
-    def _execute(self, unit: Unit) -> Raw:
-        rows = {tuple(unit.circuit.parameters): unit.workload.parameters}
-        pub = estimator_pub(unit, unit.workload.observable_list, rows)
-        result = self._estimator.run([pub], precision=self._precision).result()[0]
-        return estimated_values(result, len(unit.workload))
 
 
 def estimator_pub(

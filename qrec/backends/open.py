@@ -36,7 +36,8 @@ def open_backend(
     A `BackendV2` goes the way of an entry of ``kind: provider``: once per process, before its
     first shots, it runs a self-test of seven circuits with 100 shots each, and is refused with
     a RejectedError where it measures wrongly. It takes ``seed_simulator`` where it obeys one:
-    the same seed gives the same shots, which is tried too. A sampler keeps its own seed.
+    the same seed gives the same shots, which is tried too. A sampler keeps its own seed; it and
+    an estimator run the self-test as well.
 
     Raises ConfigError for an unknown name, key or value, and for a QPU of IBM Quantum, or a
     primitive on one, which is to be an entry of ``kind: ibm``.
@@ -192,11 +193,11 @@ def _from_object(
         fields = {"name": given.name or name} | fields
         return UserDeviceBackend(parse_fields(SampledSpec, fields, "open_backend"), given)
     if isinstance(given, BaseSamplerV2):
-        from qrec.backends.sampled import UserSamplerBackend, UserSamplerSpec
+        from qrec.backends.handed import UserSamplerBackend, UserSamplerSpec
 
         fields = {"name": name} | fields
         return UserSamplerBackend(parse_fields(UserSamplerSpec, fields, "open_backend"), given)
-    from qrec.backends.estimated import EstimatedBackend, EstimatedSpec
+    from qrec.backends.handed import EstimatedBackend, EstimatedSpec
 
     fields = {"name": name} | fields
     return EstimatedBackend(parse_fields(EstimatedSpec, fields, "open_backend"), given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.checks import check_angles, check_observable
 from qrec.errors import ConfigError
 from qrec.types import Array
 
@@ -22,7 +23,7 @@ class Workload:
     `parameters` is `(n_evaluations, n_parameters)`, its columns in the order of
     ``circuit.parameters``. The circuit is logical and holds no measurement; qubit order is
     Qiskit's. `key` names the workload within a run and seeds its shots. Raises ConfigError
-    where the shapes do not fit.
+    where the shapes do not fit, and for numbers that are not finite or not real.
     """
 
     circuit: QuantumCircuit
@@ -39,12 +40,10 @@ class Workload:
             )
         if not self.observable_list:
             raise ConfigError(f"workload {self.key!r}: no observable; expected one or more")
+        where = f"workload {self.key!r}"
         for observable in self.observable_list:
-            if observable.num_qubits != self.circuit.num_qubits:
-                raise ConfigError(
-                    f"workload {self.key!r}: observable on {observable.num_qubits} qubits, "
-                    f"circuit on {self.circuit.num_qubits}"
-                )
+            check_observable(observable, self.circuit.num_qubits, where)
+        check_angles(self.parameters, self.circuit.parameters, where)
 
     def __len__(self) -> int:
         return len(self.parameters)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
+from qiskit.circuit import ParameterVector
 
+from qrec.backends.exact.read.gates import affine
 from qrec.errors import ConfigError
 from qrec.types import Array
 
@@ -64,6 +65,7 @@ def shift_rule(circuit: QuantumCircuit) -> ShiftRule:
     the parameters.
     """
     parameters = list(circuit.parameters)
+    columns = {parameter: column for column, parameter in enumerate(parameters)}
     gates = transpile(circuit, basis_gates=[*_ROTATIONS, *_FIXED], optimization_level=0)
     free = [place for place, found in enumerate(gates.data) if found.is_parameterized()]
     phi = ParameterVector("phi", len(free))
@@ -77,26 +79,10 @@ def shift_rule(circuit: QuantumCircuit) -> ShiftRule:
                 "parameter-shift rule needs gates alone"
             )
         if instruction.is_parameterized():
-            rows.append(_affine(operation.params[0], parameters))
+            own, slopes, constant = affine(operation.params[0], columns)
+            rows.append(np.zeros(1 + len(parameters)))
+            rows[-1][[0, *(1 + column for column in own)]] = constant, *slopes
             operation = operation.base_class(phi[len(rows) - 1])
         out.append(operation, [out.qubits[gates.find_bit(q).index] for q in instruction.qubits])
     table = np.array(rows).reshape(len(rows), 1 + len(parameters))
     return ShiftRule(out, table[:, 0], table[:, 1:])
-
-
-def _affine(angle: ParameterExpression, parameters: list[Parameter]) -> list[float]:
-    """Return the constant of an affine angle and its coefficients."""
-    own = list(angle.parameters)
-
-    def at(values: Array) -> float:
-        return float(angle.bind(dict(zip(own, values, strict=True))).numeric())
-
-    constant = at(np.zeros(len(own)))
-    slopes = {name: at(row) - constant for name, row in zip(own, np.eye(len(own)), strict=True)}
-    probe = np.linspace(0.3, 1.7, len(own))
-    expected = constant + np.dot([slopes[name] for name in own], probe)
-    if not np.isclose(at(probe), expected, rtol=1e-9, atol=1e-9):
-        raise ConfigError(
-            f"angle {angle}: the parameter-shift rule needs one that is affine in the parameters"
-        )
-    return [constant, *(slopes.get(name, 0.0) for name in parameters)]

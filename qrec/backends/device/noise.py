@@ -23,9 +23,10 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
+from qrec.backends.checks import check_shots_for, estimator_pubs, sampler_pubs
 from qrec.backends.device.compact import compact, cut_target
 from qrec.backends.device.snapshots import Snapshot
-from qrec.backends.device.target import Device
+from qrec.backends.device.target import Device, check_isa
 
 
 class NoisySampler(BaseSamplerV2):  # type: ignore[misc]
@@ -41,10 +42,11 @@ class NoisySampler(BaseSamplerV2):  # type: ignore[misc]
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
     ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
         """Sample pubs; one without a shot count takes that of the call, or of this sampler."""
-        coerced = [SamplerPub.coerce(pub, shots or self._shots) for pub in pubs]
+        coerced = sampler_pubs(pubs, shots, self._shots)
         return _job(lambda: [self._sample(pub, self._seed + i) for i, pub in enumerate(coerced)])
 
     def _sample(self, pub: SamplerPub, seed: int) -> SamplerPubResult:
+        check_isa(pub.circuit, self._snapshot.device.target, self._snapshot.name)
         circuit, _, qubits = compact(pub.circuit)
         sampler = SamplerV2.from_backend(simulator(self._snapshot, qubits), seed=seed)
         return sampler.run([SamplerPub(circuit, pub.parameter_values, pub.shots)]).result()[0]
@@ -63,10 +65,12 @@ class NoisyEstimator(BaseEstimatorV2):  # type: ignore[misc]
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
     ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
         """Estimate pubs; one without a precision takes that of the call, or of this estimator."""
-        coerced = [EstimatorPub.coerce(pub, precision or self._precision) for pub in pubs]
+        coerced = estimator_pubs(pubs, precision, self._precision)
+        check_shots_for(coerced)
         return _job(lambda: [self._estimate(pub, self._seed + i) for i, pub in enumerate(coerced)])
 
     def _estimate(self, pub: EstimatorPub, seed: int) -> PubResult:
+        check_isa(pub.circuit, self._snapshot.device.target, self._snapshot.name)
         observables = np.asarray(pub.observables.sparse_observables_array(), dtype=object)
         circuit, cut, qubits = compact(pub.circuit, observables.ravel())
         estimator = BackendEstimatorV2(

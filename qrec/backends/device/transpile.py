@@ -22,6 +22,7 @@ from qiskit.transpiler import (
     generate_preset_pass_manager,
 )
 
+from qrec.backends.checks import CheckGates
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
@@ -88,6 +89,7 @@ class Transpiler:
             seed_transpiler=seed,
             scheduling_method=self._scheduling,
         )
+        passes.pre_init = PassManager([CheckGates()])
         if self._scheduling is not None:
             passes.scheduling.append(DropVainDelays())
         return passes

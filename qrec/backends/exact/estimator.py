@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 
+from qrec.backends.checks import estimator_pubs
 from qrec.backends.exact.machine.chunks import chunk_size, in_chunks
 from qrec.backends.exact.method import Evaluator, Method, evaluator
 from qrec.backends.exact.read.noise import DeviceNoise
@@ -34,7 +35,7 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
     ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
-        coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
+        coerced = estimator_pubs(pubs, precision, None)
         job = PrimitiveJob(lambda: PrimitiveResult([self._evaluate(pub) for pub in coerced]))
         job._submit()
         return job
@@ -49,6 +50,9 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         which = np.broadcast_to(numbers, shape).ravel()
         question = Question(pub.circuit, list(observables.ravel()), noise=self._noise)
         values = np.empty(len(rows))
+        if not len(rows):
+            none = values.reshape(shape)
+            return PubResult(DataBin(evs=none, stds=none, shape=shape))
         for index, observed in enumerate(question.observed()):
             some = rows[which == index]
             planned = evaluator(observed, differing(some).tolist(), len(some), self._method)
@@ -65,6 +69,8 @@ def evaluate(
     Parameters that agree in all rows are found, and what depends on them alone is computed
     once. Observables that take the state vector are read from the same states where they can.
     """
+    if not len(rows):
+        return np.empty((0, len(question.observables)))
     observed, row_columns = question.observed(), differing(rows).tolist()
     alone = [evaluator(one, row_columns, len(rows), method) for one in observed]
     states = {i: planned for i, planned in enumerate(alone) if isinstance(planned, StateVector)}

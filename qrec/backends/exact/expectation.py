@@ -93,6 +93,10 @@ class Expectation:
 
     def _columns(self, name: str, value: Tensor) -> Tensor:
         """Return a vector's values as `(n,)` or `(n, n_rows)`, those in the circuit alone."""
+        if value.dtype not in (torch.float32, torch.float64):
+            raise ConfigError(
+                f"parameter {name!r}: tensor of {value.dtype}; expected torch.float32 or float64"
+            )
         columns = value[..., None] if name in self._lone else value
         indices = self._vectors[name]
         if indices != list(range(columns.shape[-1])):

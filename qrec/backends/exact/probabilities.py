@@ -27,8 +27,8 @@ def probabilities(
     they are the Walsh-Hadamard transform of the expectation values of Z on every subset of the
     measured qubits. Raises ConfigError where those are too many.
     """
-    if not measured:
-        return np.ones((len(rows), 1))
+    if not measured or not len(rows):
+        return np.ones((len(rows), 2 ** len(measured)))
     if question.noise is not None:
         return _noisy(question, measured, rows)
     by_row = differing(rows)

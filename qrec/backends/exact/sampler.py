@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import ClassicalRegister, Clbit
+from qiskit.circuit import Barrier, ClassicalRegister, Clbit, Measure
 from qiskit.primitives import (
     BaseSamplerV2,
     BitArray,
@@ -17,6 +17,7 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
+from qrec.backends.checks import sampler_pubs
 from qrec.backends.exact.probabilities import probabilities
 from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.exact.read.question import Question
@@ -43,11 +44,7 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
     ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
         """Sample pubs; each needs a shot count of its own, that of the call or the sampler's."""
-        default = self._shots if shots is None else shots
-        coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
-        for place, pub in enumerate(coerced):
-            if pub.shots is None:
-                raise ConfigError(f"pub {place} has no shot count; expected run(pubs, shots=...)")
+        coerced = sampler_pubs(pubs, shots, self._shots)
         job = PrimitiveJob(
             lambda: PrimitiveResult([self._sample(i, pub) for i, pub in enumerate(coerced)])
         )
@@ -88,14 +85,14 @@ def split_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[ob
     qubit_of: dict[object, int] = {}
     measured: set[object] = set()
     for instruction in circuit.data:
-        if instruction.operation.name == "barrier":
+        if instruction.operation.base_class is Barrier:
             continue
         if measured & set(instruction.qubits):
             raise ConfigError(
                 f"{instruction.operation.name!r} follows a measurement of its qubit; the exact "
                 "backend measures at the end alone (an aer backend measures anywhere)"
             )
-        if instruction.operation.name == "measure":
+        if instruction.operation.base_class is Measure:
             measured |= set(instruction.qubits)
             qubit_of[instruction.clbits[0]] = circuit.find_bit(instruction.qubits[0]).index
         else:

@@ -11,17 +11,12 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
+from qrec.backends.ideal import CheckedEstimator, CheckedSampler
+from qrec.backends.checks import CheckGates
 from qrec.backends.device.noise import NoisyEstimator, NoisySampler
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
-from qrec.backends.sampled import SampledBackend, SampledSpec
-
-# Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
-# word: https://github.com/Qiskit/qiskit-aer/issues/2323. So these are decomposed.
-_BOUND_RIGHTLY = [
-    *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "rx", "ry", "rz", "p"),
-    *("cx", "cy", "cz", "swap", "rxx", "ryy", "rzz", "rzx", "ccx", "ccz", "cswap"),
-]
+from qrec.backends.sampled import BOUND_RIGHTLY, SampledBackend, SampledSpec
 
 
 class AerSpec(SampledSpec):
@@ -64,11 +59,13 @@ class AerBackend(SampledBackend):
     def pass_manager(self) -> PassManager:
         if self._transpiler is not None:
             return self._transpiler.pass_manager()
-        return generate_preset_pass_manager(
+        passes = generate_preset_pass_manager(
             optimization_level=self._spec.optimization_level,
-            basis_gates=_BOUND_RIGHTLY,
+            basis_gates=BOUND_RIGHTLY,
             seed_transpiler=self._spec.seed_transpiler,
         )
+        passes.pre_init = PassManager([CheckGates()])
+        return passes
 
     def snapshot(self) -> dict[str, Any]:
         device = {"device": _ideal().name}
@@ -81,7 +78,11 @@ class AerBackend(SampledBackend):
         if self.pinned is not None:
             return NoisyEstimator(self.pinned, seed=seed, precision=precision)
         options = {"default_precision": precision, "seed_simulator": seed}
-        return BackendEstimatorV2(backend=_ideal(), options=options)
+        return CheckedEstimator(BackendEstimatorV2(backend=_ideal(), options=options), precision)
+
+    def _make_sampler(self) -> BaseSamplerV2:
+        sampler = super()._make_sampler()
+        return CheckedSampler(sampler, self.shots) if self.pinned is None else sampler
 
     @property
     def _transpiler(self) -> Transpiler | None:

@@ -191,7 +191,7 @@ class ExactBackend(LocalBackend):
 @cache
 def _noise(snapshot: Snapshot) -> DeviceNoise:
     """Read a device once per process."""
-    return DeviceNoise(snapshot.device.target)
+    return DeviceNoise(snapshot.device.target, snapshot.name)
 
 
 BACKEND = ExactBackend

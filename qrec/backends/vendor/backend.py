@@ -13,6 +13,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import Raw, Unit
+from qrec.backends.checks import checked
 from qrec.backends.sampled import SampledBackend, SampledSpec
 from qrec.backends.vendor.device import COUNTS, ROUTES, Bits, Pub, Vendor, VendorError
 from qrec.backends.vendor.process import AnyVendor
@@ -77,7 +78,7 @@ class VendorBackend(SampledBackend):
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         with self._explained():
-            return self._vendor().transpile(circuits, *self._transpiler)
+            return self._vendor().transpile(checked(circuits), *self._transpiler)
 
     def _execute(self, unit: Unit) -> Raw:
         route = self._route(self._vendor(), ROUTES)

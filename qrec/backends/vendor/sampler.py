@@ -14,6 +14,7 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from qrec.backends.checks import sampler_pubs
 from qrec.backends.vendor.device import Bits, Pub
 
 
@@ -28,8 +29,7 @@ class VendorSampler(BaseSamplerV2):  # type: ignore[misc]  # qiskit has no types
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
     ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
         """Run PUBs; those that name no number of shots take `shots`."""
-        default = self._default_shots if shots is None else shots
-        job = PrimitiveJob(self._run, [SamplerPub.coerce(pub, default) for pub in pubs])
+        job = PrimitiveJob(self._run, sampler_pubs(pubs, shots, self._default_shots))
         job._submit()
         return job
 

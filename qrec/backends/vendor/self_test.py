@@ -13,9 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.quantum_info import Pauli, Statevector
+from qiskit.transpiler import PassManager
 
 from qrec.backends.vendor.device import ROUTES, Bits, Pub, VendorError
 from qrec.backends.vendor.process import AnyVendor
+from qrec.errors import RejectedError
 
 SHOTS = 100
 SEEDS = (5, 5, 6)
@@ -95,6 +99,67 @@ def checks() -> list[Check]:
         Check("Bell pair", bell, ("00", "11")),
         Check("X on qubits 0 and 2, registers of 1 and 2 bits", two, ("10 1",)),
     ]
+
+
+def check_sampler(sampler: BaseSamplerV2, passes: PassManager, name: str) -> None:
+    """Run the self-test through a sampler; raise RejectedError with what is wrong with it."""
+    asked = checks()
+    isa = passes.run([check.circuit for check in asked])
+    pubs = [(circuit, _bound(check), SHOTS) for check, circuit in zip(asked, isa, strict=True)]
+    try:
+        results = list(sampler.run(pubs).result())
+    except Exception as error:  # anybody's code, failing in a way of its own
+        raise RejectedError(f"{name} fails the self-test: {error}") from error
+    bits = [
+        {key: found.array.reshape(1, *found.array.shape[-2:]) for key, found in one.data.items()}
+        for one in results
+    ]
+    found = [_found(check, one) for check, one in zip(asked, bits, strict=True)]
+    _refuse([line for line in found if line], name)
+
+
+def check_estimator(estimator: BaseEstimatorV2, passes: PassManager, name: str) -> None:
+    """Run the self-test through an estimator: Z on each qubit, and on all of them.
+
+    Raises RejectedError with what is wrong with it.
+    """
+    asked, said = checks(), []
+    circuits = [check.circuit.remove_final_measurements(inplace=False) for check in asked]
+    observables = [_parities(circuit.num_qubits) for circuit in circuits]
+    isa = passes.run(circuits)
+    pubs = [
+        (circuit, observed, _bound(check), 1 / np.sqrt(SHOTS))
+        for check, circuit, observed in zip(asked, isa, observables, strict=True)
+    ]
+    try:
+        values = [result.data.evs.ravel() for result in estimator.run(pubs).result()]
+    except Exception as error:  # anybody's code, failing in a way of its own
+        raise RejectedError(f"{name} fails the self-test: {error}") from error
+    for check, circuit, observed, found in zip(asked, circuits, observables, values, strict=True):
+        bound = circuit if check.angle is None else circuit.assign_parameters([check.angle])
+        expected = [Statevector(bound).expectation_value(Pauli(one)).real for one in observed]
+        if not np.allclose(found, expected, atol=0.5):
+            wanted = ", ".join(
+                f"<{one}> = {value:+.0f}" for one, value in zip(observed, expected, strict=True)
+            )
+            said.append(f"{check.name}: found {found.round(2)}; expected {wanted}")
+    _refuse(said, name)
+
+
+def _refuse(said: list[str], name: str) -> None:
+    if said:
+        text = "\n  ".join([f"{name} fails the self-test, so nothing is run:", *said])
+        raise RejectedError(text)
+
+
+def _bound(check: Check) -> dict[str, list[float]] | None:
+    return None if check.angle is None else {"angle": [check.angle]}
+
+
+def _parities(n_qubits: int) -> list[str]:
+    """Return Z on each qubit alone, and on all."""
+    alone = ["I" * (n_qubits - 1 - q) + "Z" + "I" * q for q in range(n_qubits)]
+    return [*alone, "Z" * n_qubits]
 
 
 def _x(qubit: int) -> QuantumCircuit:

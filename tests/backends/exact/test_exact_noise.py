@@ -7,8 +7,8 @@ from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
-from qiskit_ibm_runtime.fake_provider import FakeLimaV2, FakeManilaV2, FakeTorino
 
+from qrec.backends.device.snapshots import open_snapshot
 from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.read.noise import DeviceNoise
@@ -57,9 +57,9 @@ class Device:
         return 1 - one_at_0 - zero_at_1, zero_at_1 - one_at_0
 
 
-@pytest.fixture(scope="module", params=[FakeManilaV2, FakeLimaV2])
+@pytest.fixture(scope="module", params=["FakeManilaV2", "FakeLimaV2"])
 def device(request: pytest.FixtureRequest) -> Device:
-    return Device(request.param())
+    return Device(open_snapshot(f"fake:{request.param}").device)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -78,7 +78,7 @@ def test_agrees_with_aer_on_random_circuits(seed, device, make_circuit, make_obs
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CIRCUITS.names())
 def test_agrees_with_aer_on_the_library(name: str) -> None:
-    heron = Device(FakeTorino())
+    heron = Device(open_snapshot("fake:FakeTorino").device)
     circuit = build_circuit(name)
     isa = heron.passes.run(circuit)
     n_qubits = circuit.num_qubits
@@ -92,10 +92,10 @@ def test_agrees_with_aer_on_the_library(name: str) -> None:
 
 @pytest.mark.parametrize("method", ["asap", "alap"])
 def test_idle_noise_of_scheduled_circuits(method: str) -> None:
-    manila = Device(FakeManilaV2())
+    manila = Device(open_snapshot("fake:FakeManilaV2").device)
     circuit = build_circuit("overlap_test")
     z = SparseObservable.from_sparse_list([("Z", [2], 1.0), ("ZZ", [0, 1], 0.5)], 3)
-    rows = np.random.default_rng(3).normal(size=(2, circuit.num_parameters))
+    rows = np.random.default_rng(4).normal(size=(2, circuit.num_parameters))
     settings = {"kind": "exact", "snapshot": "fake:FakeManilaV2", "optimization_level": 1,
                 "seed_transpiler": 7}  # fmt: skip
     busy = open_backend(settings | {"scheduling_method": method})

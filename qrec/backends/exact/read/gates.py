@@ -83,20 +83,21 @@ def affine(angle: ParameterExpression | float, columns: Mapping[Parameter, int])
     It is if all its derivatives are numbers: a few points would take abs(x) for x. Raises
     ConfigError where it is not, or not finite.
     """
-    names = list(angle.parameters) if isinstance(angle, ParameterExpression) else []
     if isinstance(angle, Parameter):
         return (columns[angle],), (1.0,), 0.0
-    try:
-        slopes = [_number(angle.gradient(name)) for name in names]
-        at_zero = angle.bind(dict.fromkeys(names, 0.0)) if slopes else angle
-        constant = _number(at_zero)
-    except (QiskitError, RuntimeError, TypeError):  # no derivative, or one that is no number
-        raise ConfigError(
-            f"the exact backend needs angles affine in the parameters; found {angle}"
-        ) from None
+    names, slopes, constant = [], [], angle
+    if isinstance(angle, ParameterExpression):
+        names = list(angle.parameters)
+        try:
+            slopes = [_number(angle.gradient(name)) for name in names]
+            constant = _number(angle.bind(dict.fromkeys(names, 0.0)))
+        except (QiskitError, RuntimeError, TypeError):  # no derivative, or one that is no number
+            raise ConfigError(
+                f"angle {angle}: expected one that is affine in the parameters"
+            ) from None
     if not np.isfinite([constant, *slopes]).all():
-        raise ConfigError(f"the exact backend needs finite angles; found {angle}")
-    return tuple(columns[name] for name in names), tuple(slopes), constant
+        raise ConfigError(f"angle {angle}: expected a finite one")
+    return tuple(columns[name] for name in names), tuple(slopes), float(constant)
 
 
 def _number(value: ParameterExpression | float) -> float:

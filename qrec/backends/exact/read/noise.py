@@ -7,28 +7,35 @@ the device reports; a delay is followed by relaxation alone.
 """
 
 import numpy as np
-from qiskit.circuit import Delay, Gate, Instruction
+from qiskit import QuantumCircuit
+from qiskit.circuit import Delay, Gate, Operation, ParameterExpression
 from qiskit.transpiler import Target
 from qiskit.utils.units import apply_prefix
 
+from qrec.backends.device.target import check_width, is_native, not_native
 from qrec.backends.exact.read.pauli import Real
+from qrec.errors import ConfigError
 
 
 class DeviceNoise:
     """The channels of a device, by operation and physical qubits; each is built once."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self._channels: dict[tuple[str, tuple[int, ...]], Real | None] = {}
+    def __init__(self, target: Target, name: str = "the device") -> None:
+        self.target, self._name = target, name
+        self._channels: dict[tuple[type, tuple[int, ...]], Real | None] = {}
 
-    def channel(self, operation: Instruction, qubits: tuple[int, ...]) -> Real | None:
-        """Return the transfer matrix `(4^k, 4^k)` that follows an operation; None if none."""
-        if isinstance(operation, Delay):
-            if operation.unit == "dt":
-                return self._relaxation(qubits, operation.duration * self.target.dt)
-            seconds = apply_prefix(operation.duration, operation.unit)
-            return self._relaxation(qubits, seconds)
-        key = operation.name, qubits
+    def check_width(self, circuit: QuantumCircuit) -> None:
+        """Raise ConfigError where a circuit has more qubits than the device."""
+        check_width(circuit, self.target, self._name)
+
+    def channel(self, operation: Operation, qubits: tuple[int, ...]) -> Real | None:
+        """Return the transfer matrix `(4^k, 4^k)` that follows an operation; None if none.
+
+        Raises ConfigError for an operation that the device does not have there.
+        """
+        if operation.base_class is Delay:
+            return self._relaxation(qubits, self._seconds(operation))
+        key = operation.base_class, qubits
         if key not in self._channels:
             self._channels[key] = self._of_gate(operation, qubits)
         return self._channels[key]
@@ -43,13 +50,26 @@ class DeviceNoise:
         properties = self.target["measure"].get((qubit,))
         out = np.eye(4)
         if properties is not None:
-            one_at_0 = getattr(properties, "prob_meas1_prep0", properties.error)
-            zero_at_1 = getattr(properties, "prob_meas0_prep1", properties.error)
+            one_at_0, zero_at_1 = properties.prob_meas1_prep0, properties.prob_meas0_prep1
             out[1:] *= 1.0 - one_at_0 - zero_at_1
             out[1:, 0] = zero_at_1 - one_at_0
         return out
 
-    def _of_gate(self, operation: Instruction, qubits: tuple[int, ...]) -> Real | None:
+    def _seconds(self, delay: Delay) -> float:
+        if isinstance(delay.duration, ParameterExpression):
+            raise ConfigError(
+                f"delay of {delay.duration} {delay.unit}: the exact backend needs a number; bind "
+                "it, one circuit for each, or take an aer backend"
+            )
+        if delay.unit != "dt":
+            return float(apply_prefix(delay.duration, delay.unit))
+        if self.target.dt is None:
+            raise ConfigError(f"delay in dt, of which {self._name!r} has none; expected seconds")
+        return float(delay.duration * self.target.dt)
+
+    def _of_gate(self, operation: Operation, qubits: tuple[int, ...]) -> Real | None:
+        if not is_native(operation, qubits, self.target):
+            raise not_native(operation, qubits, self._name)
         properties = (self.target.get(operation.name) or {}).get(qubits)
         if properties is None:
             return None

@@ -24,7 +24,9 @@ def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple
 
     `place` numbers the qubits that the observable acts on.
     """
-    terms = observable.as_paulis().simplify()
+    paulis = observable.as_paulis()
+    # Qiskit's own tolerance is no relative one: it drops what is small beside 1.
+    terms = paulis.simplify(1e-14 * np.abs(paulis.coeffs).max(initial=0.0))
     codes = [
         sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
         for t in terms

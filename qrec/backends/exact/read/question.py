@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.checks import check_observable
 from qrec.backends.exact.read.cone import Letters, cone
 from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.exact.read.observable import letters_of, pauli_codes
@@ -44,11 +45,15 @@ class Question:
 
     @cached_property
     def program(self) -> Program:
-        channel = None if self.noise is None else self.noise.channel
-        return read_circuit(self.circuit, channel, self.columns)
+        if self.noise is None:
+            return read_circuit(self.circuit, None, self.columns)
+        self.noise.check_width(self.circuit)
+        return read_circuit(self.circuit, self.noise.channel, self.columns)
 
     def observed(self) -> list["ObservedProgram"]:
         """Return the program with each observable, on the qubits that any of them needs."""
+        for observable in self.observables:
+            check_observable(observable, self.circuit.num_qubits, "the exact backend")
         return on_used_qubits(self.program, self.observables, self.noise)
 
 

@@ -1,0 +1,135 @@
+"""What a user hands over, looked at before it is run: gates by their class, angles by value.
+
+Transpilers and simulators know a gate by its name alone, and draw shots for an angle of nan.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import Barrier, Operation, Parameter
+from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.converters import circuit_to_dag
+from qiskit.dagcircuit import DAGCircuit
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
+from qiskit.quantum_info import SparseObservable
+from qiskit.transpiler import PassManager, TransformationPass
+
+from qrec.errors import ConfigError
+from qrec.types import Array
+
+_CLASSES = {
+    name: gate if isinstance(gate, type) else gate.base_class
+    for name, gate in get_standard_gate_name_mapping().items()
+} | {"barrier": Barrier}
+
+
+class CheckGates(TransformationPass):  # type: ignore[misc]
+    """Takes gates apart that bear the name of one of Qiskit's and are another.
+
+    Raises ConfigError for one that has no definition, and for an angle that is not finite.
+    """
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        while strangers := [node for node in dag.op_nodes() if _is_stranger(node.op)]:
+            for node in strangers:
+                if node.op.definition is None:
+                    raise ConfigError(
+                        f"gate {node.op.name!r} is not Qiskit's and has no definition; expected "
+                        "another name, or one of Qiskit's gates"
+                    )
+                dag.substitute_node_with_dag(node, circuit_to_dag(node.op.definition))
+        for node in dag.op_nodes():
+            check_finite(node.op)
+        return dag
+
+
+def check_finite(operation: Operation) -> None:
+    """Raise ConfigError for a gate by an angle that is not finite."""
+    for value in getattr(operation, "params", ()):
+        if isinstance(value, float) and not np.isfinite(value):
+            raise ConfigError(f"gate {operation.name!r} by {value}: expected a finite angle")
+
+
+def checked(circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
+    """Return what `CheckGates` makes of circuits."""
+    return list(PassManager([CheckGates()]).run(list(circuits)))
+
+
+def check_angles(values: Array, parameters: Sequence[Parameter], where: str) -> None:
+    """Raise ConfigError where angles `(..., n_parameters)` are not finite; `where` begins it."""
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        *row, column = wrong[0].tolist()
+        raise ConfigError(
+            f"{where}: {parameters[column].name!r} of row {row[0] if row else 0} is "
+            f"{values[tuple(wrong[0])]}; expected finite angles"
+        )
+
+
+def check_observable(observable: SparseObservable, n_qubits: int, where: str) -> None:
+    """Raise ConfigError for another width, and for coefficients that are no finite real numbers."""
+    if observable.num_qubits != n_qubits:
+        raise ConfigError(
+            f"{where}: observable on {observable.num_qubits} qubits, circuit on {n_qubits}"
+        )
+    found = np.asarray(observable.simplify(0.0).coeffs)
+    rounding = 1e-12 * np.abs(found).max(initial=0.0)
+    for wrong in found[~np.isfinite(found) | (np.abs(found.imag) > rounding)][:1]:
+        raise ConfigError(
+            f"{where}: observable with the coefficient {wrong}; expected finite real ones"
+        )
+
+
+def sampler_pubs(
+    pubs: Iterable[SamplerPubLike], shots: int | None, default: int | None
+) -> list[SamplerPub]:
+    """Return pubs with shot counts: their own, that of the call, or the sampler's."""
+    coerced = [SamplerPub.coerce(pub, default if shots is None else shots) for pub in pubs]
+    for place, pub in enumerate(coerced):
+        if pub.shots is None:
+            raise ConfigError(f"pub {place} has no shot count; expected run(pubs, shots=...)")
+        _check_bound(pub.parameter_values, pub.circuit, place)
+    return coerced
+
+
+def estimator_pubs(
+    pubs: Iterable[EstimatorPubLike], precision: float | None, default: float | None
+) -> list[EstimatorPub]:
+    """Return pubs with precisions in the same way."""
+    taken = default if precision is None else precision
+    coerced = [EstimatorPub.coerce(pub, taken) for pub in pubs]
+    for place, pub in enumerate(coerced):
+        _check_bound(pub.parameter_values, pub.circuit, place)
+    return coerced
+
+
+def check_shots_for(pubs: Sequence[EstimatorPub]) -> None:
+    """Raise ConfigError where a pub asks shots for a precision of 0."""
+    for place, pub in enumerate(pubs):
+        if not pub.precision:
+            raise ConfigError(
+                f"pub {place}: precision {pub.precision}: no number of shots gives it; expected "
+                "more than 0, or an exact backend"
+            )
+
+
+def _check_bound(values: BindingsArray, circuit: QuantumCircuit, place: int) -> None:
+    parameters = list(circuit.parameters)
+    check_angles(values.as_array(parameters), parameters, f"pub {place}")
+
+
+def _is_stranger(operation: Operation) -> bool:
+    """Return whether an operation is, or is made of, what only has the name of Qiskit's."""
+    known = getattr(operation, "base_class", None)
+    if known is None:
+        return False
+    if operation.name in _CLASSES:
+        return known is not _CLASSES[operation.name]
+    if known.__module__.startswith("qiskit.circuit.library"):
+        return False
+    definition: Any = operation.definition
+    return definition is not None and any(_is_stranger(i.operation) for i in definition.data)
