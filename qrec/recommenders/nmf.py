@@ -30,7 +30,7 @@ class MaskedNMF(FactorRecommender):
         n_factors: Annotated[int, Ge(1)] = 10,
         reg: Annotated[float, Ge(0)] = 0.15,
         n_epochs: Annotated[int, Ge(1)] = 50,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.reg = reg

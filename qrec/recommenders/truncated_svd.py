@@ -29,7 +29,7 @@ class TruncatedSVDRecommender(FactorRecommender):
         self,
         n_factors: Annotated[int, Ge(1)] = 8,
         centre: Centre = "bias",
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.centre = centre

@@ -156,6 +156,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         check_integer("rank", self.rank, 1, min(array.shape))
         for name in ("n_layers", "n_init"):
             check_integer(name, getattr(self, name), 1)
+        check_integer("random_state", self.random_state, 0)
         if self.max_iter is not None:
             check_integer("max_iter", self.max_iter, 1)
         check_one_of("objective", self.objective, KINDS)

@@ -155,6 +155,7 @@ def test_any_entry_that_is_not_finite_is_found(matrix, bad, data):
         ({"n_layers": 0}, "n_layers is 0"),
         ({"n_init": True}, "n_init is True"),
         ({"max_iter": 0}, "max_iter is 0"),
+        ({"random_state": -1}, "random_state is -1; expected an integer at least 0"),
         ({"objective": "best"}, "expected one of original, modified, subspace"),
         ({"optimizer": "newton"}, "expected one of bfgs, adam, spsa"),
         ({"form": "cheap"}, "expected one of published, bell, direct"),
