@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qrec.errors import ConfigError
+
 
 def walsh_hadamard(vectors: NDArray[Any]) -> NDArray[Any]:
     """Return ``sum_j (-1)^(i . j) vectors[..., j]`` for every i, not normalised.
@@ -19,3 +21,12 @@ def walsh_hadamard(vectors: NDArray[Any]) -> NDArray[Any]:
         zero, one = pairs[..., 0, :], pairs[..., 1, :]
         out, half = np.stack([zero + one, zero - one], -2), half // 2
     return out.reshape(vectors.shape)
+
+
+def check_unmasked(name: str, values: Any) -> None:
+    """Raise ConfigError for an array with masked entries, under which any number may lie."""
+    if np.ma.is_masked(values):
+        n_masked = np.count_nonzero(values.mask)
+        raise ConfigError(
+            f"{name} has {n_masked} masked entries; expected none, which filled(0) would leave"
+        )

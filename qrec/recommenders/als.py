@@ -31,7 +31,7 @@ class ALS(FactorRecommender):
         reg: Annotated[float, Ge(0)] = 0.15,
         n_epochs: Annotated[int, Ge(1)] = 30,
         centre: Centre = "none",
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.reg = reg

@@ -72,7 +72,7 @@ class AngleNet(CircuitRecommender):
         max_iter: Annotated[int, Ge(0)] | None = None,
         backend: Openable = None,
         training_backend: Openable = None,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.n_layers = n_layers

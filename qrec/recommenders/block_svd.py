@@ -25,7 +25,7 @@ class BlockSVDRecommender(BlockRecommender):
         n_qubits: Annotated[int, Ge(1), Le(LARGEST)] = 6,
         blocks: Blocks = "activity",
         n_blocks: Annotated[int, Ge(1)] | None = None,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.n_qubits = n_qubits

@@ -32,7 +32,7 @@ class BayesianMF(FactorRecommender):
         n_factors: Annotated[int, Ge(1)] = 10,
         n_samples: Annotated[int, Ge(1)] = 80,
         n_burn_in: Annotated[int, Ge(0)] = 20,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.n_samples = n_samples

@@ -83,7 +83,7 @@ class CircuitRecommender(QuantumRecommender):
         max_iter: Annotated[int, Ge(0)] | None = None,
         backend: Openable = None,
         training_backend: Openable = None,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.circuit = circuit
         self.observable = observable

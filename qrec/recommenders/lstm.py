@@ -47,7 +47,7 @@ class LSTMCorrector(Recommender):
         n_epochs: Annotated[int, Ge(1)] = 20,
         batch_size: Annotated[int, Ge(1)] = 256,
         patience: Annotated[int, Ge(1)] = 2,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.base = base
         self.prefit = prefit

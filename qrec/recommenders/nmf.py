@@ -7,6 +7,7 @@ from annotated_types import Ge
 from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
+from qrec.errors import DataError
 from qrec.recommenders._batched import grams
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
@@ -21,6 +22,7 @@ class MaskedNMF(FactorRecommender):
     Phan, IEICE Trans. E92-A, 2009) with the missing entries masked (Kim and Choi, "Weighted
     nonnegative matrix factorization", ICASSP 2009): one factor at a time takes its exact
     minimum, so the objective never rises. scikit-learn's NMF takes missing entries for zeros.
+    Raises DataError for ratings whose mean is below zero, which no such product can reach.
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class MaskedNMF(FactorRecommender):
         n_factors: Annotated[int, Ge(1)] = 10,
         reg: Annotated[float, Ge(0)] = 0.15,
         n_epochs: Annotated[int, Ge(1)] = 50,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.reg = reg
@@ -38,8 +40,11 @@ class MaskedNMF(FactorRecommender):
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         by_user = rating_matrix(ratings, self._centre(ratings, "none"))
         by_item = by_user.T.tocsr()
+        mean = ratings.value.mean()
+        if mean < 0:
+            raise DataError(f"MaskedNMF: found ratings of mean {mean:g}, expected 0 or more")
         # Drawn so that p . q starts near the mean rating.
-        top = 2 * np.sqrt(ratings.value.mean() / self.n_factors)
+        top = 2 * np.sqrt(mean / self.n_factors)
         rng = np.random.default_rng(self.random_state)
         self.user_factors_ = rng.uniform(0, top, (ratings.n_users, self.n_factors))
         self.item_factors_ = rng.uniform(0, top, (ratings.n_items, self.n_factors))

@@ -29,7 +29,7 @@ class TruncatedSVDRecommender(FactorRecommender):
         self,
         n_factors: Annotated[int, Ge(1)] = 8,
         centre: Centre = "bias",
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.centre = centre
@@ -39,6 +39,10 @@ class TruncatedSVDRecommender(FactorRecommender):
         matrix = rating_matrix(ratings, self._centre(ratings, self.centre))
         smaller = min(matrix.shape)
         check_at_most(self, "n_factors", smaller - 1, f"below the matrix's smaller side {smaller}")
+        if not (matrix.data**2).any():  # nothing is left of the ratings, and ARPACK cannot start
+            self.user_factors_ = np.zeros((ratings.n_users, self.n_factors))
+            self.item_factors_ = np.zeros((ratings.n_items, self.n_factors))
+            return
         start = np.random.default_rng(self.random_state).normal(size=smaller)
         left, singular, right = svds(matrix, k=self.n_factors, v0=start)
         order = np.argsort(-singular)

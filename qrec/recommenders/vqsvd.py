@@ -44,7 +44,7 @@ class VQSVDRecommender(BlockRecommender):
         blocks: Blocks = "activity",
         n_blocks: Annotated[int, Ge(1)] | None = None,
         backend: Openable = None,
-        random_state: int = 0,
+        random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.n_qubits = n_qubits

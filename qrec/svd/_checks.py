@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.errors import ConfigError
+from qrec.linalg import check_unmasked
 from qrec.types import Array
 
 
 def as_matrix(matrix: ArrayLike) -> NDArray[Any]:
     """Return a matrix as float64 or complex128, or raise ConfigError with the reason."""
+    check_unmasked("matrix", matrix)
     try:
         array = np.asarray(matrix)
     except ValueError as error:

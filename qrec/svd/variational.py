@@ -36,12 +36,15 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
       `qrec.svd.measured.objective_probes`, with gradients by parameter shift, and takes real
       matrices only.
 
-    The vectors are computed from the trained angles: a state vector of n qubits each.
+    The vectors are computed from the trained angles: a state vector of n qubits each. Those of
+    a singular value of zero (1e-9 of the largest, or less) lie partly in the padding; where it
+    is cropped, orthonormal ones beside the others take their place, as any may.
 
     Fitted: `singular_values_` (rank,), largest first; `left_` (n_rows, rank) and `right_`
     (n_columns, rank), complex, so that M ~ left diag(s) right^dag; `theta_`, the angles of U,
-    then of V; `objective_`, the best objective in units of the matrix, and `history_`, one
-    array per start with its values by iteration; `n_circuits_`, how many circuits a device runs
+    then of V; `objective_`, the best objective in units of the matrix (infinite where its square
+    is beyond float64), and `history_`, one array per start with its values by iteration;
+    `n_circuits_`, how many circuits a device runs
     for all starts, with ``finite_difference`` gradients as published, with ``parameter_shift``,
     and for the ``readout`` of the values.
     """
@@ -98,11 +101,12 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         factors = decompose(score, *exact.vectors(theta), c)
         self.theta_ = theta[0]
         self.singular_values_ = factors.singular_values[0] * scale
-        self.left_ = factors.left[0, : array.shape[0]]
-        self.right_ = factors.right[0, : array.shape[1]]
-        unit = scale if score.kind == "original" else scale**2
-        self.objective_ = -float(found.value[best[0]]) * unit
-        self.history_ = [-values * unit for values in found.history]
+        self.left_ = _cropped(factors.left[0], array.shape[0], factors.singular_values[0])
+        self.right_ = _cropped(factors.right[0], array.shape[1], factors.singular_values[0])
+        with np.errstate(over="ignore"):
+            unit = np.float64(scale) ** (1 if score.kind == "original" else 2)
+            self.objective_ = float(-found.value[best[0]] * unit)
+            self.history_ = [-values * unit for values in found.history]
         per_value = measured.circuits_per_value if measured else score.rank
         runs = circuit_runs(score, size, found.n_values, found.n_gradients, per_value)
         self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
@@ -153,6 +157,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         check_integer("rank", self.rank, 1, min(array.shape))
         for name in ("n_layers", "n_init"):
             check_integer(name, getattr(self, name), 1)
+        check_integer("random_state", self.random_state, 0)
         if self.max_iter is not None:
             check_integer("max_iter", self.max_iter, 1)
         check_one_of("objective", self.objective, KINDS)
@@ -162,6 +167,16 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         if self.weights is not None:
             weights = check_weights(self.weights, self.rank, self.objective)
         return Score(self.objective, weights)
+
+
+def _cropped(vectors: Complex, size: int, singular_values: Real) -> Complex:
+    """Return the first `size` rows, orthonormal also where the singular value is zero."""
+    null = singular_values <= 1e-9 * singular_values.max()
+    out = vectors[:size]
+    if size < len(vectors) and null.any():
+        basis, _ = np.linalg.qr(np.hstack([out[:, ~null], out[:, null]]))
+        out[:, null] = basis[:, np.count_nonzero(~null) :]
+    return out
 
 
 def pad(array: NDArray[Any]) -> tuple[NDArray[Any], float]:

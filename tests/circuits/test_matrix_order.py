@@ -48,6 +48,11 @@ def test_an_entry_that_is_not_finite_is_named(matrix, bad, data):
         as_square(matrix)
 
 
+def test_masked_entries_are_refused():
+    with pytest.raises(ConfigError, match="array has 1 masked entries; expected none"):
+        as_square(np.ma.array([[1.0, 999.0], [2.0, 3.0]], mask=[[False, True], [False, False]]))
+
+
 @pytest.mark.parametrize("bad", [[["a", "b"], ["c", "d"]], [[1, 2], [3]], None])
 def test_what_is_no_array_of_numbers_is_refused(bad):
     with pytest.raises(ConfigError):

@@ -31,7 +31,14 @@ N_USERS, N_ITEMS = 14, 12  # the last user and the last item have no rating
 # Parameters that make a slow recommender cheap here; a name that a class lacks is left out.
 CHEAP = {"n_epochs": 2, "n_samples": 5, "n_burn_in": 2, "circuit": "angle_net"}
 # A value to refuse, for each name that a class has.
-REFUSED = {"n_factors": 0, "n_epochs": -1, "reg": -1.0, "n_neighbors": 0, "centre": "median"}
+REFUSED = {
+    "n_factors": 0,
+    "n_epochs": -1,
+    "reg": -1.0,
+    "n_neighbors": 0,
+    "centre": "median",
+    "random_state": -1,
+}
 
 
 def few_ratings(n_users: int = N_USERS, n_items: int = N_ITEMS) -> Ratings:

@@ -155,6 +155,7 @@ def test_any_entry_that_is_not_finite_is_found(matrix, bad, data):
         ({"n_layers": 0}, "n_layers is 0"),
         ({"n_init": True}, "n_init is True"),
         ({"max_iter": 0}, "max_iter is 0"),
+        ({"random_state": -1}, "random_state is -1; expected an integer at least 0"),
         ({"objective": "best"}, "expected one of original, modified, subspace"),
         ({"optimizer": "newton"}, "expected one of bfgs, adam, spsa"),
         ({"form": "cheap"}, "expected one of published, bell, direct"),
@@ -178,3 +179,31 @@ def test_reconstruct_refuses_what_was_not_fitted():
         small().reconstruct()
     with pytest.raises(ConfigError, match="rank is 2; expected an integer from 0 to 1"):
         small().fit(MATRIX).reconstruct(2)
+
+
+def test_a_mask_is_refused_and_one_that_hides_nothing_is_not():
+    masked = np.ma.masked_greater(np.array([[5.0, 999.0], [1.0, 2.0]]), 100)
+    with pytest.raises(ConfigError, match="matrix has 1 masked entries; expected none"):
+        small().fit(masked)
+    np.testing.assert_array_equal(
+        small().fit(np.ma.array(MATRIX)).singular_values_, small().fit(MATRIX).singular_values_
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e154, 1e200, 1e300])
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_of_any_magnitude(kind, factor):
+    ours = small(objective=kind).fit(MATRIX * factor)
+    np.testing.assert_allclose(
+        ours.singular_values_ / factor, small(objective=kind).fit(MATRIX).singular_values_
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(3, 5), (4, 3), (4, 4)])
+def test_vectors_of_a_singular_value_of_zero_are_orthonormal(kind, shape):
+    matrix = np.outer(np.arange(1.0, shape[0] + 1), np.linspace(-1, 2, shape[1]))
+    model = VariationalSVD(rank=3, n_layers=6, objective=kind, n_init=4).fit(matrix)
+    for vectors in (model.left_, model.right_):
+        np.testing.assert_allclose(vectors.conj().T @ vectors, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(model.reconstruct(), matrix, atol=1e-4)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.errors import ConfigError
+from qrec.linalg import check_unmasked
 from qrec.types import Array
 
 # What the builders encode when no matrix is given: asymmetric, as a transpose must show.
@@ -66,6 +67,7 @@ def z_order(matrix: ArrayLike, first: Literal["column", "row"] = "column") -> ND
 
 
 def _as_numbers(values: ArrayLike) -> NDArray[Any]:
+    check_unmasked("array", values)
     try:
         array = np.asarray(values)
         array = array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
