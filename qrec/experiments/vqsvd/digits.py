@@ -114,7 +114,7 @@ class Digits(Experiment):
         seed = child_seed(self.spec.seed, n_layers)
         make = partial(DigitsRow, n_layers=n_layers, rank=rank, n_images=len(images))
         rows: list[DigitsRow] = []
-        pictures = {}
+        pictures: dict[str, Array] = {}
         for kind in self.spec.objectives:
             ask.say(kind)
             found = sweep(images, n_layers, kind, rank, self.spec.n_starts, seed)
