@@ -7,7 +7,7 @@ backend, all of them in one question.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, Self, cast
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,7 +25,7 @@ from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
 from qrec.svd.measured import Form, Probe, objective_probes
 from qrec.svd.objectives import Criterion, Kind
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 IDEAL = "exact"  # how a row without shots and noise is called where no backend is named
 
@@ -127,7 +127,7 @@ class Device(Experiment):
             "the largest."
         ]
         title = "Objectives of the variational SVD"
-        return [build_table(title, _COLUMNS, cast(Sequence[DeviceRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(DeviceRow, rows), notes)]
 
     def _train(self, entry: ObjectiveEntry, ask: Ask, have: Have) -> Outcome:
         matrix = self._matrix(entry)

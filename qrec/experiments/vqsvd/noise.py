@@ -35,7 +35,7 @@ from qrec.experiments.vqsvd.sweep import Positive, sweep, uniform_matrices, with
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 _Build = Callable[[Array, int, int], list[Probe]]
 
@@ -188,7 +188,7 @@ class Noise(Experiment):
             "phases and vectors taken as exact; optimum: Eckart and Young's."
         ]
         title = f"{self.spec.name}: {self.spec.title}"
-        return [build_table(title, _COLUMNS, cast(Sequence[SurvivalRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(SurvivalRow, rows), notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         labels = self.backend_names()

@@ -8,7 +8,7 @@ subspace objective it cannot: the error is what they leave of the matrix's squar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -22,7 +22,7 @@ from qrec.experiments.vqsvd.sweep import Positive, VQSVDSpec, sweep, uniform_mat
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd.objectives import Criterion
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 
 class ObjectiveSpec(VQSVDSpec):
@@ -87,7 +87,7 @@ class ObjectiveAndError(Experiment):
             "start; optimum: Eckart and Young's. Means over matrices ± standard error."
         ]
         title = f"{self.spec.name}: {self.spec.title}"
-        return [build_table(title, _COLUMNS, cast(Sequence[ObjectiveRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(ObjectiveRow, rows), notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         canvas = Canvas(figsize=(3.6 * len(outcomes), 3.2), layout="constrained")

@@ -28,7 +28,7 @@ from qrec.svd import VariationalSVD
 from qrec.svd.measured import Form, objective_probes
 from qrec.svd.objectives import Criterion, ExactObjective, Kind
 from qrec.svd.optimisers import Optimizer
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 LINEAR_ALGEBRA = "algebra"  # in the place of a backend's name
 
@@ -135,7 +135,7 @@ class Training(Experiment):
         return [Size("n_starts", self.spec.n_starts, frozenset(steps))]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        found = cast(Sequence[TrainingRow], rows)
+        found = of_type(TrainingRow, rows)
         groups: dict[_Arm, list[TrainingRow]] = {}
         for row in found:
             groups.setdefault(_Arm(row.objective, row.optimizer, row.backend), []).append(row)
