@@ -40,10 +40,7 @@ class EstimatedBackend(LocalBackend):
         return self._estimator
 
     def snapshot(self) -> dict[str, Any]:
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "device": type(self._estimator).__name__,
-        }
+        return super().snapshot() | {"device": type(self._estimator).__name__}
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         return [Unit(workload, workload.circuit) for workload in workloads]
