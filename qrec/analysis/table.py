@@ -96,6 +96,11 @@ def with_stderr(value: float | None, stderr: float | None, digits: int) -> str:
     return f"{number(value, digits)}±{number(stderr, digits)}"
 
 
+def short_stderr(stderr: float | None) -> str:
+    """Return a standard error with three decimals and no zero before them."""
+    return number(stderr, 3).removeprefix("0")
+
+
 def plain(text: str) -> str:
     """Return the text with control characters written out, as foreign names may hold some."""
     return "".join(

@@ -18,7 +18,7 @@ from qrec.experiments.base import Experiment
 from qrec.registry import check_name
 
 
-def _named(value: Any) -> Any:
+def named(value: Any) -> Any:
     """A bare name stands for a mapping with that name and no options."""
     return {"name": value} if isinstance(value, str) else value
 
@@ -26,7 +26,7 @@ def _named(value: Any) -> Any:
 class ObservedSpec(ExperimentSpec):
     """The fields of experiments on observed ratings: a data set and how it is split."""
 
-    dataset: Annotated[dict[str, Any], BeforeValidator(_named)]
+    dataset: Annotated[dict[str, Any], BeforeValidator(named)]
     split: dict[str, Any]
 
     @model_validator(mode="after")
