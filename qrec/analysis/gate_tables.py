@@ -71,16 +71,17 @@ def table_rows(transpilers: Mapping[str, PassManager]) -> Iterator[GateRow]:
     Rows come one by one, as transpiling takes its time. `transpilers` maps the targets' names
     to what brings circuits there.
     """
-    for which, form, published in _published_rows():
-        cost = count(_build(form, which))
-        matches = {"depth": cost["depth"], "gates": cost["gates"]} == published
-        seen: dict[str, Any] = {"published": published, "matches": matches}
-        yield GateRow(**which, form=form, stage="paper", target=None, **seen, **cost)
+    for table, form, n, layers, published in _published_rows():
+        cost = count(_build(form, n, layers))
+        cost |= {"matches": {"depth": cost["depth"], "gates": cost["gates"]} == published}
+        cost |= {"stage": "paper", "target": None, "published": published}
+        yield GateRow(table=table, n=n, layers=layers, form=form, **cost)
     for target, transpiler in transpilers.items():
-        for which, form, _ in _published_rows():
+        for table, form, n, layers, _ in _published_rows():
             for each in (form, _CHEAPER[form]):
-                cost = count(transpiler.run(_build(each, which)))
-                yield GateRow(**which, form=each, stage="isa", target=target, **cost)
+                cost = count(transpiler.run(_build(each, n, layers)))
+                cost |= {"stage": "isa", "target": target}
+                yield GateRow(table=table, n=n, layers=layers, form=each, **cost)
 
 
 def as_tables(rows: Sequence[GateRow]) -> list[Table]:
@@ -129,20 +130,18 @@ def _on_target(name: str, rows: Sequence[GateRow]) -> Table:
     return build_table(f"Transpiled to {name}", columns, rows)
 
 
-def _build(form: str, which: Mapping[str, Any]) -> QuantumCircuit:
+def _build(form: str, n: int, layers: int) -> QuantumCircuit:
     # Any matrix without structure does: no count of the logical circuit depends on it.
-    size = 2 ** which["n"]
-    matrix = np.random.default_rng(0).uniform(-1, 1, (size, size))
-    return _FORMS[form](matrix, which["layers"])
+    matrix = np.random.default_rng(0).uniform(-1, 1, (2**n, 2**n))
+    return _FORMS[form](matrix, layers)
 
 
-def _published_rows() -> list[tuple[dict[str, Any], str, dict[str, Any]]]:
-    """Return of every row its table, n and layers; its form; the printed depth and gates."""
+def _published_rows() -> list[tuple[str, str, int, int, dict[str, Any]]]:
+    """Return table, form, n, layers and the printed depth and gates of every row."""
     rows = []
     for table, content in read_yaml(PUBLISHED).items():
         for numbers in content["rows"]:
             n, layers, depth, *gates = numbers
             named = dict(zip(content["columns"][3:], gates, strict=True))
-            which = {"table": table, "n": n, "layers": layers}
-            rows.append((which, content["form"], {"depth": depth, "gates": named}))
+            rows.append((table, content["form"], n, layers, {"depth": depth, "gates": named}))
     return rows
