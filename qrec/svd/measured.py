@@ -101,7 +101,7 @@ def direct_probe(matrix: Array, n_layers: int, places: list[tuple[int, int]]) ->
 
 
 class MeasuredObjective:
-    """Minus the criterion of one matrix, measured on a backend.
+    """Minus the objective of one matrix, measured on a backend.
 
     Problems are starts of the same matrix. `n_evaluations` counts what the backend was asked
     for: rows of angles times circuits.

@@ -87,7 +87,7 @@ class Criterion:
 
 
 class ExactObjective:
-    """Minus the criterion of each problem's matrix, and its gradient, by linear algebra.
+    """Minus the objective of each problem's matrix, and its gradient, by linear algebra.
 
     `matrices` is `(n_problems, N, N)`. Parameters are theta_u, then theta_v.
     """

@@ -158,10 +158,9 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         check_one_of("objective", self.objective, KINDS)
         check_one_of("optimizer", self.optimizer, OPTIMIZERS)
         check_one_of("form", self.form, FORMS)
-        weights = np.arange(self.rank, 0, -1.0)
-        if self.weights is not None:
-            weights = check_weights(self.weights, self.rank, self.objective)
-        return Criterion(self.objective, weights)
+        if self.weights is None:
+            return Criterion.of_rank(self.objective, self.rank)
+        return Criterion(self.objective, check_weights(self.weights, self.rank, self.objective))
 
 
 def pad(array: NDArray[Any]) -> tuple[NDArray[Any], float]:

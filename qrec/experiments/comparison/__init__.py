@@ -245,10 +245,10 @@ class Comparison(ObservedExperiment):
         return min(self.spec.n_pairs, len(scored))
 
     def _planned(self, task: Task) -> list[str]:
-        n_test, shots = len(self._split(0).test), None
+        test, shots = self._split(0).test, None
         if task.backend is not None:
             shots = self._backend(task).shots
-        evaluations = n_test if shots is None else min(self.spec.n_pairs, n_test)
+        evaluations = len(test) if shots is None else self._n_pairs(test)
         candidates = int(np.prod([len(values) for values in task.entry.grid.values()]))
         said = [task.name, task.entry.recommender, "-" if shots is None else str(shots)]
         return [*said, str(evaluations), str(candidates)]
