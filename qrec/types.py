@@ -1,10 +1,10 @@
 """What many modules mean by an array, and by a row of results."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from qrec.errors import ConfigError
 Array = NDArray[np.float64]
 Codes = NDArray[np.int32]  # of users or items, counted from 0
 AnyCodes = NDArray[np.integer]  # where any width will do
+
+R = TypeVar("R", bound="Row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,11 @@ class Row:
         except ValidationError as error:
             raise ConfigError(f"{cls.__name__}: {_explain(error, cls)}") from None
         return row
+
+
+def of_type(kind: type[R], rows: Iterable[Row]) -> list[R]:
+    """Return the rows of one type."""
+    return [row for row in rows if isinstance(row, kind)]
 
 
 @cache

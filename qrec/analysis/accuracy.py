@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from qrec.analysis.rows import NOT_HELD_OUT, SUSPICIOUS, ComparisonRow
-from qrec.analysis.table import Column, Table, build_table, number
+from qrec.analysis.table import Column, Table, build_table, number, short_stderr
 from qrec.metrics import find_metric
 
 Group = list[ComparisonRow]  # the rows of all repeats of one recommender on one backend
@@ -137,18 +137,14 @@ def _metric_column(name: str) -> Column[Group]:
     def cell(group: Group) -> str:
         mean = value(group)
         text = "-" if mean is None else metric.format.format(mean)
-        return f"{text}±{_short(stderr(group))}"
+        return f"{text}±{short_stderr(stderr(group))}"
 
     return Column(metric.header, cell)
 
 
 def _against(group: Group, name: str) -> str | None:
     value, stderr = (_mean(f"rmse_minus_{name}{end}")(group) for end in ("", "_stderr"))
-    return None if value is None else f"{value:+.4f}±{_short(stderr)}"
-
-
-def _short(stderr: float | None) -> str:
-    return number(stderr, 3).removeprefix("0")
+    return None if value is None else f"{value:+.4f}±{short_stderr(stderr)}"
 
 
 def _range(group: Group) -> str:

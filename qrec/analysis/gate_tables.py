@@ -73,25 +73,15 @@ def table_rows(transpilers: Mapping[str, PassManager]) -> Iterator[GateRow]:
     """
     for table, form, n, layers, published in _published_rows():
         cost = count(_build(form, n, layers))
-        matches = {"depth": cost["depth"], "gates": cost["gates"]} == published
-        yield GateRow(
-            table=table,
-            n=n,
-            layers=layers,
-            form=form,
-            stage="paper",
-            target=None,
-            published=published,
-            matches=matches,
-            **cost,
-        )
+        cost |= {"matches": {"depth": cost["depth"], "gates": cost["gates"]} == published}
+        cost |= {"stage": "paper", "target": None, "published": published}
+        yield GateRow(table=table, n=n, layers=layers, form=form, **cost)
     for target, transpiler in transpilers.items():
         for table, form, n, layers, _ in _published_rows():
             for each in (form, _CHEAPER[form]):
                 cost = count(transpiler.run(_build(each, n, layers)))
-                yield GateRow(
-                    table=table, n=n, layers=layers, form=each, stage="isa", target=target, **cost
-                )
+                cost |= {"stage": "isa", "target": target}
+                yield GateRow(table=table, n=n, layers=layers, form=each, **cost)
 
 
 def as_tables(rows: Sequence[GateRow]) -> list[Table]:

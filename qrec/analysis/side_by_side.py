@@ -1,7 +1,7 @@
 """The rows of several runs side by side, whatever kind of experiment they are of."""
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -11,6 +11,7 @@ from qrec.analysis.table import Column, Table, build_table
 from qrec.errors import ConfigError
 from qrec.types import Row
 
+_Line = tuple[tuple[str, ...], dict[str, "ComparedRow"]]  # which row, and what of it by run
 _Id = tuple[type[Row], tuple[Hashable, ...]]  # which row of a run: its type and its KEY
 
 
@@ -130,33 +131,29 @@ def _table(name: str, rows: list[ComparedRow], runs: Sequence[str]) -> Table:
     lines: dict[tuple[str, ...], dict[str, ComparedRow]] = {}
     for row in rows:
         lines.setdefault(tuple(map(_label, row.key.values())), {})[row.run] = row
-    columns: list[Column[tuple[tuple[str, ...], dict[str, ComparedRow]]]] = [
+    columns: list[Column[_Line]] = [
         Column(field, partial(_key_cell, place), text=True)
         for place, field in enumerate(rows[0].key)
     ]
     for place, run in enumerate(runs, 1):
-        columns.append(Column(f"run {place}", _run_cell(run, _value)))
+        columns.append(Column(f"run {place}", partial(_value, run)))
         if place > 1:
-            columns.append(Column(f"{place} - 1", _run_cell(run, _change)))
+            columns.append(Column(f"{place} - 1", partial(_change, run)))
     return build_table(name, columns, list(lines.items()))
 
 
-def _key_cell(place: int, line: tuple[tuple[str, ...], Any]) -> str:
+def _key_cell(place: int, line: _Line) -> str:
     return line[0][place]
 
 
-def _run_cell(
-    run: str, show: Callable[[ComparedRow], str | None]
-) -> Callable[[tuple[Any, dict[str, ComparedRow]]], str | None]:
-    return lambda line: show(line[1][run]) if run in line[1] else None
+def _value(run: str, line: _Line) -> str | None:
+    row = line[1].get(run)
+    return None if row is None else _text(row.value, row.stderr, "")
 
 
-def _value(row: ComparedRow) -> str | None:
-    return _text(row.value, row.stderr, "")
-
-
-def _change(row: ComparedRow) -> str | None:
-    return _text(row.difference, row.difference_stderr, "+")
+def _change(run: str, line: _Line) -> str | None:
+    row = line[1].get(run)
+    return None if row is None else _text(row.difference, row.difference_stderr, "+")
 
 
 def _label(value: Any) -> str:

@@ -91,6 +91,16 @@ def number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def with_stderr(value: float | None, stderr: float | None, digits: int) -> str:
+    """Return a figure and its standard error with this many decimals."""
+    return f"{number(value, digits)}±{number(stderr, digits)}"
+
+
+def short_stderr(stderr: float | None) -> str:
+    """Return a standard error with three decimals and no zero before them."""
+    return number(stderr, 3).removeprefix("0")
+
+
 def plain(text: str) -> str:
     """Return the text with control characters written out, as foreign names may hold some."""
     return "".join(

@@ -4,6 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -88,6 +89,7 @@ class Backend(ABC):
     """
 
     Spec: ClassVar[type[BackendSpec]]
+    packages: ClassVar[tuple[str, ...]] = ()  # whose versions the numbers hang on
     is_local = False  # whether jobs live and die with this process
 
     def __init__(self, spec: BackendSpec) -> None:
@@ -162,9 +164,14 @@ class Backend(ABC):
         """Compute with this snapshot from now on, as when a run is taken up again."""
         self._pinned = snapshot
 
-    @abstractmethod
     def snapshot(self) -> dict[str, Any]:
         """Return what must be recorded to repeat a run here: settings, versions, device."""
+        found: dict[str, Any] = {"spec": self.spec.model_dump(mode="json")}
+        if self.packages:
+            found["packages"] = {name: version(name) for name in self.packages}
+        if self.pinned is not None:
+            found["snapshot"] = self.pinned.summary()
+        return found
 
     @abstractmethod
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:

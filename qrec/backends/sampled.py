@@ -1,6 +1,5 @@
 """Backends that take shots through a sampler primitive."""
 
-import importlib.metadata
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -44,6 +43,8 @@ class SampledBackend(LocalBackend):
     Where a seed is given, every workload has one of its own that is made of it.
     """
 
+    packages = ("qiskit", "qiskit-aer")
+
     def __init__(self, spec: SampledSpec) -> None:
         super().__init__(spec)
         self._spec = spec
@@ -60,10 +61,6 @@ class SampledBackend(LocalBackend):
 
     @abstractmethod
     def _sampler(self, seed: int | None) -> BaseSamplerV2: ...
-
-    def snapshot(self) -> dict[str, Any]:
-        packages = {name: importlib.metadata.version(name) for name in ("qiskit", "qiskit-aer")}
-        return {"spec": self.spec.model_dump(mode="json"), "packages": packages}
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         isa = self._transpiled([measure(w.circuit, *w.observable_list) for w in workloads])

@@ -44,11 +44,11 @@ def angles_to_vectors(angles: Array) -> Array:
     return amplitudes
 
 
-def features_to_angles(features: Array, scale: float = np.pi) -> Array:
-    """Return the angles scale * x, by default the report's RY(pi x), in radians."""
-    return scale * features
+def features_to_angles(features: Array) -> Array:
+    """Return the angles pi x of the report's RY(pi x), in radians."""
+    return np.pi * features
 
 
-def angles_to_features(angles: Array, scale: float = np.pi) -> Array:
+def angles_to_features(angles: Array) -> Array:
     """Return the features that `features_to_angles` turned into `angles`."""
-    return angles / scale
+    return angles / np.pi

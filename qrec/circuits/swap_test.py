@@ -16,11 +16,7 @@ def swap_test(n_factors: int = 4) -> QuantumCircuit:
     "Integrating Quantum SVD & LSTM for Improved Recommender Accuracy".
     """
     size = register_size(n_factors)
-    ancilla, u, v = (
-        AncillaRegister(1, "a"),
-        QuantumRegister(size, "qu"),
-        QuantumRegister(size, "qv"),
-    )
+    ancilla, u, v = AncillaRegister(1, "a"), *(QuantumRegister(size, q) for q in ("qu", "qv"))
     circuit = QuantumCircuit(ancilla, u, v, name="swap_test")
     circuit.compose(amplitude_embedding(n_factors, "u"), u, inplace=True)
     circuit.compose(amplitude_embedding(n_factors, "v"), v, inplace=True)

@@ -85,8 +85,8 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Part:
-    """What of a run is compared with the part of the same name of another run."""
+class Compared:
+    """What of a run is compared with what has the same name in another run."""
 
     name: str  # the label of a suite's experiment; "" of an experiment that is no suite
     rows: Sequence[Row]
@@ -137,9 +137,9 @@ class Experiment(ABC):
         """Return predictions that `qrec compare` pairs with those of other runs, if any."""
         return []
 
-    def parts(self, outcomes: Have, details: Mapping[str, Any]) -> list[Part]:
+    def compared(self, outcomes: Have, details: Mapping[str, Any]) -> list[Compared]:
         """Return what of a run `qrec compare` lays beside other runs."""
-        return [Part("", self.rows(outcomes), self.samples(outcomes), details)]
+        return [Compared("", self.rows(outcomes), self.samples(outcomes), details)]
 
     def circuits(self) -> dict[str, QuantumCircuit]:
         """Return the logical circuits of the experiment by name."""

@@ -1,7 +1,8 @@
 """The ratings of an experiment: what is recorded of them, and that parts stay apart."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -13,10 +14,11 @@ from qrec.data import split as split_ratings
 from qrec.data.dataset import find_dataset
 from qrec.data.splits import split_names
 from qrec.errors import DataError
+from qrec.experiments.base import Experiment
 from qrec.registry import check_name
 
 
-def _named(value: Any) -> Any:
+def named(value: Any) -> Any:
     """A bare name stands for a mapping with that name and no options."""
     return {"name": value} if isinstance(value, str) else value
 
@@ -24,7 +26,7 @@ def _named(value: Any) -> Any:
 class ObservedSpec(ExperimentSpec):
     """The fields of experiments on observed ratings: a data set and how it is split."""
 
-    dataset: Annotated[dict[str, Any], BeforeValidator(_named)]
+    dataset: Annotated[dict[str, Any], BeforeValidator(named)]
     split: dict[str, Any]
 
     @model_validator(mode="after")
@@ -33,55 +35,51 @@ class ObservedSpec(ExperimentSpec):
         check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
         return self
 
-    def load(self, data_dir: Path | None) -> Ratings:
-        """Return the ratings of the data set."""
-        options = {key: value for key, value in self.dataset.items() if key != "name"}
-        return load_ratings(self.dataset["name"], data_dir=data_dir, **options)
 
-    def parts(self, ratings: Ratings, seed: int, data_dir: Path | None) -> Split:
-        """Return the split of `ratings`, whose parts share no pair."""
-        options = {key: value for key, value in self.split.items() if key != "kind"}
-        kind = self.split["kind"]
-        found = split_ratings(ratings, kind, seed=seed, data_dir=data_dir, **options)
+class ObservedExperiment(Experiment):
+    """Base of the experiments on observed ratings."""
+
+    spec: ObservedSpec
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """The ratings of the experiment's data set."""
+        options = {key: value for key, value in self.spec.dataset.items() if key != "name"}
+        name = self.spec.dataset["name"]
+        return load_ratings(name, data_dir=self.places.data_dir, **options)
+
+    def check_same(self, details: Mapping[str, Any]) -> None:
+        found, expected = self.summary, details["dataset"]
+        if found["sha256"] != expected["sha256"]:
+            raise DataError(
+                f"data set {found['name']!r}: found ratings of sha256 {found['sha256']}, expected "
+                f"{expected['sha256']}, with which the run began"
+            )
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What `record.json` says of the data set: size, licence, and a hash of its rows."""
+        name, ratings, digest = self.spec.dataset["name"], self.ratings, hashlib.sha256()
+        for column in (ratings.user, ratings.item, ratings.value):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return {
+            "name": name,
+            "n_ratings": len(ratings),
+            "n_users": ratings.n_users,
+            "n_items": ratings.n_items,
+            "scale": list(ratings.scale),
+            "sha256": digest.hexdigest(),
+            "licence": find_dataset(name).licence,
+            "noise_floor": ratings.noise_floor,
+        }
+
+    def split(self, seed: int) -> Split:
+        """Return the split of the ratings, whose parts share no pair."""
+        options = {key: value for key, value in self.spec.split.items() if key != "kind"}
+        kind, data_dir = self.spec.split["kind"], self.places.data_dir
+        found = split_ratings(self.ratings, kind, seed=seed, data_dir=data_dir, **options)
         check_disjoint(found)
         return found
-
-
-def summarise(name: str, ratings: Ratings) -> dict[str, Any]:
-    """Return what `record.json` says of a data set: size, licence, and a hash of its rows."""
-    digest = hashlib.sha256()
-    for column in (ratings.user, ratings.item, ratings.value):
-        digest.update(np.ascontiguousarray(column).tobytes())
-    return {
-        "name": name,
-        "n_ratings": len(ratings),
-        "n_users": ratings.n_users,
-        "n_items": ratings.n_items,
-        "scale": list(ratings.scale),
-        "sha256": digest.hexdigest(),
-        "licence": find_dataset(name).licence,
-        "noise_floor": ratings.noise_floor,
-    }
-
-
-def heading(spec: ObservedSpec, data: dict[str, Any], more: str = "") -> list[str]:
-    """Return the lines that say on what an experiment's figures stand."""
-    split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
-    return [
-        f"{spec.name}: {spec.title}",
-        f"data set {data['name']}: {data['n_ratings']} ratings, {data['n_users']} users, "
-        f"{data['n_items']} items",
-        f"split: {split_form}; seed {spec.seed}{more}",
-    ]
-
-
-def check_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Raise DataError unless two summaries are of the same ratings."""
-    if found["sha256"] != expected["sha256"]:
-        raise DataError(
-            f"data set {found['name']!r}: found ratings of sha256 {found['sha256']}, expected "
-            f"{expected['sha256']}, with which the run began"
-        )
 
 
 def check_disjoint(parts: Split) -> None:

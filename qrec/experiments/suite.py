@@ -5,7 +5,6 @@ what all of them ask of a device goes in the same jobs.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,12 +21,12 @@ from qrec.backends.workload import Asked
 from qrec.config import ExperimentSpec, parse_fields, read_yaml
 from qrec.errors import ConfigError, NoBackendError
 from qrec.experiments import experiment_class
-from qrec.experiments.base import Ask, Experiment, Have, Part, Places, Size, Step
+from qrec.experiments.base import Ask, Compared, Experiment, Have, Places, Size, Step
+from qrec.experiments.labels import PATTERN, check_labels
 from qrec.registry import check_name, experiment_paths, named_in_file
 from qrec.runs.outcomes import Outcome
 from qrec.types import Row
 
-_LABEL = r"[A-Za-z0-9_-]+"
 _SHARED = ("schema_version", "title", "seed")  # a member's are the suite's unless it has its own
 
 
@@ -55,10 +54,7 @@ class SuiteSpec(ExperimentSpec):
     @field_validator("experiments")
     @classmethod
     def _check(cls, members: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        labels = Counter(member["label"] for member in members)
-        twice = [label for label, n in labels.items() if n > 1]
-        if twice:
-            raise ConfigError(f"two experiments have the label {twice[0]!r}")
+        check_labels((member["label"] for member in members), "experiments")
         for member in members:
             _parse(member)
         return members
@@ -137,9 +133,9 @@ class Suite(Experiment):
             for name, figure in member.figures(_rows_of(rows, label), _own(outcomes, label)).items()
         }
 
-    def parts(self, outcomes: Have, details: Mapping[str, Any]) -> list[Part]:
+    def compared(self, outcomes: Have, details: Mapping[str, Any]) -> list[Compared]:
         return [
-            Part(
+            Compared(
                 label,
                 self._rows(label, outcomes),
                 member.samples(_own(outcomes, label)),
@@ -205,7 +201,7 @@ def _complete(entry: Any, shared: Mapping[str, Any], place: int) -> dict[str, An
     """Return a member as its own file would hold it, with its label."""
     where = f"experiments.{place}"
     label = entry.get("label") if isinstance(entry, dict) else None
-    if not (isinstance(label, str) and re.fullmatch(_LABEL, label)):
+    if not (isinstance(label, str) and re.search(PATTERN, label)):
         raise ConfigError(
             f"{where}: label: found {label!r}, expected letters, digits, _ and - alone"
         )

@@ -14,7 +14,7 @@ from qrec.backends.workload import Workload
 from qrec.data.ratings import Ratings
 from qrec.recommenders._parameter_shift import shift_rule
 from qrec.recommenders._roles import Roles
-from qrec.recommenders._training import Schedule, train
+from qrec.recommenders._training import Schedule, code_tensors, train
 from qrec.recommenders.quantum import vector_index, vector_name
 from qrec.threads import one_thread
 from qrec.types import Array
@@ -125,8 +125,5 @@ def _by_vector(
 
 
 def _columns(ratings: Ratings) -> tuple[Tensor, Tensor, Tensor]:
-    return (
-        torch.from_numpy(ratings.user.astype(np.int64)),
-        torch.from_numpy(ratings.item.astype(np.int64)),
-        torch.from_numpy(ratings.value.astype(np.float32)),
-    )
+    value = torch.from_numpy(ratings.value.astype(np.float32))
+    return *code_tensors(ratings.user, ratings.item), value

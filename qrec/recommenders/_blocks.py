@@ -19,14 +19,8 @@ LARGEST = 6  # qubits: a side of 64
 class BlockRecommender(Recommender):
     """Base of the models r_ui = mean + b_u + c_i + a low-rank matrix of the block with (u, i).
 
-    Users and items are put in an order and cut into groups of 2^`n_qubits`; a group of each is
-    a block. It holds what `UserItemBias` leaves of the ratings, zeros where there is no rating
-    and beyond the last user or item, and is replaced by a matrix of rank `n_factors`.
-
-    `blocks` is the order: "activity", by number of ratings, or "coclustering", by the clusters
-    of Dhillon, "Co-clustering documents and words using bipartite spectral graph partitioning"
-    (KDD 2001), then by number of ratings. `n_blocks` limits the work to the blocks with the
-    most ratings, None takes all: pairs in no such block are not scored.
+    What the blocks are says `BlockSVDRecommender`; they also hold zeros beyond the last user or
+    item. Each is replaced by a matrix of rank `n_factors`.
     """
 
     n_factors: int
@@ -63,7 +57,7 @@ class BlockRecommender(Recommender):
         blocks = np.zeros((len(most), side, side))
         block = self.block_[row // side, column // side]
         kept = block >= 0
-        residual = ratings.value - self.bias_.offset(ratings.user, ratings.item)
+        residual = self.bias_.residual(ratings)
         blocks[block[kept], row[kept] % side, column[kept] % side] = residual[kept]
         return blocks
 

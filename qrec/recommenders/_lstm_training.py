@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from qrec.data.ratings import Ratings
-from qrec.recommenders._training import Schedule, train
+from qrec.recommenders._training import Schedule, code_tensors, train
 from qrec.types import Array, Codes
 
 Covered = tuple[Ratings, Array]  # ratings and the base's predictions for them
@@ -44,7 +44,8 @@ def fit(
     net: nn.Module, fitted: Covered, stopping: Covered, schedule: Schedule
 ) -> tuple[dict[str, Array], Array]:
     """Train `net` on the errors of the base; return its weights and the validation RMSEs."""
-    columns = _tensors(fitted[0].user, fitted[0].item, fitted[1].astype(np.float32))
+    codes = code_tensors(fitted[0].user, fitted[0].item)
+    columns = *codes, torch.from_numpy(fitted[1].astype(np.float32))
     error = torch.from_numpy((fitted[0].value - fitted[1]).astype(np.float32))
     stop = stopping[0]
 
@@ -79,14 +80,6 @@ def expected_error(net: nn.Module, users: Codes, items: Codes, base: Array) -> A
     """Return what the net expects of `rating - base`, `(n,)`, without dropout."""
     net.eval()
     with torch.inference_mode():
-        columns = _tensors(users, items, base)
-        expected = net(*columns[:2], columns[2].to(next(net.parameters()).dtype))
+        given = torch.from_numpy(base).to(next(net.parameters()).dtype)
+        expected = net(*code_tensors(users, items), given)
     return np.asarray(expected.numpy(), dtype=float)
-
-
-def _tensors(users: Codes, items: Codes, base: Array) -> tuple[Tensor, Tensor, Tensor]:
-    return (
-        torch.from_numpy(users.astype(np.int64)),
-        torch.from_numpy(items.astype(np.int64)),
-        torch.from_numpy(base),
-    )

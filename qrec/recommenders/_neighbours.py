@@ -32,9 +32,7 @@ class NeighbourRecommender(Recommender):
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         self.bias_ = UserItemBias().fit(ratings)
-        by_user = rating_matrix(
-            ratings, ratings.value - self.bias_.offset(ratings.user, ratings.item)
-        )
+        by_user = rating_matrix(ratings, self.bias_.residual(ratings))
         rows = by_user if self.compares == "items" else by_user.T.tocsr()
         self.residual_, self.columns_, self.indptr_ = rows.data, rows.indices, rows.indptr
         self.similarity_ = shrunk_correlation(rows, self.shrinkage).astype(np.float32)

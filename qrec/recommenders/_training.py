@@ -12,7 +12,7 @@ from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.seeds import child_seed
 from qrec.threads import one_thread
-from qrec.types import Array
+from qrec.types import Array, Codes
 
 _HELD_OUT = 0.1  # of the ratings, for early stopping when no validation ratings are given
 
@@ -69,6 +69,11 @@ def train(
         for parameter, value in zip(parameters, best, strict=True):
             parameter.copy_(value)
     return np.array(history)
+
+
+def code_tensors(users: Codes, items: Codes) -> tuple[Tensor, Tensor]:
+    """Return codes as torch takes them for indices."""
+    return torch.from_numpy(users.astype(np.int64)), torch.from_numpy(items.astype(np.int64))
 
 
 def hold_out(

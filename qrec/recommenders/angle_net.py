@@ -52,10 +52,6 @@ class AngleNet(CircuitRecommender):
     Raises ConfigError for a `training_backend` that has no gradients, or none of this net.
     """
 
-    # What `CircuitRecommender` leaves open and the net does not.
-    observable, user, item, weights = "Z0", "u", "v", "theta"
-    biases, gain = True, 1.0
-
     def __init__(
         self,
         n_factors: Annotated[int, Ge(1)] = 4,
@@ -74,21 +70,16 @@ class AngleNet(CircuitRecommender):
         training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
+        super().__init__(
+            "angle_net", reg=reg, learning_rate=learning_rate, n_epochs=n_epochs,
+            batch_size=batch_size, patience=patience, training=training, max_iter=max_iter,
+            backend=backend, training_backend=training_backend, random_state=random_state,
+        )  # fmt: skip
         self.n_factors = n_factors
         self.n_layers = n_layers
         self.entangler = entangler
         self.features = features
         self.reuploading = reuploading
-        self.reg = reg
-        self.learning_rate = learning_rate
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.training = training
-        self.max_iter = max_iter
-        self.backend = backend
-        self.training_backend = training_backend
-        self.random_state = random_state
 
     def to_qnn(self) -> "EstimatorQNN":
         """Return the fitted net as a qiskit-machine-learning `EstimatorQNN` on `backend`.

@@ -51,5 +51,9 @@ class UserItemBias(Recommender):
         """Return mean + b_u + c_i for pairs of codes, `(n,)`, not clipped."""
         return self.mean_ + self.user_bias_[users] + self.item_bias_[items]
 
+    def residual(self, ratings: Ratings) -> Array:
+        """Return what the biases leave of ratings, `(n,)`."""
+        return ratings.value - self.offset(ratings.user, ratings.item)
+
     def _predict(self, users: Codes, items: Codes) -> Array:
         return self.offset(users, items)

@@ -14,9 +14,11 @@ class BlockSVDRecommender(BlockRecommender):
 
     The best that `VQSVDRecommender` can do on the same blocks. Users and items are put in an
     order and cut into groups of 2^`n_qubits`; a group of each is a block, which holds what
-    `UserItemBias` leaves of the ratings and zeros elsewhere. `blocks` is the order: "activity"
-    (number of ratings) or "coclustering" (spectral, Dhillon, KDD 2001). `n_blocks` limits the
-    work to the blocks with the most ratings: pairs in no such block are not scored.
+    `UserItemBias` leaves of the ratings and zeros elsewhere. `blocks` is the order: "activity",
+    by number of ratings, or "coclustering", by the clusters of Dhillon, "Co-clustering documents
+    and words using bipartite spectral graph partitioning" (KDD 2001), then by number of ratings.
+    `n_blocks` limits the work to the blocks with the most ratings, None takes all: pairs in no
+    such block are not scored.
     """
 
     def __init__(

@@ -35,9 +35,7 @@ class EASE(Recommender):
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         self.bias_ = UserItemBias().fit(ratings)
-        residual = rating_matrix(
-            ratings, ratings.value - self.bias_.offset(ratings.user, ratings.item)
-        )
+        residual = rating_matrix(ratings, self.bias_.residual(ratings))
         self.residual_ = residual.data  # in the order of seen_items_
         gram = (residual.T @ residual).toarray()
         gram[np.diag_indices_from(gram)] += self.reg

@@ -73,11 +73,9 @@ class LSTMCorrector(Recommender):
         parts = hold_out(ratings, validation, self.random_state)
         asked = [] if self.prefit else self.base.questions(*parts)
         if isinstance(self.base, QuantumRecommender):
-            base = (
-                self.base
-                if self.prefit
-                else _without_device(self.base).fit(parts[0], validation=parts[1])
-            )
+            base = self.base
+            if not self.prefit:
+                base = _without_device(base).fit(parts[0], validation=parts[1])
             workloads = [w for own in _workloads(base, parts) for w in own]
             asked.append(Asked(open_backend(self.base.backend), workloads, 1))
         return asked

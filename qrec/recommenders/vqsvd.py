@@ -12,9 +12,9 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._blocks import LARGEST, BlockRecommender, Blocks
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
-from qrec.svd.factors import circuit_runs, n_parameters, random_angles, readout_runs, train
+from qrec.svd.factors import n_parameters, random_angles, readout_runs, train
 from qrec.svd.measured import is_ideal
-from qrec.svd.objectives import Kind, Score
+from qrec.svd.objectives import Criterion, Kind
 from qrec.svd.optimisers import Optimizer
 from qrec.types import Array
 
@@ -73,7 +73,7 @@ class VQSVDRecommender(BlockRecommender):
 
     def _trained(self, blocks: Array) -> Array:
         """Train all blocks side by side by linear algebra."""
-        score = Score(self.objective, np.arange(self.n_factors, 0, -1.0))
+        criterion = Criterion.of_rank(self.objective, self.n_factors)
         scale = np.abs(blocks).max(axis=(1, 2), keepdims=True)
         scale[scale == 0] = 1.0
         size = n_parameters(self.n_qubits, self.n_layers)
@@ -82,7 +82,7 @@ class VQSVDRecommender(BlockRecommender):
         found = train(
             repeated,
             self.n_layers,
-            score,
+            criterion,
             np.concatenate(starts),
             self.optimizer,
             self.max_iter,
@@ -90,9 +90,8 @@ class VQSVDRecommender(BlockRecommender):
         )
         best = found.value.reshape(len(blocks), self.n_init).argmax(axis=1)
         rows = np.arange(len(blocks)) * self.n_init + best
-        runs = circuit_runs(score, size, found.n_values, found.n_gradients, score.rank)
-        self._count({name: int(count.sum()) for name, count in runs.items()})
-        self._count({"readout": readout_runs(score) * len(blocks)})
+        self._count({name: int(count.sum()) for name, count in found.circuits.items()})
+        self._count({"readout": readout_runs(criterion) * len(blocks)})
         return np.asarray(found.factors.reconstruct(self.n_factors)[rows].real * scale)
 
     def _measured(self, block: Array, k: int) -> Array:

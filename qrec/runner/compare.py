@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from qrec.analysis.compare import StoredRun, compare_samples, compare_table
 from qrec.analysis.side_by_side import compare_rows, compare_tables
 from qrec.analysis.table import Table
-from qrec.experiments.base import Part, Places
+from qrec.experiments.base import Compared, Places
 from qrec.runner.asking import Stored
 from qrec.runner.drive import Work
 from qrec.runner.load import restore
@@ -45,8 +45,9 @@ def compare_runs(
     return rows, tables
 
 
-def _parts(folder: RunFolder, places: Places | None) -> dict[str, Part]:
+def _parts(folder: RunFolder, places: Places | None) -> dict[str, Compared]:
     require_finished(folder)
     experiment = restore(folder, places)
     outcomes = Work(experiment, folder, Stored()).every_outcome()
-    return {part.name: part for part in experiment.parts(outcomes, folder.record().details)}
+    found = experiment.compared(outcomes, folder.record().details)
+    return {part.name: part for part in found}

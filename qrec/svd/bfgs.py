@@ -6,17 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrec.svd.line_search import LineSearch
-from qrec.svd.objectives import Objective, Rows
-from qrec.svd.optimisers import Optimum, Report
+from qrec.svd.objectives import Indices, Objective
+from qrec.svd.optimisers import Optimum
 from qrec.types import Array
 
 PER_PARAMETER = 200  # iterations at most, where nobody says how many
 _SMALL_GRADIENT = 1e-5  # scipy's gtol, of the largest component
 
 
-def bfgs(
-    objective: Objective, start: Array, max_iter: int | None = None, report: Report | None = None
-) -> Optimum:
+def bfgs(objective: Objective, start: Array, max_iter: int | None = None) -> Optimum:
     """Minimise by BFGS from `start` `(n, n_parameters)`.
 
     Takes the steps of ``scipy.optimize.minimize(method="BFGS", jac=True)``: the same line
@@ -51,8 +49,6 @@ def bfgs(
         goes_on = ~state.converged(rows) & np.array([len(history[r]) <= limit for r in rows], bool)
         search.put(rows, state.begin_search(rows, fall))
         active = np.concatenate([active[~ended], rows[goes_on]])
-        if report:
-            report(n - len(active), n)
     return Optimum(
         state.theta, state.value, n_evaluations, n_evaluations, [np.array(h) for h in history]
     )
@@ -68,17 +64,17 @@ class _State:
     inverse: Array  # (n, n_parameters, n_parameters), of the Hessian
     direction: Array
 
-    def converged(self, rows: Rows) -> NDArray[np.bool_]:
+    def converged(self, rows: Indices) -> NDArray[np.bool_]:
         return np.asarray(np.abs(self.gradient[rows]).max(axis=1) <= _SMALL_GRADIENT)
 
-    def begin_search(self, rows: Rows, fall: Array) -> LineSearch:
+    def begin_search(self, rows: Indices, fall: Array) -> LineSearch:
         """Begin to search along the directions; `fall` is what the last iteration brought."""
         slope = (self.gradient[rows] * self.direction[rows]).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             guess = np.minimum(1.0, 2.02 * fall / slope)
         return LineSearch.begin(np.where(guess > 0, guess, 1.0), self.value[rows], slope)
 
-    def move(self, rows: Rows, theta: Array, value: Array, gradient: Array) -> None:
+    def move(self, rows: Indices, theta: Array, value: Array, gradient: Array) -> None:
         """Go to new points, learn from them about the Hessian, and choose the next directions."""
         step, change = theta - self.theta[rows], gradient - self.gradient[rows]
         self.theta[rows], self.value[rows], self.gradient[rows] = theta, value, gradient

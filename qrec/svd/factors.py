@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qrec.svd.ansatz import Complex
-from qrec.svd.objectives import ExactObjective, Score
-from qrec.svd.optimisers import Counts, Report, minimise
+from qrec.svd.objectives import Criterion, ExactObjective
+from qrec.svd.optimisers import Counts, minimise
 from qrec.types import Array
 
 
@@ -27,13 +27,13 @@ class Factors:
         return left @ self.right[:, :, :rank].conj().swapaxes(1, 2)
 
 
-def decompose(score: Score, u: Complex, v: Complex, c: Complex) -> Factors:
+def decompose(criterion: Criterion, u: Complex, v: Complex, c: Complex) -> Factors:
     """Return the factors for U and V, cut to T columns, and C = U^dag M V, all `(n, ., T)`.
 
     The original and the modified objective look at the diagonal of C alone; the subspace
     objective takes the singular value decomposition of the whole.
     """
-    if score.kind == "subspace":
+    if criterion.kind == "subspace":
         turn_u, singular, turn_v = np.linalg.svd(c)
         return Factors(u @ turn_u, singular, v @ turn_v.conj().swapaxes(1, 2))
     d = np.diagonal(c, axis1=1, axis2=2)
@@ -54,37 +54,29 @@ class Trained:
     factors: Factors
     theta: Array  # (n, n_parameters)
     value: Array  # (n,) of the objective: larger is better
-    n_values: Counts  # (n,) evaluations of the objective
-    n_gradients: Counts  # (n,)
-    history: list[Array]  # n arrays: the objective at the start and after each iteration
+    circuits: dict[str, Counts]  # (n,) see `circuit_runs`
 
 
 def train(
     matrices: Array | Complex,
     n_layers: int,
-    score: Score,
+    criterion: Criterion,
     starts: Array,
     optimizer: str = "bfgs",
     max_iter: int | None = None,
     seed: int = 0,
-    report: Report | None = None,
 ) -> Trained:
     """Factorise `matrices` `(n, N, N)` from `starts` `(n, n_parameters)` by linear algebra.
 
     All problems run side by side; entries should be about 1 at most, as circuits have them.
     """
-    objective = ExactObjective(matrices, n_layers, score)
-    found = minimise(optimizer, objective, starts, max_iter, seed, report)
+    objective = ExactObjective(matrices, n_layers, criterion)
+    found = minimise(optimizer, objective, starts, max_iter, seed)
     u, v = objective.vectors(found.theta)
     c = objective.elements(found.theta, np.arange(len(starts)))
-    return Trained(
-        decompose(score, u, v, c),
-        found.theta,
-        -found.value,
-        found.n_values,
-        found.n_gradients,
-        [-values for values in found.history],
-    )
+    size, counts = starts.shape[1], (found.n_values, found.n_gradients)
+    circuits = circuit_runs(criterion, size, *counts, criterion.rank)
+    return Trained(decompose(criterion, u, v, c), found.theta, -found.value, circuits)
 
 
 def n_parameters(n_qubits: int, n_layers: int) -> int:
@@ -100,20 +92,20 @@ def random_angles(n_starts: int, size: int, seed: int) -> Array:
 
 
 def circuit_runs(
-    score: Score, n_parameters: int, n_values: Counts, n_gradients: Counts, per_value: int
+    criterion: Criterion, n_parameters: int, n_values: Counts, n_gradients: Counts, per_value: int
 ) -> dict[str, Counts]:
     """Return how many circuits a device would have run for the training, by kind of gradient.
 
     `finite_difference` is scipy's default, one more evaluation per parameter, as in
-    arXiv:2310.19504; `parameter_shift` see `Score.shifts`. `per_value` is how many circuits one
+    arXiv:2310.19504; `parameter_shift` see `Criterion.shifts`. `per_value` is how many circuits one
     value of the objective takes, T with the published ones.
     """
     return {
         "finite_difference": per_value * (n_values + n_gradients * n_parameters),
-        "parameter_shift": per_value * (n_values + n_gradients * n_parameters * score.shifts),
+        "parameter_shift": per_value * (n_values + n_gradients * n_parameters * criterion.shifts),
     }
 
 
-def readout_runs(score: Score) -> int:
+def readout_runs(criterion: Criterion) -> int:
     """Return how many Hadamard tests give the d_j, or C, once: real and imaginary parts."""
-    return 2 * (score.rank**2 if score.kind == "subspace" else score.rank)
+    return 2 * (criterion.rank**2 if criterion.kind == "subspace" else criterion.rank)

@@ -3,16 +3,14 @@
 import numpy as np
 
 from qrec.svd.objectives import Objective
-from qrec.svd.optimisers import Optimum, Report
+from qrec.svd.optimisers import Optimum
 from qrec.types import Array
 
 ADAM_ITERATIONS, SPSA_ITERATIONS, SPSA_CALIBRATIONS = 500, 1000, 10
 _ADAM_RATE, _SPSA_PERTURBATION, _SPSA_FIRST_STEP = 0.05, 0.2, 0.2
 
 
-def adam(
-    objective: Objective, start: Array, max_iter: int | None = None, report: Report | None = None
-) -> Optimum:
+def adam(objective: Objective, start: Array, max_iter: int | None = None) -> Optimum:
     """Minimise by Adam (Kingma and Ba, ICLR 2015) with a rate that falls linearly to zero.
 
     `max_iter` is 500 where it is None. The answer is the last point.
@@ -28,20 +26,12 @@ def adam(
         square += 0.001 * (gradient**2 - square)
         rate = _ADAM_RATE * (1 - (k - 1) / limit)
         theta -= rate * (mean / (1 - 0.9**k)) / (np.sqrt(square / (1 - 0.999**k)) + 1e-8)
-        if report:
-            report(k, limit)
     values.append(objective.value(theta, rows))
     n_gradients = np.full(len(theta), limit)
     return Optimum(theta, values[-1], n_gradients + 1, n_gradients, list(np.array(values).T))
 
 
-def spsa(
-    objective: Objective,
-    start: Array,
-    max_iter: int | None = None,
-    report: Report | None = None,
-    seed: int = 0,
-) -> Optimum:
+def spsa(objective: Objective, start: Array, max_iter: int | None = None, seed: int = 0) -> Optimum:
     """Minimise by simultaneous perturbation: two evaluations per iteration, no gradient.
 
     Spall, IEEE Transactions on Aerospace and Electronic Systems 34, 817 (1998), with its
@@ -69,8 +59,6 @@ def spsa(
         slope, value, signs = differences(_SPSA_PERTURBATION / (k + 1) ** 0.101)
         values.append(value)
         theta -= (gain * slope / (k + 1 + delay) ** 0.602)[:, None] * signs
-        if report:
-            report(k + 1, limit)
     values.append(objective.value(theta, rows))
     n_values = np.full(len(theta), 2 * (SPSA_CALIBRATIONS + limit) + 1)
     return Optimum(theta, values[-1], n_values, 0 * n_values, list(np.array(values).T))

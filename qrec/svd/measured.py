@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -10,7 +11,7 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
-from qrec.backends.workload import Asked, Reading, Workload
+from qrec.backends.workload import Asked, Workload
 from qrec.circuits import bell_projection, block_encoding
 from qrec.circuits.cheap_hadamard import cheap_hadamard
 from qrec.circuits.direct_projection import direct_projection
@@ -20,10 +21,11 @@ from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part
 from qrec.circuits.parts.registers import projector
 from qrec.svd.ansatz import Complex
-from qrec.svd.objectives import Rows, Score
+from qrec.svd.objectives import Criterion, Indices
 from qrec.types import Array
 
-FORMS = ("published", "bell", "direct")
+Form = Literal["published", "bell", "direct"]
+FORMS: tuple[Form, ...] = get_args(Form)
 _ENCODERS: dict[str, Callable[..., BlockEncoding]] = {
     "published": block_encoding.encode,
     "bell": bell_projection.encode,
@@ -43,7 +45,7 @@ class Probe:
         return Workload(self.circuit, self.observable, parameters, key)
 
 
-def objective_probes(matrix: Array, n_layers: int, score: Score, form: str) -> list[Probe]:
+def objective_probes(matrix: Array, n_layers: int, criterion: Criterion, form: str) -> list[Probe]:
     """Return the probes whose sum is the objective.
 
     `matrix` is 2^n x 2^n and real, with entries up to 1. "published" is a Hadamard test with
@@ -51,17 +53,17 @@ def objective_probes(matrix: Array, n_layers: int, score: Score, form: str) -> l
     is the cheap Hadamard test, or the block encoding by Bell projection: T as well. "direct"
     is the cheap Hadamard test, or one `direct_projection` for all.
     """
-    places = range(score.rank)
-    if score.kind == "original":
+    places = range(criterion.rank)
+    if criterion.kind == "original":
         return [
-            hadamard_probe(matrix, n_layers, i, i, "real", form, float(score.weights[i]))
+            hadamard_probe(matrix, n_layers, i, i, "real", form, float(criterion.weights[i]))
             for i in places
         ]
     if form == "direct":
-        wanted = [(j, k) for j in places for k in places if j == k or score.kind == "subspace"]
+        wanted = [(j, k) for j in places for k in places if j == k or criterion.kind == "subspace"]
         return [direct_probe(matrix, n_layers, wanted)]
     return [
-        encoded_probe(matrix, n_layers, k, places if score.kind == "subspace" else [k], form)
+        encoded_probe(matrix, n_layers, k, places if criterion.kind == "subspace" else [k], form)
         for k in places
     ]
 
@@ -99,18 +101,18 @@ def direct_probe(matrix: Array, n_layers: int, places: list[tuple[int, int]]) ->
 
 
 class MeasuredObjective:
-    """Minus the score of one matrix, measured on a backend.
+    """Minus the objective of one matrix, measured on a backend.
 
     Problems are starts of the same matrix. `n_evaluations` counts what the backend was asked
     for: rows of angles times circuits.
     """
 
     def __init__(
-        self, backend: Backend, matrix: Array, n_layers: int, score: Score, form: str
+        self, backend: Backend, matrix: Array, n_layers: int, criterion: Criterion, form: str
     ) -> None:
         self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
-        self._score, self._form = score, form
-        self._probes = objective_probes(matrix, n_layers, score, form)
+        self._criterion, self._form = criterion, form
+        self._probes = objective_probes(matrix, n_layers, criterion, form)
         self._calls = 0
         self.n_evaluations = 0
 
@@ -118,7 +120,7 @@ class MeasuredObjective:
     def circuits_per_value(self) -> int:
         return len(self._probes)
 
-    def value(self, theta: Array, rows: Rows) -> Array:
+    def value(self, theta: Array, rows: Indices) -> Array:
         self._calls += 1
         # A key of its own for each call: the shots of two calls are independent.
         readings = self._backend.run(self._workloads(theta, f"{self._calls}"))
@@ -128,9 +130,9 @@ class MeasuredObjective:
         self.n_evaluations += len(theta) * len(self._probes)
         return -total
 
-    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: Array, rows: Indices) -> tuple[Array, Array]:
         size = theta.shape[1]
-        weights = [0.5] if self._score.shifts == 1 else [0.5, -0.5]
+        weights = [0.5] if self._criterion.shifts == 1 else [0.5, -0.5]
         by_move = self.value(self._moved(theta), rows).reshape(len(theta), -1)
         shifted = by_move[:, 1:].reshape(len(theta), len(weights), size)
         return by_move[:, 0], np.einsum("s,nsp->np", weights, shifted)
@@ -140,7 +142,7 @@ class MeasuredObjective:
         asked = [
             (self._workloads(theta, "value"), n_values),
             (self._workloads(self._moved(theta), "gradient"), n_gradients),
-            (workloads(self._element_probes()[1], theta[0], "vqsvd/elements"), 1),
+            (_workloads(self._element_probes()[1], theta[0], "vqsvd/elements"), 1),
         ]
         return [Asked(self._backend, found, times) for found, times in asked if times]
 
@@ -149,10 +151,10 @@ class MeasuredObjective:
 
         Without the subspace objective the diagonal is measured and the rest is zero.
         """
-        rank = self._score.rank
+        rank = self._criterion.rank
         c = np.zeros((rank, rank), np.complex128)
         wanted, probes = self._element_probes()
-        readings = measure(self._backend, probes, theta, "vqsvd/elements")
+        readings = self._backend.run(_workloads(probes, theta, "vqsvd/elements"))
         for (j, k, part), probe, reading in zip(wanted, probes, readings, strict=True):
             c[j, k] += probe.factor * reading.value[0] * (1 if part == "real" else 1j)
         return c
@@ -163,14 +165,14 @@ class MeasuredObjective:
     def _moved(self, theta: Array) -> Array:
         """Return the rows that the parameter-shift rule needs: each as it is, then shifted."""
         size = theta.shape[1]
-        shifts = [np.pi] if self._score.shifts == 1 else [np.pi / 2, -np.pi / 2]
+        shifts = [np.pi] if self._criterion.shifts == 1 else [np.pi / 2, -np.pi / 2]
         moves = np.concatenate([np.zeros((1, size)), *(shift * np.eye(size) for shift in shifts)])
         return np.asarray((theta[:, None] + moves).reshape(-1, size))
 
     def _element_probes(self) -> tuple[list[tuple[int, int, Part]], list[Probe]]:
         """Return which parts of which elements `elements` reads, and their probes."""
-        places = range(self._score.rank)
-        diagonal = self._score.kind != "subspace"
+        places = range(self._criterion.rank)
+        diagonal = self._criterion.kind != "subspace"
         parts: tuple[Part, Part] = ("real", "imag")
         wanted = [
             (j, k, part) for j in places for k in places if j == k or not diagonal for part in parts
@@ -179,12 +181,7 @@ class MeasuredObjective:
         return wanted, [build(j, k, part, self._form) for j, k, part in wanted]
 
 
-def measure(backend: Backend, probes: list[Probe], theta: Array, key: str) -> list[Reading]:
-    """Evaluate probes at the same angles `(n_parameters,)`; factors are not yet applied."""
-    return backend.run(workloads(probes, theta, key))
-
-
-def workloads(probes: list[Probe], theta: Array, key: str) -> list[Workload]:
+def _workloads(probes: list[Probe], theta: Array, key: str) -> list[Workload]:
     """Return the workloads of probes at the same angles `(n_parameters,)`."""
     return [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
 

@@ -1,7 +1,7 @@
 """The three objectives, as functions of C = U^dag M V cut to its first T rows and columns."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from qrec.types import Array
 
 Kind = Literal["original", "modified", "subspace"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Rows = NDArray[np.intp]
+Indices = NDArray[np.intp]
 _CELLS_AT_ONCE = 2**16  # of the matrices: bounds the memory of what is evaluated together
 
 
@@ -21,17 +21,17 @@ class Objective(Protocol):
     `theta` is `(n, n_parameters)`, and `rows` `(n,)` says which problem each row belongs to.
     """
 
-    def value(self, theta: Array, rows: Rows) -> Array:
+    def value(self, theta: Array, rows: Indices) -> Array:
         """Return the values `(n,)`."""
         ...
 
-    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: Array, rows: Indices) -> tuple[Array, Array]:
         """Return the values `(n,)` and their gradients, shaped as `theta`."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class Criterion:
     """A kind of objective and its weights q `(T,)`, which `original` alone looks at.
 
     - original: sum_j q_j Re C_jj (Wang, Song, Wang, Quantum 5, 483, eq. 8), q falling;
@@ -42,6 +42,11 @@ class Score:
 
     kind: str  # one of KINDS
     weights: Array
+
+    @classmethod
+    def of_rank(cls, kind: str, rank: int) -> Self:
+        """Return the one with the weights rank, ..., 2, 1."""
+        return cls(kind, np.arange(rank, 0, -1.0))
 
     @property
     def rank(self) -> int:
@@ -55,6 +60,12 @@ class Score:
         squared.
         """
         return 1 if self.kind == "original" else 2
+
+    def highest(self, singular: NDArray[np.floating]) -> Array:
+        """Return the highest value possible, of a matrix with singular values `(..., N)`."""
+        values = singular[..., : self.rank]
+        terms = self.weights * values if self.kind == "original" else values**2
+        return np.asarray(terms.sum(axis=-1))
 
     def value(self, c: Complex) -> Array:
         """Return the objective for C `(n, T, T)`: larger is better."""
@@ -76,25 +87,25 @@ class Score:
 
 
 class ExactObjective:
-    """Minus the score of each problem's matrix, and its gradient, by linear algebra.
+    """Minus the objective of each problem's matrix, and its gradient, by linear algebra.
 
     `matrices` is `(n_problems, N, N)`. Parameters are theta_u, then theta_v.
     """
 
-    def __init__(self, matrices: NDArray[np.number], n_layers: int, score: Score) -> None:
+    def __init__(self, matrices: NDArray[np.number], n_layers: int, criterion: Criterion) -> None:
         n_qubits = matrices.shape[1].bit_length() - 1
         self._matrices = matrices
-        self._score = score
-        self._ansatz = Ansatz(n_qubits, n_layers, score.rank)
+        self._criterion = criterion
+        self._ansatz = Ansatz(n_qubits, n_layers, criterion.rank)
 
     @property
     def n_parameters(self) -> int:
         return 2 * self._ansatz.n_parameters
 
-    def value(self, theta: Array, rows: Rows) -> Array:
-        return -self._score.value(self.elements(theta, rows))
+    def value(self, theta: Array, rows: Indices) -> Array:
+        return -self._criterion.value(self.elements(theta, rows))
 
-    def value_and_gradient(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: Array, rows: Indices) -> tuple[Array, Array]:
         step = max(1, _CELLS_AT_ONCE // self._matrices[0].size)
         starts = range(0, len(theta), step)
         parts = [self._evaluate(theta[k : k + step], rows[k : k + step]) for k in starts]
@@ -103,20 +114,20 @@ class ExactObjective:
             np.concatenate([np.empty((0, theta.shape[1])), *(slope for _, slope in parts)]),
         )
 
-    def _evaluate(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+    def _evaluate(self, theta: Array, rows: Indices) -> tuple[Array, Array]:
         angles = theta.reshape(-1, self._ansatz.n_parameters)
         both, tape = self._ansatz.columns_and_tape(angles)
         u, v = both[0::2], both[1::2]
         image = _apply(self._matrices[rows], v)
         c = _dagger(u) @ image
-        slope = self._score.slope(c)
+        slope = self._criterion.slope(c)
         slopes = np.empty_like(both)
         slopes[0::2] = image @ _dagger(slope)
         slopes[1::2] = _apply(_dagger(self._matrices[rows]), u @ slope)
         gradient = self._ansatz.gradient(tape, slopes)
-        return -self._score.value(c), -gradient.reshape(theta.shape)
+        return -self._criterion.value(c), -gradient.reshape(theta.shape)
 
-    def elements(self, theta: Array, rows: Rows) -> Complex:
+    def elements(self, theta: Array, rows: Indices) -> Complex:
         """Return C `(n, T, T)`."""
         u, v = self.vectors(theta)
         return _dagger(u) @ _apply(self._matrices[rows], v)

@@ -1,6 +1,5 @@
 """What every optimiser takes and returns."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,7 +12,6 @@ from qrec.types import Array
 Optimizer = Literal["bfgs", "adam", "spsa"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 Counts = NDArray[np.int64]
-Report = Callable[[int, int], None]  # problems or iterations done, of how many
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +31,6 @@ def minimise(
     start: Array,
     max_iter: int | None = None,
     seed: int = 0,
-    report: Report | None = None,
 ) -> Optimum:
     """Minimise from `start` `(n, n_parameters)`, each row a problem of its own.
 
@@ -43,10 +40,10 @@ def minimise(
     from qrec.svd.first_order import adam, spsa
 
     if optimizer == "bfgs":
-        return bfgs(objective, start, max_iter, report)
+        return bfgs(objective, start, max_iter)
     if optimizer == "adam":
-        return adam(objective, start, max_iter, report)
-    return spsa(objective, start, max_iter, report, seed)
+        return adam(objective, start, max_iter)
+    return spsa(objective, start, max_iter, seed)
 
 
 def most_calls(optimizer: str, size: int, max_iter: int | None = None) -> tuple[int, int]:

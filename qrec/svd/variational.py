@@ -14,7 +14,7 @@ from qrec.svd._checks import as_matrix, check_integer, check_one_of, check_weigh
 from qrec.svd.ansatz import Complex
 from qrec.svd.factors import circuit_runs, decompose, n_parameters, random_angles, readout_runs
 from qrec.svd.measured import FORMS, MeasuredObjective, is_ideal
-from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.objectives import KINDS, Criterion, ExactObjective
 from qrec.svd.optimisers import OPTIMIZERS, minimise, most_calls
 from qrec.types import Array
 
@@ -27,7 +27,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
     the start with the best objective counts. The matrix is divided by its largest magnitude
     and padded with zeros to 2^n x 2^n, and the factors are cropped again.
 
-    - `objective` is "original", "modified" or "subspace", see `qrec.svd.objectives.Score`;
+    - `objective` is "original", "modified" or "subspace", see `qrec.svd.objectives.Criterion`;
       `weights` are the q_j `(rank,)` of the original one, by default rank, ..., 2, 1.
     - `optimizer` is "bfgs" (scipy's steps), "adam" or "spsa" (for shots and noise), with
       `max_iter` iterations or its own default.
@@ -85,32 +85,32 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         """
         del y
         array = as_matrix(matrix)
-        score = self._score(array)
+        criterion = self._criterion(array)
         padded, scale = pad(array)
         size = n_parameters(len(padded).bit_length() - 1, self.n_layers)
         starts = random_angles(self.n_init, size, self.random_state)
         everything = np.broadcast_to(padded, (self.n_init, *padded.shape))
-        exact = ExactObjective(everything, self.n_layers, score)
-        measured = self._measured(padded, score)
+        exact = ExactObjective(everything, self.n_layers, criterion)
+        measured = self._measured(padded, criterion)
         found = minimise(
             self.optimizer, measured or exact, starts, self.max_iter, self.random_state
         )
         best = np.argmin(found.value, keepdims=True)
         theta = found.theta[best]
         c = measured.elements(theta[0])[None] if measured else exact.elements(theta, best)
-        factors = decompose(score, *exact.vectors(theta), c)
+        factors = decompose(criterion, *exact.vectors(theta), c)
         self.theta_ = theta[0]
         self.singular_values_ = factors.singular_values[0] * scale
         self.left_ = _cropped(factors.left[0], array.shape[0], factors.singular_values[0])
         self.right_ = _cropped(factors.right[0], array.shape[1], factors.singular_values[0])
         with np.errstate(over="ignore"):
-            unit = np.float64(scale) ** (1 if score.kind == "original" else 2)
+            unit = np.float64(scale) ** (1 if criterion.kind == "original" else 2)
             self.objective_ = float(-found.value[best[0]] * unit)
             self.history_ = [-values * unit for values in found.history]
-        per_value = measured.circuits_per_value if measured else score.rank
-        runs = circuit_runs(score, size, found.n_values, found.n_gradients, per_value)
+        per_value = measured.circuits_per_value if measured else criterion.rank
+        runs = circuit_runs(criterion, size, found.n_values, found.n_gradients, per_value)
         self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
-        self.n_circuits_["readout"] = readout_runs(score)
+        self.n_circuits_["readout"] = readout_runs(criterion)
         return self
 
     def questions(self, matrix: ArrayLike) -> list[Asked]:
@@ -121,7 +121,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         """
         array = as_matrix(matrix)
         padded, _ = pad(array)
-        measured = self._measured(padded, self._score(array))
+        measured = self._measured(padded, self._criterion(array))
         if measured is None:
             return []
         size = n_parameters(len(padded).bit_length() - 1, self.n_layers)
@@ -140,7 +140,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         left = self.left_[:, :rank] * self.singular_values_[:rank]
         return np.asarray(left @ self.right_[:, :rank].conj().T)
 
-    def _measured(self, padded: NDArray[Any], score: Score) -> MeasuredObjective | None:
+    def _measured(self, padded: NDArray[Any], criterion: Criterion) -> MeasuredObjective | None:
         """Return the objective on the backend, None where linear algebra takes its place."""
         backend = open_backend(self.backend)
         if is_ideal(backend):
@@ -150,9 +150,9 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
                 "matrix has complex entries, which the circuits' rotations cannot hold; "
                 f"backend {backend.name!r} takes real ones, the exact backend both"
             )
-        return MeasuredObjective(backend, padded, self.n_layers, score, self.form)
+        return MeasuredObjective(backend, padded, self.n_layers, criterion, self.form)
 
-    def _score(self, array: NDArray[Any]) -> Score:
+    def _criterion(self, array: NDArray[Any]) -> Criterion:
         """Check the parameters and return the objective."""
         check_integer("rank", self.rank, 1, min(array.shape))
         for name in ("n_layers", "n_init"):
@@ -163,13 +163,12 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         check_one_of("objective", self.objective, KINDS)
         check_one_of("optimizer", self.optimizer, OPTIMIZERS)
         check_one_of("form", self.form, FORMS)
-        weights = np.arange(self.rank, 0, -1.0)
-        if self.weights is not None:
-            weights = check_weights(self.weights, self.rank, self.objective)
-        return Score(self.objective, weights)
+        if self.weights is None:
+            return Criterion.of_rank(self.objective, self.rank)
+        return Criterion(self.objective, check_weights(self.weights, self.rank, self.objective))
 
 
-def _cropped(vectors: Complex, size: int, singular_values: Real) -> Complex:
+def _cropped(vectors: Complex, size: int, singular_values: Array) -> Complex:
     """Return the first `size` rows, orthonormal also where the singular value is zero."""
     null = singular_values <= 1e-9 * singular_values.max()
     out = vectors[:size]

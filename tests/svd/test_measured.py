@@ -7,23 +7,23 @@ from qrec.backends import open_backend
 from qrec.svd import VariationalSVD
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles
 from qrec.svd.measured import FORMS, MeasuredObjective, direct_probe, encoded_probe, hadamard_probe
-from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.objectives import KINDS, Criterion, ExactObjective
 from qrec.svd.optimisers import minimise
 
 
 def problem(kind, n=1, n_layers=2, rank=2, count=2):
     matrix = np.random.default_rng(n).uniform(-1, 1, (2**n, 2**n))
-    score = Score(kind, np.arange(rank, 0, -1.0) + 0.5)
-    exact = ExactObjective(np.broadcast_to(matrix, (count, 2**n, 2**n)), n_layers, score)
-    return matrix, score, exact, random_angles(count, n_parameters(n, n_layers), seed=n)
+    criterion = Criterion(kind, np.arange(rank, 0, -1.0) + 0.5)
+    exact = ExactObjective(np.broadcast_to(matrix, (count, 2**n, 2**n)), n_layers, criterion)
+    return matrix, criterion, exact, random_angles(count, n_parameters(n, n_layers), seed=n)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [1, 2])
 def test_circuits_and_parameter_shifts_agree_with_linear_algebra(kind, form, n):
-    matrix, score, exact, theta = problem(kind, n, rank=2)
-    measured = MeasuredObjective(open_backend("exact"), matrix, 2, score, form)
+    matrix, criterion, exact, theta = problem(kind, n, rank=2)
+    measured = MeasuredObjective(open_backend("exact"), matrix, 2, criterion, form)
     rows = np.arange(len(theta))
     value, gradient = exact.value_and_gradient(theta, rows)
     found, found_gradient = measured.value_and_gradient(theta, rows)
@@ -58,20 +58,20 @@ def test_a_full_circuit_at_three_qubits_agrees_with_linear_algebra(form):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("optimizer", ["bfgs", "adam", "spsa"])
 def test_the_count_of_circuit_runs_is_what_the_backend_ran(kind, form, optimizer):
-    matrix, score, _, theta = problem(kind)
-    measured = MeasuredObjective(open_backend("exact"), matrix, 2, score, form)
+    matrix, criterion, _, theta = problem(kind)
+    measured = MeasuredObjective(open_backend("exact"), matrix, 2, criterion, form)
     found = minimise(optimizer, measured, theta, max_iter=4)
     runs = circuit_runs(
-        score, theta.shape[1], found.n_values, found.n_gradients, measured.circuits_per_value
+        criterion, theta.shape[1], found.n_values, found.n_gradients, measured.circuits_per_value
     )
     assert runs["parameter_shift"].sum() == measured.n_evaluations
     assert measured.circuits_per_value == (1 if form == "direct" and kind != "original" else 2)
 
 
 def test_shots_scatter_about_the_value_anew_at_each_call():
-    matrix, score, exact, theta = problem("modified")
+    matrix, criterion, exact, theta = problem("modified")
     backend = open_backend("aer_ideal", shots=4000)
-    measured = MeasuredObjective(backend, matrix, 2, score, "direct")
+    measured = MeasuredObjective(backend, matrix, 2, criterion, "direct")
     rows = np.arange(len(theta))
     found = np.array([measured.value(theta, rows) for _ in range(20)])
     assert (found.std(axis=0) > 0).all()
@@ -107,14 +107,14 @@ def test_nothing_is_announced_where_linear_algebra_answers():
 
 @pytest.mark.parametrize("form", FORMS)
 def test_all_probes_of_an_evaluation_are_one_question(form, monkeypatch):
-    matrix, score, _, theta = problem("subspace")
+    matrix, criterion, _, theta = problem("subspace")
     backend, asked = open_backend("exact"), []
     run = backend.run
     monkeypatch.setattr(backend, "run", lambda workloads: asked.append(workloads) or run(workloads))
-    measured = MeasuredObjective(backend, matrix, 2, score, form)
+    measured = MeasuredObjective(backend, matrix, 2, criterion, form)
     measured.value(theta, np.arange(len(theta)))
     measured.value_and_gradient(theta, np.arange(len(theta)))
     measured.elements(theta[0])
     n = measured.circuits_per_value
-    assert [len(workloads) for workloads in asked] == [n, n, 2 * score.rank**2]
+    assert [len(workloads) for workloads in asked] == [n, n, 2 * criterion.rank**2]
     assert [one.key for one in asked[1]] == [f"vqsvd/{i}/2" for i in range(n)]

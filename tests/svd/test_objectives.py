@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qrec.svd.factors import decompose, n_parameters, random_angles, train
-from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.objectives import KINDS, Criterion, ExactObjective
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "circuits"))
 from dense_algebra import objective_matrix
@@ -25,7 +25,7 @@ def problem(n, n_layers, kind, is_complex, seed, count=3):
     if is_complex:
         matrices = matrices + 1j * rng.uniform(-1, 1, matrices.shape)
     rank = int(rng.integers(1, 2**n + 1))
-    objective = ExactObjective(matrices, n_layers, Score(kind, np.arange(rank, 0, -1.0)))
+    objective = ExactObjective(matrices, n_layers, Criterion(kind, np.arange(rank, 0, -1.0)))
     theta = rng.uniform(-np.pi, np.pi, (count, objective.n_parameters))
     return matrices, rank, objective, theta
 
@@ -80,7 +80,7 @@ def test_factors_multiply_to_what_c_says_between_u_and_v(arguments):
     kind = arguments[2]
     u, v = objective.vectors(theta)
     c = objective.elements(theta, np.arange(3))
-    factors = decompose(Score(kind, np.ones(rank)), u, v, c)
+    factors = decompose(Criterion(kind, np.ones(rank)), u, v, c)
     assert (np.diff(factors.singular_values, axis=1) <= 1e-12).all()
     middle = c if kind == "subspace" else c * np.eye(rank)
     np.testing.assert_allclose(
@@ -93,18 +93,18 @@ def test_enough_layers_reach_the_singular_values(kind):
     """At n = 1 the ansatz can be any pair of bases, so every objective ends at the optimum."""
     matrices = np.random.default_rng(3).uniform(-1, 1, (4, 2, 2))
     singular = np.linalg.svd(matrices, compute_uv=False)
-    score = Score(kind, np.array([2.0, 1.0]) if kind == "original" else np.ones(1))
+    criterion = Criterion(kind, np.array([2.0, 1.0]) if kind == "original" else np.ones(1))
     starts = random_angles(4, n_parameters(1, 3), seed=1)
-    found = train(matrices, 3, score, starts)
-    rank = score.rank
+    found = train(matrices, 3, criterion, starts)
+    rank = criterion.rank
     np.testing.assert_allclose(found.factors.singular_values, singular[:, :rank], atol=1e-7)
 
 
 def test_subspace_objective_ends_at_the_leading_singular_values():
     """Its optimum is the sum of the squares of the T largest ones, and C then holds them."""
     matrices = np.random.default_rng(5).uniform(-1, 1, (1, 4, 4)).repeat(5, axis=0)
-    score = Score("subspace", np.ones(2))
-    found = train(matrices, 5, score, random_angles(5, n_parameters(2, 5), seed=0))
+    criterion = Criterion("subspace", np.ones(2))
+    found = train(matrices, 5, criterion, random_angles(5, n_parameters(2, 5), seed=0))
     best = np.argmax(found.value)
     singular = np.linalg.svd(matrices[0], compute_uv=False)[:2]
     assert found.value[best] == pytest.approx((singular**2).sum(), abs=1e-6)

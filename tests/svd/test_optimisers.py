@@ -8,7 +8,7 @@ from qrec.svd.bfgs import bfgs
 from qrec.svd.factors import circuit_runs, n_parameters, random_angles
 from qrec.svd.first_order import adam, spsa
 from qrec.svd.line_search import LineSearch
-from qrec.svd.objectives import KINDS, ExactObjective, Score
+from qrec.svd.objectives import KINDS, Criterion, ExactObjective
 
 
 class Rosenbrock:
@@ -23,7 +23,7 @@ class Rosenbrock:
 
 def exact_problem(kind, n=2, n_layers=2, rank=2, count=6):
     matrices = np.random.default_rng(1).uniform(-1, 1, (count, 2**n, 2**n))
-    objective = ExactObjective(matrices, n_layers, Score(kind, np.arange(rank, 0, -1.0)))
+    objective = ExactObjective(matrices, n_layers, Criterion(kind, np.arange(rank, 0, -1.0)))
     return objective, random_angles(count, n_parameters(n, n_layers), seed=2)
 
 
@@ -83,8 +83,8 @@ def test_finite_difference_count_is_scipys():
         return objective.value(theta[None], np.array([0]))[0]
 
     reference = minimize(fun, start[0], method="BFGS")
-    score = Score("modified", np.ones(2))
-    runs = circuit_runs(score, start.shape[1], reference.njev, reference.njev, per_value=2)
+    criterion = Criterion("modified", np.ones(2))
+    runs = circuit_runs(criterion, start.shape[1], reference.njev, reference.njev, per_value=2)
     assert runs["finite_difference"] == 2 * len(asked)
 
 

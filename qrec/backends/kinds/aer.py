@@ -68,9 +68,7 @@ class AerBackend(SampledBackend):
         return passes
 
     def snapshot(self) -> dict[str, Any]:
-        device = {"device": _ideal().name}
-        if self.pinned is not None:
-            device = {"snapshot": self.pinned.summary()}
+        device = {"device": _ideal().name} if self.pinned is None else {}
         return super().snapshot() | device
 
     def _make_estimator(self) -> BaseEstimatorV2:

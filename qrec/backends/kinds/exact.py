@@ -1,9 +1,8 @@
 """`kind: exact`: exact distributions, ideal or under a device's noise, gradients by autograd."""
 
-import importlib.metadata
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -70,6 +69,7 @@ class ExactBackend(LocalBackend):
     """
 
     Spec = ExactSpec
+    packages = ("qiskit", "torch")
 
     def __init__(self, spec: ExactSpec) -> None:
         super().__init__(spec)
@@ -139,11 +139,6 @@ class ExactBackend(LocalBackend):
         """Return what `explain` prints."""
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
         return explain(self._question(circuit, observables, workload), workload.parameters)
-
-    def snapshot(self) -> dict[str, Any]:
-        packages = {name: importlib.metadata.version(name) for name in ("qiskit", "torch")}
-        device = {} if self.pinned is None else {"snapshot": self.pinned.summary()}
-        return {"spec": self.spec.model_dump(mode="json"), "packages": packages} | device
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         return [Unit(w, self._isa(w.circuit, w.observable_list)[0]) for w in workloads]

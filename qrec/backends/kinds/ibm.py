@@ -77,9 +77,6 @@ class IbmBackend(Backend):
     def pass_manager(self) -> PassManager:
         return self._transpiler.pass_manager()
 
-    def snapshot(self) -> dict[str, Any]:
-        return {"spec": self.spec.model_dump(mode="json"), "snapshot": self.pinned.summary()}
-
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         isa = self._transpiler.run([self._primitive.circuit(w) for w in workloads])
         return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]

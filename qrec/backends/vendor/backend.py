@@ -70,11 +70,7 @@ class VendorBackend(SampledBackend):
 
     def snapshot(self) -> dict[str, Any]:
         description = self._vendor().description
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "device": description["device"],
-            "packages": description["packages"],
-        }
+        return super().snapshot() | {key: description[key] for key in ("device", "packages")}
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         with self._explained():

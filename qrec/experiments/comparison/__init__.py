@@ -5,7 +5,7 @@ the test pairs by the fitted model, for a quantum one the readings of one questi
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -24,16 +24,16 @@ from qrec.backends import noiseless
 from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
 from qrec.data import Ratings, Split
-from qrec.experiments.base import Ask, Experiment, Have, Size, Step
+from qrec.experiments.base import Ask, Have, Size, Step
 from qrec.experiments.comparison.fitting import FitRow, build, fit
 from qrec.experiments.comparison.spec import ComparisonSpec, Entry
-from qrec.experiments.observed import check_same, heading, summarise
+from qrec.experiments.observed import ObservedExperiment
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
 from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed
-from qrec.types import Row
+from qrec.types import Row, of_type
 
 _CIRCUIT_RATINGS = 500  # enough to build a circuit, whose form hangs on hyper-parameters alone
 IDEAL = "exact"  # how a row without shots and noise is called where no backend is named
@@ -76,7 +76,7 @@ def fit_name(label: str, repeat: int) -> str:
     return f"{label}.r{repeat}.fit"
 
 
-class Comparison(Experiment):
+class Comparison(ObservedExperiment):
     """See `ComparisonSpec`."""
 
     Spec = ComparisonSpec
@@ -116,26 +116,23 @@ class Comparison(Experiment):
         return [self._sample(task, outcomes) for task in self.tasks()]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        found = [row for row in rows if isinstance(row, ComparisonRow)]
-        title = heading(self.spec, self._summary, f"; repeats {self.spec.repeats}")
-        tables = [accuracy_table(title, found), same_pairs_table(found), cost_table(found)]
+        found = of_type(ComparisonRow, rows)
+        tables = [accuracy_table(self._heading(), found), same_pairs_table(found)]
+        tables.append(cost_table(found))
         return [table for table in tables if table.rows]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"rmse": error_figure([row for row in rows if isinstance(row, ComparisonRow)])}
+        return {"rmse": error_figure(of_type(ComparisonRow, rows))}
 
     def details(self) -> dict[str, Any]:
         return {
-            "dataset": self._summary,
+            "dataset": self.summary,
             "split": self._split(0).sizes,
             "seeds": {
                 f"repeat {repeat}": {name: self._seed(repeat, name) for name in ("split", "pairs")}
                 for repeat in range(self.spec.repeats)
             },
         }
-
-    def check_same(self, details: Mapping[str, Any]) -> None:
-        check_same(self._summary, details["dataset"])
 
     def backend_names(self) -> list[str]:
         names = [name for entry in self.spec.recommenders for name in entry.backends]
@@ -162,11 +159,6 @@ class Comparison(Experiment):
             models[entry.label] = build(entry, {}, bases, lambda _: noiseless(), seed=0)
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
         return {k: model.fit(few, validation=few).fitted_circuit() for k, model in quantum.items()}
-
-    @cached_property
-    def ratings(self) -> Ratings:
-        """The ratings of the experiment's data set."""
-        return self.spec.load(self.places.data_dir)
 
     def _fit(self, entry: Entry, repeat: int, ask: Ask, have: Have) -> Outcome:
         bases = self._bases(entry, repeat, have)
@@ -253,27 +245,33 @@ class Comparison(Experiment):
         return min(self.spec.n_pairs, len(scored))
 
     def _planned(self, task: Task) -> list[str]:
-        n_test, shots = len(self._split(0).test), None
+        test, shots = self._split(0).test, None
         if task.backend is not None:
             shots = self._backend(task).shots
-        evaluations = n_test if shots is None else min(self.spec.n_pairs, n_test)
+        evaluations = len(test) if shots is None else self._n_pairs(test)
         candidates = int(np.prod([len(values) for values in task.entry.grid.values()]))
         said = [task.name, task.entry.recommender, "-" if shots is None else str(shots)]
         return [*said, str(evaluations), str(candidates)]
 
     def _split(self, repeat: int) -> Split:
         if repeat not in self._parts:
-            seed = self._seed(repeat, "split")
-            self._parts[repeat] = self.spec.parts(self.ratings, seed, self.places.data_dir)
+            self._parts[repeat] = self.split(self._seed(repeat, "split"))
         return self._parts[repeat]
 
     @cached_property
     def _parts(self) -> dict[int, Split]:
         return {}
 
-    @cached_property
-    def _summary(self) -> dict[str, Any]:
-        return summarise(self.spec.dataset["name"], self.ratings)
+    def _heading(self) -> list[str]:
+        """Return the lines that say on what the figures stand."""
+        spec, data = self.spec, self.summary
+        split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
+        return [
+            f"{spec.name}: {spec.title}",
+            f"data set {data['name']}: {data['n_ratings']} ratings, {data['n_users']} users, "
+            f"{data['n_items']} items",
+            f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
+        ]
 
     def _seed(self, repeat: int, name: str) -> int:
         return child_seed(self.spec.seed, "repeat", repeat, name)

@@ -1,6 +1,5 @@
 """The YAML form of a comparison: a data set, a split and a list of recommenders."""
 
-from collections import Counter
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
@@ -9,26 +8,24 @@ from sklearn.model_selection import ParameterGrid
 
 from qrec.config import Spec
 from qrec.errors import ConfigError, NoBackendError
+from qrec.experiments.labels import Label, check_labels
 from qrec.experiments.observed import ObservedSpec
 from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
-from qrec.recommenders.parameters import check_parameters, is_backend
+from qrec.recommenders.parameters import REFERENCE, check_parameters, is_backend
 from qrec.registry import check_name
-
-REFERENCE = "@"  # a parameter beginning with it names another entry
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class Entry(Spec):
     """One recommender of a comparison, with the backends it predicts on."""
 
-    label: FileName
+    label: Label
     recommender: str
     params: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
     # Of quantum recommenders only; without any, those predict without shots and noise.
-    backends: list[FileName] = Field(default_factory=list)
+    backends: list[Label] = Field(default_factory=list)
     # Anything but "test" shows what a figure looks like that is not held out.
     scored_on: Literal["test", "train", "all"] = "test"
 
@@ -132,9 +129,7 @@ class ComparisonSpec(ObservedSpec):
                         f"earlier entry; earlier: {', '.join(labels) or 'none'}"
                     )
             labels.append(entry.label)
-        twice = [label for label, n in Counter(labels).items() if n > 1]
-        if twice:
-            raise ConfigError(f"two entries have the label {twice[0]!r}")
+        check_labels(labels)
         return self
 
     def entry(self, label: str) -> Entry:

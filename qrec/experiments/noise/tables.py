@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
-from qrec.analysis.table import Column, Table, build_table
+from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.types import Row
 
 # How a net was trained, and whether its readings are put back on the noiseless ones.
@@ -165,4 +165,4 @@ def _better(row: GainRow) -> str:
 
 
 def _with_error(value: float | None, stderr: float | None) -> str | None:
-    return None if value is None else f"{value:.4f}±{stderr:.3f}".replace("±0.", "±.")
+    return None if value is None else f"{value:.4f}±{short_stderr(stderr)}"

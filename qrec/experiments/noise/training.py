@@ -8,7 +8,7 @@ line that brings those of the training pairs nearest to the noiseless ones. (A l
 the training ratings instead would change more than that: it overfits them, noise or not.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property, partial
 from inspect import signature
@@ -27,7 +27,7 @@ from qrec.backends.kinds.exact import ExactSpec
 from qrec.backends.open import Openable
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
-from qrec.experiments.base import Ask, Experiment, Have, Step
+from qrec.experiments.base import Ask, Have, Step
 from qrec.experiments.noise.tables import (
     IDEAL,
     NOISY,
@@ -40,7 +40,7 @@ from qrec.experiments.noise.tables import (
     noise_table,
     score_table,
 )
-from qrec.experiments.observed import ObservedSpec, check_same, summarise
+from qrec.experiments.observed import ObservedExperiment, ObservedSpec
 from qrec.metrics import rmse, seeded_rmse_difference
 from qrec.recommenders.als import ALS
 from qrec.recommenders.angle_net import AngleNet
@@ -49,7 +49,7 @@ from qrec.recommenders.bias import UserItemBias
 from qrec.registry import check_name
 from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 Predictions = Sequence[Array]  # of the test pairs, one array per start
 _SET_HERE = ("n_layers", "backend", "training_backend", "random_state")
@@ -78,7 +78,7 @@ class NoiseTrainingSpec(ObservedSpec):
         return self.model_copy(update={"backend": names[0]})
 
 
-class NoiseTraining(Experiment):
+class NoiseTraining(ObservedExperiment):
     """See `NoiseTrainingSpec`."""
 
     Spec = NoiseTrainingSpec
@@ -97,10 +97,7 @@ class NoiseTraining(Experiment):
         return steps
 
     def details(self) -> dict[str, Any]:
-        return {"dataset": self._summary, "split": self._parts.sizes}
-
-    def check_same(self, details: Mapping[str, Any]) -> None:
-        check_same(self._summary, details["dataset"])
+        return {"dataset": self.summary, "split": self._parts.sizes}
 
     def backend_names(self) -> list[str]:
         return [self.spec.backend]
@@ -126,13 +123,13 @@ class NoiseTraining(Experiment):
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         title = f"{self.spec.name}: {self.spec.title}"
         return [
-            score_table(title, [row for row in rows if isinstance(row, ScoreRow)]),
-            difference_table([row for row in rows if isinstance(row, GainRow)]),
-            noise_table([row for row in rows if isinstance(row, LineRow)]),
+            score_table(title, of_type(ScoreRow, rows)),
+            difference_table(of_type(GainRow, rows)),
+            noise_table(of_type(LineRow, rows)),
         ]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"difference": difference_figure([row for row in rows if isinstance(row, GainRow)])}
+        return {"difference": difference_figure(of_type(GainRow, rows))}
 
     def _classical(self, ask: Ask, have: Have) -> Outcome:
         als = ALS(centre="bias", random_state=child_seed(self.spec.seed, "als"))
@@ -181,23 +178,14 @@ class NoiseTraining(Experiment):
         return Outcome(rows)
 
     @cached_property
-    def _ratings(self) -> Ratings:
-        return self.spec.load(self.places.data_dir)
-
-    @cached_property
     def _parts(self) -> Split:
-        seed = child_seed(self.spec.seed, "split")
-        return self.spec.parts(self._ratings, seed, self.places.data_dir)
+        return self.split(child_seed(self.spec.seed, "split"))
 
     @cached_property
     def _test(self) -> Ratings:
         """The test pairs whose user and item have training ratings; all models score these."""
         train, test = self._parts.train, self._parts.test
         return test[np.isin(test.user, train.user) & np.isin(test.item, train.item)]
-
-    @cached_property
-    def _summary(self) -> dict[str, Any]:
-        return summarise(self.spec.dataset["name"], self._ratings)
 
     def _starts(self, n_layers: int) -> tuple[str, ...]:
         """Return the names of the steps that train nets of one depth."""

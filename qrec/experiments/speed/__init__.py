@@ -17,7 +17,7 @@ from qrec.experiments.speed.races import races
 from qrec.experiments.speed.tables import goal_table, limit_table, machine_table, race_tables
 from qrec.registry import check_name
 from qrec.runs.outcomes import Outcome
-from qrec.types import Row
+from qrec.types import Row, of_type
 
 _MACHINE = "machine"
 _PACKAGES = ("qrec", "torch", "numpy", "qiskit", "qiskit-aer", "qiskit-machine-learning",
@@ -58,8 +58,7 @@ class Speed(Experiment):
         return {"packages": packages, "machine": platform.machine()}
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        raced = [row for row in rows if isinstance(row, RaceRow)]
-        rates = [row for row in rows if isinstance(row, RateRow)]
+        raced, rates = of_type(RaceRow, rows), of_type(RateRow, rows)
         title = f"{self.spec.name}: {self.spec.title}"
         if self.spec.quick:
             title = f"{title}; quick: no rate means anything"

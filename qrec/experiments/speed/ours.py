@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 import torch
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Backend, Unit
 from qrec.backends.exact.estimator import differing, evaluate
@@ -22,6 +21,7 @@ from qrec.backends.workload import Workload
 from qrec.circuits.swap_test import swap_test
 from qrec.experiments.speed.race import Call, Cost
 from qrec.experiments.speed.work import Work
+from qrec.recommenders.quantum import read_z
 from qrec.types import Array
 
 Bits = Literal[32, 64]
@@ -157,9 +157,8 @@ def swap_unit(n_factors: int, n_rows: int, noisy: bool) -> tuple[LocalBackend, U
 
 def _swap_workload(n_factors: int, n_rows: int) -> Workload:
     circuit: QuantumCircuit = swap_test(n_factors)
-    z = SparseObservable.from_sparse_list([("Z", [0], 1.0)], circuit.num_qubits)
     rows = np.random.default_rng(0).normal(size=(n_rows, circuit.num_parameters))
-    return Workload(circuit, z, rows, "speed")
+    return Workload(circuit, read_z(circuit.num_qubits, 0), rows, "speed")
 
 
 def _expectation(work: Work, noisy: bool) -> Expectation:

@@ -6,22 +6,16 @@ from functools import partial
 
 from qrec.backends.exact.method import Method
 from qrec.experiments.speed import ours, peers
-from qrec.experiments.speed.race import Call, Contender, Race
+from qrec.experiments.speed.race import Call, Contender, Cost, Race
 from qrec.experiments.speed.work import Work, complex_net, net
 
-NETS: dict[str, Callable[[], Work]] = {
-    "8q-l2-pairs": partial(net, 4, 2, "pairs"),
-    "8q-l3-all": partial(net, 4, 3, "all"),
-    "8q-l3-chain": partial(net, 4, 3, "chain"),
-    "12q-l3-all": partial(net, 6, 3, "all"),
-    "8q-complex": complex_net,
-}
-_WORDS = {
-    "8q-l2-pairs": "8 qubits, L=2 pairs",
-    "8q-l3-all": "8 qubits, L=3 all",
-    "8q-l3-chain": "8 qubits, L=3 chain",
-    "12q-l3-all": "12 qubits, L=3 all",
-    "8q-complex": "8 qubits, RX RZ U CRZ, complex amplitudes, read by X Y Z",
+# By name: in words, and what makes it.
+_NETS: dict[str, tuple[str, Callable[[], Work]]] = {
+    "8q-l2-pairs": ("8 qubits, L=2 pairs", partial(net, 4, 2, "pairs")),
+    "8q-l3-all": ("8 qubits, L=3 all", partial(net, 4, 3, "all")),
+    "8q-l3-chain": ("8 qubits, L=3 chain", partial(net, 4, 3, "chain")),
+    "12q-l3-all": ("12 qubits, L=3 all", partial(net, 6, 3, "all")),
+    "8q-complex": ("8 qubits, RX RZ U CRZ, complex amplitudes, read by X Y Z", complex_net),
 }
 _EPOCH = 60_000  # samples
 # At least so many times slower than we are.
@@ -81,46 +75,33 @@ def races(quick: bool = False) -> dict[str, Race]:
 
 
 def _predictions(name: str, sizes: Sizes) -> Race:
-    is_wide = name.startswith("12q")
-    n, broadcast, jit = (
-        (sizes.wide_rows, sizes.wide_broadcast, sizes.wide_jit)
-        if is_wide
-        else (sizes.rows, sizes.broadcast, sizes.jit)
-    )
-    goals = _PREDICTION_GOALS[name]
-
-    def peer(
-        who: str,
-        build: Callable[[Work], Call],
-        work: int,
-        bits: int,
-        goal: str = "",
-    ) -> Contender:
-        return Contender(who, lambda: build(NETS[name]()), work, bits, at_least=goals.get(goal))
-
+    n, broadcast, jit, slow = sizes.rows, sizes.broadcast, sizes.jit, sizes.slow
+    if name.startswith("12q"):
+        n, broadcast, jit = sizes.wide_rows, sizes.wide_broadcast, sizes.wide_jit
+    goals, peer = _PREDICTION_GOALS[name], partial(_contender, name)
     return Race(
         f"predictions-{name}",
-        f"{n:,} predictions, {_WORDS[name]}",
+        f"{n:,} predictions, {_words(name)}",
         [
             _engine("state vector", name, n, "statevector", 32),
             _engine("state vector", name, n, "statevector", 64),
-            peer("PennyLane, one by one",
-                 lambda w: peers.pennylane_one_by_one(w, sizes.slow), sizes.slow, 64, "one"),
+            peer("PennyLane, one by one", lambda w: peers.pennylane_one_by_one(w, slow), slow, 64,
+                 goals.get("one")),
             peer("PennyLane lightning",
-                 lambda w: peers.pennylane_one_by_one(w, sizes.slow, "lightning.qubit"),
-                 sizes.slow, 64),
+                 lambda w: peers.pennylane_one_by_one(w, slow, "lightning.qubit"), slow, 64),
             peer("PennyLane broadcasting", lambda w: peers.pennylane_broadcasting(w, broadcast),
-                 broadcast, 64, "broadcast"),
+                 broadcast, 64, goals.get("broadcast")),
             peer("tensorcircuit-ng, single",
-                 lambda w: peers.tensorcircuit_jit(w, jit, "complex64"), jit, 32, "jit"),
+                 lambda w: peers.tensorcircuit_jit(w, jit, "complex64"), jit, 32,
+                 goals.get("jit")),
             peer("tensorcircuit-ng, double",
                  lambda w: peers.tensorcircuit_jit(w, jit, "complex128"), jit, 64),
             peer("Aer EstimatorV2, single", lambda w: peers.aer(w, sizes.aer, "single"),
-                 sizes.aer, 32, "aer"),
+                 sizes.aer, 32, goals.get("aer")),
             peer("Aer EstimatorV2, double", lambda w: peers.aer(w, sizes.aer, "double"),
                  sizes.aer, 64),
-            peer("Qiskit StatevectorEstimator",
-                 lambda w: peers.qiskit_statevector(w, sizes.slow), sizes.slow, 64),
+            peer("Qiskit StatevectorEstimator", lambda w: peers.qiskit_statevector(w, slow), slow,
+                 64),
         ],
     )  # fmt: skip
 
@@ -129,7 +110,7 @@ def _table(name: str, sizes: Sizes) -> Race:
     n, goal = sizes.rows, None if name == "8q-complex" else 3.0
     return Race(
         f"table-{name}",
-        f"{n:,} predictions by the Heisenberg table, {_WORDS[name]}",
+        f"{n:,} predictions by the Heisenberg table, {_words(name)}",
         [
             _engine("table", name, n, "table", 32),
             _engine("table", name, n, "table", 64),
@@ -142,34 +123,20 @@ def _all_pairs(name: str, sizes: Sizes, noisy: bool) -> Race:
     users, items = sizes.users, sizes.items
     return Race(
         f"{'noisy-' if noisy else ''}pairs-{name}",
-        f"all {users} x {items} pairs{' under noise' if noisy else ''}, {_WORDS[name]}",
+        f"all {users} x {items} pairs{' under noise' if noisy else ''}, {_words(name)}",
         [
-            Contender(
-                "qrec table",
-                lambda: ours.all_pairs(NETS[name](), users, items, noisy),
-                users * items,
-                32,
-                is_ours=True,
-                cost=lambda: ours.all_pairs_cost(NETS[name](), noisy),
+            _contender(
+                name, "qrec table", lambda w: ours.all_pairs(w, users, items, noisy),
+                users * items, 32, is_ours=True, cost=lambda w: ours.all_pairs_cost(w, noisy),
             )
         ],
         rate_goal=1e7 if noisy else 1e8,
-    )
+    )  # fmt: skip
 
 
 def _training(name: str, batch: int) -> Race:
     ahead = 1.0 if batch > 16 and name == "8q-l3-all" else None
-
-    def contender(
-        who: str,
-        build: Callable[[Work], Call],
-        work: int,
-        bits: int,
-        goal: float | None = None,
-        is_ours: bool = False,
-    ) -> Contender:
-        return Contender(who, lambda: build(NETS[name]()), work, bits, is_ours, goal)
-
+    contender = partial(_contender, name)
     found = [
         contender("qrec", lambda w: ours.training_step(w, batch, 32), batch, 32, is_ours=True),
         contender("qrec, double", lambda w: ours.training_step(w, batch, 64), batch, 64,
@@ -186,24 +153,23 @@ def _training(name: str, batch: int) -> Race:
             contender("qiskit-machine-learning",
                       lambda w: peers.machine_learning_step(w, 1), 1, 64, 250.0)
         )  # fmt: skip
-    title = f"training, batches of {batch}, theta and angles, {_WORDS[name]}"
+    title = f"training, batches of {batch}, theta and angles, {_words(name)}"
     return Race(f"training-{name}-{batch}", title, found, epoch=_EPOCH)
 
 
 def _noisy(name: str, sizes: Sizes) -> Race:
     n, (goal, few) = sizes.rows, _NOISY[name]
-    few = sizes.noisy or few
+    few, contender = sizes.noisy or few, partial(_contender, name)
     return Race(
         f"noisy-{name}",
-        f"{n:,} predictions under noise, plan and pull included, {_WORDS[name]}",
+        f"{n:,} predictions under noise, plan and pull included, {_words(name)}",
         [
-            Contender("qrec table", lambda: ours.noisy_predictions(NETS[name](), n, 32), n, 32,
+            contender("qrec table", lambda w: ours.noisy_predictions(w, n, 32), n, 32,
                       is_ours=True),
-            Contender("qrec table, double", lambda: ours.noisy_predictions(NETS[name](), n, 64), n,
-                      64, is_ours=True),
-            Contender("Aer EstimatorV2, single",
-                      lambda: peers.aer_noisy(NETS[name](), few, "single"), few, 32,
-                      at_least=goal),
+            contender("qrec table, double", lambda w: ours.noisy_predictions(w, n, 64), n, 64,
+                      is_ours=True),
+            contender("Aer EstimatorV2, single", lambda w: peers.aer_noisy(w, few, "single"), few,
+                      32, goal),
         ],
     )  # fmt: skip
 
@@ -225,12 +191,28 @@ def _swap(k: int, noisy: bool, shots: bool, sizes: Sizes) -> Race:
 def _engine(
     who: str, name: str, n: int, method: Method, bits: ours.Bits, goal: float | None = None
 ) -> Contender:
-    return Contender(
-        f"qrec {who}" if bits == 32 else f"qrec {who}, double",
-        lambda: ours.predictions(NETS[name](), n, method, bits),
-        n,
-        bits,
-        is_ours=True,
-        at_least=goal,
-        cost=lambda: ours.prediction_cost(NETS[name](), n, method, bits),
-    )
+    return _contender(
+        name, f"qrec {who}" if bits == 32 else f"qrec {who}, double",
+        lambda w: ours.predictions(w, n, method, bits), n, bits, goal, is_ours=True,
+        cost=lambda w: ours.prediction_cost(w, n, method, bits),
+    )  # fmt: skip
+
+
+def _contender(
+    name: str,
+    who: str,
+    build: Callable[[Work], Call],
+    work: int,
+    bits: int,
+    goal: float | None = None,
+    is_ours: bool = False,
+    cost: Callable[[Work], Cost] | None = None,
+) -> Contender:
+    """Return a way to do the work of a net, which is made when the race begins."""
+    made = _NETS[name][1]
+    judged = None if cost is None else lambda: cost(made())
+    return Contender(who, lambda: build(made()), work, bits, is_ours, goal, judged)
+
+
+def _words(name: str) -> str:
+    return _NETS[name][0]

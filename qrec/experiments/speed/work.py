@@ -10,6 +10,7 @@ from qiskit.circuit import ParameterVector, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qrec.circuits.angle_net import Entangler, angle_net
+from qrec.recommenders.quantum import read_z
 from qrec.types import Array
 
 Angle = float | tuple[str, int]  # a number, or an element of a parameter vector
@@ -81,7 +82,7 @@ class Work:
 def net(n_factors: int, n_layers: int, entangler: Entangler) -> Work:
     """Return the angle net, read by Z of qubit 0."""
     circuit = angle_net(n_factors, n_layers, entangler)
-    return Work(circuit, SparseObservable.from_sparse_list([("Z", [0], 1.0)], 2 * n_factors))
+    return Work(circuit, read_z(2 * n_factors, 0))
 
 
 def complex_net(n_factors: int = 4, n_layers: int = 3) -> Work:

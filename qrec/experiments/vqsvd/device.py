@@ -4,35 +4,34 @@ Each is trained by linear algebra; its circuits are then evaluated at the traine
 backend, all of them in one question.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, Self, cast
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.table import Column, Table, build_table, number
+from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
 from qrec.config import ExperimentSpec, Spec
-from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Experiment, Have, Size, Step
-from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matrix
+from qrec.experiments.labels import Label, check_labels
+from qrec.experiments.vqsvd.sweep import Positive, check_rank, scaled_matrix
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
-from qrec.svd.measured import Probe, objective_probes
-from qrec.svd.objectives import Score
-from qrec.types import Array, Row
+from qrec.svd.measured import Form, Probe, objective_probes
+from qrec.svd.objectives import Criterion, Kind
+from qrec.types import Array, Row, of_type
 
 IDEAL = "exact"  # how a row without shots and noise is called where no backend is named
 
 
 class ObjectiveEntry(Spec):
-    """An objective of the variational SVD, see `qrec.svd.objectives.Score`, at its maximum.
+    """An objective of the variational SVD, see `qrec.svd.objectives.Criterion`, at its maximum.
 
     The matrix is 2^n x 2^n with entries uniform on [-1, 1], then divided by its largest
     magnitude; entries of equal `n_qubits` share it. The weights of the original objective are
@@ -40,19 +39,15 @@ class ObjectiveEntry(Spec):
     """
 
     label: Label
-    objective: KindName
+    objective: Kind
     n_qubits: Annotated[int, Field(ge=1, le=6)] = 1
     n_layers: Positive = 1
     rank: Positive = 2
-    form: Literal["published", "bell", "direct"] = "published"
+    form: Form = "published"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.rank > 2**self.n_qubits:
-            raise ConfigError(
-                f"objectives.{self.label}: rank is {self.rank}; expected at most "
-                f"{2**self.n_qubits}, the side of the matrix"
-            )
+        check_rank(self.rank, self.n_qubits, f"objectives.{self.label}: rank is")
         return self
 
 
@@ -66,10 +61,7 @@ class DeviceSpec(ExperimentSpec):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        labels = Counter(entry.label for entry in self.objectives)
-        twice = [label for label, n in labels.items() if n > 1]
-        if twice:
-            raise ConfigError(f"two entries have the label {twice[0]!r}")
+        check_labels(entry.label for entry in self.objectives)
         return self
 
     def with_backends(self, names: list[str]) -> Self:
@@ -125,7 +117,8 @@ class Device(Experiment):
         }
 
     def sizes(self) -> list[Size]:
-        return [Size("n_evaluations", self.spec.n_evaluations, self._sampled())]
+        steps = (f"{e.label}.{name}" for e in self.spec.objectives for name in self.spec.backends)
+        return [Size("n_evaluations", self.spec.n_evaluations, frozenset(steps))]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         notes = [
@@ -134,7 +127,7 @@ class Device(Experiment):
             "the largest."
         ]
         title = "Objectives of the variational SVD"
-        return [build_table(title, _COLUMNS, cast(Sequence[DeviceRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(DeviceRow, rows), notes)]
 
     def _train(self, entry: ObjectiveEntry, ask: Ask, have: Have) -> Outcome:
         matrix = self._matrix(entry)
@@ -178,15 +171,10 @@ class Device(Experiment):
     def _backend(self, name: str) -> Backend:
         return self.backend(name) if self.spec.backends else noiseless()
 
-    def _sampled(self) -> frozenset[str]:
-        return frozenset(
-            f"{entry.label}.{name}" for entry in self.spec.objectives for name in self.spec.backends
-        )
-
     def _probes(self, entry: ObjectiveEntry) -> list[Probe]:
         """Return the circuits whose values together make the objective."""
-        score = Score(entry.objective, np.arange(entry.rank, 0, -1.0))
-        return objective_probes(self._matrix(entry), entry.n_layers, score, entry.form)
+        criterion = Criterion.of_rank(entry.objective, entry.rank)
+        return objective_probes(self._matrix(entry), entry.n_layers, criterion, entry.form)
 
     def _matrix(self, entry: ObjectiveEntry) -> Array:
         return scaled_matrix(entry.n_qubits, child_seed(self.spec.seed, "matrix", entry.n_qubits))
@@ -196,7 +184,7 @@ _COLUMNS: list[Column[DeviceRow]] = [
     Column("objective", lambda row: row.label, text=True),
     Column("backend", lambda row: row.backend, text=True),
     Column("shots", lambda row: row.shots),
-    Column("measured", lambda row: f"{row.value:.3f}±{number(row.stderr, 3)}"),
+    Column("measured", lambda row: with_stderr(row.value, row.stderr, 3)),
     Column("exact", lambda row: row.exact, "{:.3f}"),
     Column("qubits", lambda row: row.qubits),
     Column("2q gates", lambda row: row.two_qubit_gates),

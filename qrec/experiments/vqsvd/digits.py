@@ -7,7 +7,7 @@ the Eckart-Young optimum beside the two published ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -29,7 +29,7 @@ from qrec.experiments.vqsvd.sweep import (
 )
 from qrec.runs.outcomes import Arrays, Outcome
 from qrec.seeds import child_seed
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 _RANKS = range(1, 9)
 _KEYS = {"L": "n_layers", "T": "rank"}
@@ -75,7 +75,7 @@ class Digits(Experiment):
         ]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        found = cast(Sequence[DigitsRow], rows)
+        found = of_type(DigitsRow, rows)
         notes = [
             "L layers, rank T. Of the starts the one with the best objective; mean over images ± "
             f"standard error, each image at most {self.spec.psnr_cap:g} dB: digits have low rank, "
@@ -88,7 +88,7 @@ class Digits(Experiment):
         return [quality, objective_table("Circuit runs", found, _KEYS, runs, 0, notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        found = cast(Sequence[DigitsRow], rows)
+        found = of_type(DigitsRow, rows)
         cap = self.spec.psnr_cap
         out = {
             "psnr": Figure(
@@ -114,7 +114,7 @@ class Digits(Experiment):
         seed = child_seed(self.spec.seed, n_layers)
         make = partial(DigitsRow, n_layers=n_layers, rank=rank, n_images=len(images))
         rows: list[DigitsRow] = []
-        pictures = {}
+        pictures: dict[str, Array] = {}
         for kind in self.spec.objectives:
             ask.say(kind)
             found = sweep(images, n_layers, kind, rank, self.spec.n_starts, seed)

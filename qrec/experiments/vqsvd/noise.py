@@ -9,7 +9,7 @@ projection, and `direct`, our projection without a block encoding, which give |d
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -31,11 +31,12 @@ from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
 from qrec.config import ExperimentSpec, Spec
 from qrec.experiments.base import Ask, Experiment, Have, Step
+from qrec.experiments.observed import named
 from qrec.experiments.vqsvd.sweep import Positive, sweep, uniform_matrices, with_error
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd.measured import Probe, direct_probe, encoded_probe, hadamard_probe
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 _Build = Callable[[Array, int, int], list[Probe]]
 
@@ -78,20 +79,13 @@ class Problem(Spec):
     n_matrices: Positive
 
 
-def _named(value: Any) -> Any:
-    """Bare names stand for mappings with that name and no shots."""
-    if not isinstance(value, list):
-        return value
-    return [{"name": v} if isinstance(v, str) else v for v in value]
-
-
 class NoiseSpec(ExperimentSpec):
     """Sizes, forms and backends; the `rank` leading values are measured."""
 
     kind: Literal["vqsvd_noise"]
     problems: Annotated[list[Problem], Field(min_length=1)]
     forms: Annotated[list[Literal[tuple(FORMS)]], Field(min_length=1)]  # type: ignore[valid-type]
-    backends: Annotated[list[Sampled], Field(min_length=1), BeforeValidator(_named)]
+    backends: Annotated[list[Annotated[Sampled, BeforeValidator(named)]], Field(min_length=1)]
     rank: Positive = 1
     lowest: Annotated[float, Field(ge=-1, lt=1)] = 0.0
     n_starts: Positive = 10
@@ -188,7 +182,7 @@ class Noise(Experiment):
             "phases and vectors taken as exact; optimum: Eckart and Young's."
         ]
         title = f"{self.spec.name}: {self.spec.title}"
-        return [build_table(title, _COLUMNS, cast(Sequence[SurvivalRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(SurvivalRow, rows), notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         labels = self.backend_names()
@@ -197,10 +191,10 @@ class Noise(Experiment):
         for axes, label in zip(panels, labels, strict=True):
             for form, style in _STYLES.items():
                 line = [
-                    cast(SurvivalRow, row)
+                    row
                     for each in self._measurements()
                     if (each.form, each.backend.label) == (form, label)
-                    for row in outcomes[each.name].rows
+                    for row in of_type(SurvivalRow, outcomes[each.name].rows)
                 ]
                 if line:
                     x, y = [row.n_qubits for row in line], [row.ratio for row in line]

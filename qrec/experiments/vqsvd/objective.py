@@ -8,20 +8,21 @@ subspace objective it cannot: the error is what they leave of the matrix's squar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
 from qrec.analysis.figures import Figure, to_png
-from qrec.analysis.table import Column, Table, build_table, number
+from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.figures import STYLES
 from qrec.experiments.vqsvd.sweep import Positive, VQSVDSpec, sweep, uniform_matrices, with_error
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
-from qrec.types import Array, Row
+from qrec.svd.objectives import Criterion
+from qrec.types import Array, Row, of_type
 
 
 class ObjectiveSpec(VQSVDSpec):
@@ -79,8 +80,6 @@ class ObjectiveAndError(Experiment):
         return [Step(name, partial(self._train, name)) for name in self.spec.objectives]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        columns = [Column("objective", _objective, text=True)]
-        columns += [Column(header, partial(_mean, name)) for header, name in _COLUMNS.items()]
         notes = [
             "Discordant: of all pairs of starts on one matrix, how many have the higher objective "
             "with the larger error. Of highest: the best start's objective as a share of the "
@@ -88,7 +87,7 @@ class ObjectiveAndError(Experiment):
             "start; optimum: Eckart and Young's. Means over matrices ± standard error."
         ]
         title = f"{self.spec.name}: {self.spec.title}"
-        return [build_table(title, columns, cast(Sequence[ObjectiveRow], rows), notes)]
+        return [build_table(title, _COLUMNS, of_type(ObjectiveRow, rows), notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         canvas = Canvas(figsize=(3.6 * len(outcomes), 3.2), layout="constrained")
@@ -116,9 +115,8 @@ class ObjectiveAndError(Experiment):
         seed = child_seed(spec.seed, spec.n_qubits, spec.n_layers)
         found = sweep(matrices, spec.n_layers, objective, spec.rank, spec.n_starts, seed)
         cells = matrices[0].size
-        singular = np.linalg.svd(matrices, compute_uv=False)[:, : spec.rank]
-        weights = np.arange(spec.rank, 0, -1.0)
-        highest = (weights * singular if objective == "original" else singular**2).sum(axis=1)
+        singular = np.linalg.svd(matrices, compute_uv=False)
+        highest = Criterion.of_rank(objective, spec.rank).highest(singular)
         share = found.trained.value.reshape(found.error.shape) / highest[:, None]
         mse = found.error / cells
         row = ObjectiveRow(
@@ -135,21 +133,18 @@ class ObjectiveAndError(Experiment):
         return Outcome([row], arrays)
 
 
-_COLUMNS = {
-    "discordant": "discordant",
-    "of highest": "share_of_highest",
-    "best MSE": "best_mse",
-    "least MSE": "least_mse",
-    "optimum": "optimum_mse",
-}
-
-
-def _objective(row: ObjectiveRow) -> str:
-    return row.objective
-
-
 def _mean(name: str, row: ObjectiveRow) -> str:
-    return f"{number(getattr(row, name), 3)}±{number(getattr(row, f'{name}_stderr'), 3)}"
+    return with_stderr(getattr(row, name), getattr(row, f"{name}_stderr"), 3)
+
+
+_COLUMNS: list[Column[ObjectiveRow]] = [
+    Column("objective", lambda row: row.objective, text=True),
+    Column("discordant", partial(_mean, "discordant")),
+    Column("of highest", partial(_mean, "share_of_highest")),
+    Column("best MSE", partial(_mean, "best_mse")),
+    Column("least MSE", partial(_mean, "least_mse")),
+    Column("optimum", partial(_mean, "optimum_mse")),
+]
 
 
 def _discordant(share: Array, mse: Array) -> Array:

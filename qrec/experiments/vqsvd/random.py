@@ -7,7 +7,7 @@ the Eckart-Young optimum beside the two published ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
@@ -29,7 +29,7 @@ from qrec.experiments.vqsvd.sweep import (
 )
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
-from qrec.types import Row
+from qrec.types import Row, of_type
 
 _KEYS = {"lowest": "lowest", "n": "n_qubits", "L": "n_layers", "T": "rank"}
 
@@ -77,7 +77,7 @@ class RandomMatrices(Experiment):
         ]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        found = cast(Sequence[RandomRow], rows)
+        found = of_type(RandomRow, rows)
         notes = [
             "Entries uniform on [lowest, 1]; n qubits, L layers, rank T. Of the starts the one "
             "with the best objective; mean over matrices ± standard error."
@@ -93,7 +93,7 @@ class RandomMatrices(Experiment):
         return [errors, objective_table("Circuit runs", found, _KEYS, runs, 0, notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        found, out = cast(Sequence[RandomRow], rows), {}
+        found, out = of_type(RandomRow, rows), {}
         for name, y, words in (
             ("mse", "mse", "Mean squared error against rank T, mean over starts"),
             ("best_mse", "best_mse", "Mean squared error against rank T, best of the starts"),

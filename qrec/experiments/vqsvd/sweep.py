@@ -8,22 +8,20 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from qrec.config import ExperimentSpec, Spec
+from qrec.errors import ConfigError
 from qrec.seeds import child_seed
 from qrec.svd.factors import (
     Trained,
-    circuit_runs,
     n_parameters,
     random_angles,
     readout_runs,
     train,
 )
-from qrec.svd.objectives import KINDS, Score
+from qrec.svd.objectives import KINDS, Criterion, Kind
 from qrec.types import Array, Row
 
 OPTIMUM = "optimum"  # Eckart and Young's, beside the objectives
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # becomes part of a file's name
 Positive = Annotated[int, Field(ge=1)]
-KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 
 
 class MatrixSize(Spec):
@@ -36,7 +34,7 @@ class MatrixSize(Spec):
 class VQSVDSpec(ExperimentSpec):
     """The fields of all experiments that train on matrices by linear algebra."""
 
-    objectives: Annotated[list[KindName], Field(min_length=1)] = [*KINDS]  # noqa: RUF012
+    objectives: Annotated[list[Kind], Field(min_length=1)] = [*KINDS]  # noqa: RUF012
     n_starts: Positive = 10
 
 
@@ -82,28 +80,34 @@ class Sweep:
 def sweep(matrices: Array, n_layers: int, kind: str, rank: int, n_starts: int, seed: int) -> Sweep:
     """Train on every matrix `(m, N, N)` from the same `n_starts` starts as other objectives."""
     m, size = len(matrices), matrices.shape[1]
-    score = Score(kind, np.arange(rank, 0, -1.0))
+    criterion = Criterion.of_rank(kind, rank)
     angles = n_parameters(size.bit_length() - 1, n_layers)
     starts = [random_angles(n_starts, angles, child_seed(seed, "starts", k)) for k in range(m)]
     repeated = np.repeat(matrices, n_starts, axis=0)
-    trained = train(repeated, n_layers, score, np.concatenate(starts))
+    trained = train(repeated, n_layers, criterion, np.concatenate(starts))
     left = np.abs(repeated - trained.factors.reconstruct(rank)) ** 2
     singular = np.linalg.svd(matrices, compute_uv=False)
-    runs = circuit_runs(score, angles, trained.n_values, trained.n_gradients, rank)
+    circuits = {name: n.reshape(m, n_starts).astype(float) for name, n in trained.circuits.items()}
     return Sweep(
         trained,
         left.sum(axis=(1, 2)).reshape(m, n_starts),
         (singular[:, rank:] ** 2).sum(axis=1),
         trained.value.reshape(m, n_starts).argmax(axis=1),
-        {name: count.reshape(m, n_starts).astype(float) for name, count in runs.items()},
-        readout_runs(score),
+        circuits,
+        readout_runs(criterion),
     )
+
+
+def mean_and_error(values: Array) -> tuple[float, float | None]:
+    """Return the mean of `values` `(m,)` and its standard error, if there are several."""
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return float(values.mean()), error
 
 
 def with_error(name: str, values: Array) -> dict[str, Any]:
     """Return the fields of the mean of `values` `(m,)` and of its standard error, if any."""
-    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    return {name: float(values.mean()), f"{name}_stderr": error}
+    mean, error = mean_and_error(values)
+    return {name: mean, f"{name}_stderr": error}
 
 
 def circuit_columns(found: Sweep) -> dict[str, Any]:
@@ -116,19 +120,22 @@ def circuit_columns(found: Sweep) -> dict[str, Any]:
 
 def uniform_matrices(n_qubits: int, count: int, lowest: float, seed: int) -> Array:
     """Return matrices `(count, N, N)` with entries uniform on [lowest, 1]."""
-    shape = (2**n_qubits, 2**n_qubits)
-    return np.array(
-        [
-            np.random.default_rng(child_seed(seed, "matrix", n_qubits, k)).uniform(
-                lowest, 1.0, shape
-            )
-            for k in range(count)
-        ]
-    )
+    seeds = (child_seed(seed, "matrix", n_qubits, k) for k in range(count))
+    return np.array([_uniform(n_qubits, lowest, each) for each in seeds])
 
 
 def scaled_matrix(n_qubits: int, seed: int) -> Array:
     """Return a matrix `(N, N)`, entries uniform on [-1, 1], over its largest magnitude."""
-    shape = (2**n_qubits, 2**n_qubits)
-    matrix = np.random.default_rng(seed).uniform(-1.0, 1.0, shape)
+    matrix = _uniform(n_qubits, -1.0, seed)
     return np.asarray(matrix / np.abs(matrix).max())
+
+
+def check_rank(rank: int, n_qubits: int, said: str = "rank: found") -> None:
+    """Raise ConfigError for a rank beyond the side of a matrix 2^n x 2^n."""
+    side = 2**n_qubits
+    if rank > side:
+        raise ConfigError(f"{said} {rank}; expected at most {side}, the matrix's side")
+
+
+def _uniform(n_qubits: int, lowest: float, seed: int) -> Array:
+    return np.random.default_rng(seed).uniform(lowest, 1.0, (2**n_qubits, 2**n_qubits))

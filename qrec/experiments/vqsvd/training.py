@@ -14,19 +14,20 @@ import numpy as np
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.table import Column, Table, build_table, number
+from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
 from qrec.config import ExperimentSpec
 from qrec.experiments.base import Ask, Experiment, Have, Size, Step
-from qrec.experiments.vqsvd.sweep import KindName, Label, Positive, scaled_matrix
+from qrec.experiments.labels import Label
+from qrec.experiments.vqsvd.sweep import Positive, check_rank, mean_and_error, scaled_matrix
 from qrec.runs.outcomes import Outcome
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
-from qrec.svd.measured import objective_probes
-from qrec.svd.objectives import ExactObjective, Score
+from qrec.svd.measured import Form, objective_probes
+from qrec.svd.objectives import Criterion, ExactObjective, Kind
 from qrec.svd.optimisers import Optimizer
-from qrec.types import Array, Row
+from qrec.types import Array, Row, of_type
 
 LINEAR_ALGEBRA = "algebra"  # in the place of a backend's name
 
@@ -39,21 +40,18 @@ class TrainingSpec(ExperimentSpec):
     """
 
     kind: Literal["vqsvd_training"]
-    objectives: Annotated[list[KindName], Field(min_length=1)]
+    objectives: Annotated[list[Kind], Field(min_length=1)]
     optimizers: Annotated[dict[Optimizer, Positive], Field(min_length=1)]
     backends: list[Label] = Field(default_factory=list)  # without any: linear algebra alone
     n_qubits: Annotated[int, Field(ge=1, le=4)] = 1
     n_layers: Positive = 1
     rank: Positive = 1
-    form: Literal["published", "bell", "direct"] = "published"
+    form: Form = "published"
     n_starts: Positive = 3
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.rank > 2**self.n_qubits:
-            raise ValueError(
-                f"rank: found {self.rank}; expected at most {2**self.n_qubits}, the matrix's side"
-            )
+        check_rank(self.rank, self.n_qubits)
         return self
 
     def with_backends(self, names: list[str]) -> Self:
@@ -122,7 +120,7 @@ class Training(Experiment):
             f"{kind}.c{place}": probe.circuit
             for kind in spec.objectives
             for place, probe in enumerate(
-                objective_probes(self._matrix, spec.n_layers, self._score(kind), spec.form)
+                objective_probes(self._matrix, spec.n_layers, self._criterion(kind), spec.form)
             )
         }
 
@@ -136,7 +134,7 @@ class Training(Experiment):
         return [Size("n_starts", self.spec.n_starts, frozenset(steps))]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        found = cast(Sequence[TrainingRow], rows)
+        found = of_type(TrainingRow, rows)
         groups: dict[_Arm, list[TrainingRow]] = {}
         for row in found:
             groups.setdefault(_Arm(row.objective, row.optimizer, row.backend), []).append(row)
@@ -150,14 +148,12 @@ class Training(Experiment):
         return [build_table(title, _COLUMNS, list(groups.values()), notes)]
 
     def _train(self, arm: _Arm, start: int, ask: Ask, have: Have) -> Outcome:
-        spec, score, matrix = self.spec, self._score(arm.objective), self._matrix
+        spec, criterion, matrix = self.spec, self._criterion(arm.objective), self._matrix
         backend = None if arm.backend is None else self.backend(arm.backend)
         asked = backend and ask.wrap(backend)
         model = self._model(arm, start, asked).fit(matrix)
-        exact = ExactObjective(matrix[None], spec.n_layers, score)
+        exact = ExactObjective(matrix[None], spec.n_layers, criterion)
         singular = np.linalg.svd(matrix, compute_uv=False)
-        values = singular[: spec.rank]
-        highest = score.weights @ values if arm.objective == "original" else values @ values
         row = TrainingRow(
             objective=arm.objective,
             optimizer=arm.optimizer,
@@ -167,7 +163,7 @@ class Training(Experiment):
             iterations=len(model.history_[0]) - 1,
             measured=model.objective_,
             exact=-float(exact.value(model.theta_[None], np.zeros(1, np.intp))[0]),
-            highest=float(highest),
+            highest=float(criterion.highest(singular)),
             mse=float(np.mean(np.abs(matrix - model.reconstruct()) ** 2)),
             optimum_mse=float((singular[spec.rank :] ** 2).sum() / matrix.size),
             circuits=model.n_circuits_["parameter_shift"] + model.n_circuits_["readout"],
@@ -199,8 +195,8 @@ class Training(Experiment):
             for backend in [None, *self.spec.backends]
         ]
 
-    def _score(self, objective: str) -> Score:
-        return Score(objective, np.arange(self.spec.rank, 0, -1.0))
+    def _criterion(self, objective: str) -> Criterion:
+        return Criterion.of_rank(objective, self.spec.rank)
 
     @property
     def _matrix(self) -> Array:
@@ -209,9 +205,7 @@ class Training(Experiment):
 
 
 def _mean(name: str, rows: list[TrainingRow]) -> str:
-    values = np.array([getattr(row, name) for row in rows])
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
-    return f"{values.mean():.3f}±{number(error, 3)}"
+    return with_stderr(*mean_and_error(np.array([getattr(row, name) for row in rows])), 3)
 
 
 def _best(rows: list[TrainingRow]) -> TrainingRow:
