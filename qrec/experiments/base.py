@@ -73,6 +73,7 @@ class Step:
     do: Callable[[Ask, Have], Outcome]
     after: tuple[str, ...] = ()
     most: Callable[[Have], Sequence[Asked]] | None = None
+    own_name: str = ""  # within a suite: its name without the label, by which shots are seeded
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,7 @@ def _labelled(step: Step, label: str) -> Step:
         do=do,
         after=tuple(f"{label}.{name}" for name in step.after),
         most=None if step.most is None else most,
+        own_name=step.name,
     )
 
 

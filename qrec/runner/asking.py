@@ -67,12 +67,20 @@ class Stored(Mode):
 class Asker:
     """The `Ask` of one step; see `qrec.experiments.base.Ask`.
 
-    `names` are the backends of the experiment, by name.
+    `names` are the backends of the experiment, by name; `prefix` begins the keys of what models
+    ask, and is the step's name where it is empty.
     """
 
     def __init__(
-        self, run: Path, step: str, names: dict[str, Backend], mode: Mode, say: Say
+        self,
+        run: Path,
+        step: str,
+        names: dict[str, Backend],
+        mode: Mode,
+        say: Say,
+        prefix: str = "",
     ) -> None:
+        self._prefix = prefix or step
         self.step, self.number = step, -1
         self._answers, self._circuits = Answers(run, step), Circuits(run, step)
         self._names, self._mode, self._say = names, mode, say
@@ -105,7 +113,7 @@ class Asker:
         def run(workloads: Sequence[Workload], advance: Advance | None = None) -> list[Reading]:
             del advance  # `say` tells how far it is
             # Models call their workloads alike: the step's name tells their shots apart.
-            own = [replace(w, key=f"{self.step}/{w.key}") for w in workloads]
+            own = [replace(w, key=f"{self._prefix}/{w.key}") for w in workloads]
             return self(backend, own)
 
         recorded.run = run  # type: ignore[method-assign]

@@ -53,7 +53,8 @@ class Work:
         def say(doing: str) -> None:
             report(doing, done, len(self.steps))
 
-        asker = Asker(self.folder.path, step.name, self.experiment.backends(), self.mode, say)
+        backends = self.experiment.backends()
+        asker = Asker(self.folder.path, step.name, backends, self.mode, say, step.own_name)
         say(step.name)
         with opened(self.experiment.places), one_thread():
             outcome = step.do(asker, self.have(step, asker))
