@@ -11,11 +11,11 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
-from qrec.backends.ideal import CheckedEstimator, CheckedSampler
 from qrec.backends.checks import CheckGates
 from qrec.backends.device.noise import NoisyEstimator, NoisySampler
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
+from qrec.backends.ideal import CheckedEstimator, CheckedSampler
 from qrec.backends.sampled import BOUND_RIGHTLY, SampledBackend, SampledSpec
 
 
