@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
-from qiskit.circuit.library import StatePreparation
 
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.matrix import EXAMPLE, as_values, n_qubits, z_order
+from qrec.circuits.parts.preparation import prepare
 from qrec.circuits.parts.registers import data, state
 from qrec.circuits.parts.rotations import compression_error, value_scale
 from qrec.circuits.qpixl import qpixl
@@ -42,7 +42,7 @@ def encode(matrix: ArrayLike, threshold: float | None = None) -> BlockEncoding:
 def encode_state(matrix: ArrayLike) -> BlockEncoding:
     """Encode a real or complex 2^n x 2^n matrix M as M / (2^(n/2) ||M||_F), eq. 21 and 22.
 
-    The entries are the amplitudes themselves, prepared by Qiskit's general `StatePreparation`.
+    The entries are the amplitudes themselves, prepared by `parts.preparation`.
     Raises ConfigError as `as_square` does, and for M = 0.
     """
     vector = z_order(matrix)
@@ -51,8 +51,8 @@ def encode_state(matrix: ArrayLike) -> BlockEncoding:
         raise ConfigError("matrix of zeros: no state has its entries as amplitudes")
     d = data(n_qubits(vector))
     preparation = QuantumCircuit(d)
-    # StatePreparation takes amplitudes by Qiskit's basis index: d[0] is the highest bit.
-    preparation.append(StatePreparation(vector / norm), d[::-1])
+    # Amplitudes stand by Qiskit's basis index: d[0] is the highest bit.
+    preparation.append(prepare(vector / norm), d[::-1])
     return encode_prepared(preparation, norm)
 
 

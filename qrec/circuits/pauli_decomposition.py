@@ -8,7 +8,6 @@ combination of unitaries, Childs and Wiebe, Quantum Information and Computation 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit.library import StatePreparation
 from qiskit.quantum_info import Operator, SparsePauliOp
 
 from qrec.circuits.block_encoding import beta_step
@@ -16,6 +15,7 @@ from qrec.circuits.layered_ansatz import layered_ansatz
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part, append_controlled, controlled_flip, open_control
 from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
+from qrec.circuits.parts.preparation import prepare
 from qrec.circuits.parts.registers import control, data, flip, state
 from qrec.errors import ConfigError
 
@@ -78,10 +78,10 @@ def encode(matrix: ArrayLike) -> BlockEncoding:
     d, s = data(m), state(m // 2)
     circuit = QuantumCircuit(d, s, name="pauli_decomposition")
     left = np.sqrt(np.abs(right) / total)
-    # StatePreparation takes amplitudes by Qiskit's basis index: d[0] is the highest bit.
-    circuit.append(StatePreparation(left * np.exp(1j * np.angle(right))), d[::-1])
+    # Amplitudes stand by Qiskit's basis index: d[0] is the highest bit.
+    circuit.append(prepare(left * np.exp(1j * np.angle(right))), d[::-1])
     circuit.compose(beta_step(len(s)), [*d, *s], inplace=True)
-    circuit.append(StatePreparation(left).inverse(), d[::-1])
+    circuit.append(prepare(left).inverse(), d[::-1])
     return BlockEncoding(circuit, total, tuple(s), tuple(s))
 
 
