@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 import yaml
+from loopback_service import Fault
 
 from qrec.runs.folder import find_run
 from qrec.runs.ledger import Ledger
@@ -185,3 +186,45 @@ def test_killed_in_every_round_loses_nothing_and_pays_nothing_twice(
     assert set(uids.values()) == {1}
     assert len(uids) == ROUNDS
     assert find_run("latest").finished
+
+
+def test_a_job_that_somebody_cancelled_is_sent_again_by_resume_alone(qrec, service, training_file):
+    qrec("submit", training_file, "-b", "qpu", "--yes")
+    [job] = service.jobs.values()
+    job.end, job.step = "Cancelled", 2
+    status, _, err = qrec("fetch", "latest")
+    assert status == 1
+    assert f"qrec submit --resume {find_run('latest').id}" in err
+    assert len(service.jobs) == 1
+    assert qrec("submit", "--resume", "latest", "--yes")[0] == 0
+    assert len(service.jobs) == 2
+    assert len(service.live()) == 1
+
+
+def test_follow_goes_on_after_a_job_that_failed(qrec, service, training_file, monkeypatch):
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: finish_jobs(service))
+    service.ends = "Failed"
+    assert qrec("submit", training_file, "-b", "qpu", "--yes", "--follow")[0] == 1
+    service.ends = "Completed"
+    status, _, err = qrec("submit", "--resume", "latest", "--yes", "--follow")
+    assert status == 0, err
+    assert len(service.jobs) == ROUNDS + 1
+
+
+@pytest.mark.parametrize("budget", ["nan", "inf", "-5"])
+def test_a_budget_that_is_no_number_is_refused(budget, qrec, service, training_file):
+    command = ("submit", training_file, "-b", "qpu", "--yes", "--max-qpu-seconds", budget)
+    status, _, err = qrec(*command)
+    assert (status, service.jobs) == (2, {})
+    assert "--max-qpu-seconds" in err
+
+
+def test_a_result_is_used_though_its_metrics_are_refused(qrec, service, experiment_file):
+    qrec("submit", experiment_file, "-b", "qpu", "--yes")
+    finish_jobs(service)
+    service.faults = [Fault("GET", r"/metrics$", 404, 99)]
+    status, _, err = qrec("fetch", "latest")
+    assert status == 0, err
+    [job] = Ledger().jobs()
+    assert (job.state, job.used_seconds) == ("DONE", None)
+    assert Ledger().spent(job.backend) == job.qpu_seconds, "what was predicted counts"
