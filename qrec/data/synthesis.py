@@ -31,6 +31,7 @@ HISTOGRAM = np.array([6110, 11370, 27145, 34174, 21201]) / 100_000  # of 1 to 5 
 MAX_DENSITY = 0.35
 _FIT_USERS = 2000  # item weights are fitted on at most so many users
 _FIT_ITERATIONS = 20
+_DECIMALS = 6  # of what is ordered: far above float64's errors, far below any effect
 _BLOCK_CELLS = 4_000_000  # users are worked through in blocks of so many matrix cells
 _START, _DAYS, _PAUSE = 874_724_710, 200, 40.0  # September 1997; mean seconds between ratings
 
@@ -39,8 +40,16 @@ _START, _DAYS, _PAUSE = 874_724_710, 200, 40.0  # September 1997; mean seconds b
 class _Latents:
     user_taste: NDArray[np.float32]  # (n_users, TASTE_FACTORS), scaled so that T = product
     item_taste: NDArray[np.float32]  # (n_items, TASTE_FACTORS)
-    user_exposure: NDArray[np.float32]  # (n_users, TASTE_FACTORS + EXPOSURE_FACTORS)
-    item_exposure: NDArray[np.float32]
+    user_exposure: Floats  # (n_users, TASTE_FACTORS + EXPOSURE_FACTORS)
+    item_exposure: Floats  # (n_items, TASTE_FACTORS + EXPOSURE_FACTORS)
+
+    def log_rate(self, users: slice | NDArray[np.int64]) -> Floats:
+        """Return the log of how much more often than others each user rates each item.
+
+        BLAS rounds a product by its kernel and its number of threads. Nothing may be ordered by
+        such digits, or every machine had ratings of its own: six decimals are kept.
+        """
+        return np.round(self.user_exposure[users] @ self.item_exposure.T, _DECIMALS)
 
 
 def generate_ratings(n_users: int, n_items: int, n_ratings: int, seed: int) -> Ratings:
@@ -130,8 +139,8 @@ def _latents(rng: np.random.Generator, n_users: int, n_items: int) -> _Latents:
     return _Latents(
         user_taste=(np.sqrt(TASTE_VARIANCE) * p).astype(np.float32),
         item_taste=q.astype(np.float32),
-        user_exposure=np.hstack([EXPOSURE_TASTE * p, r]).astype(np.float32),
-        item_exposure=np.hstack([q, s]).astype(np.float32),
+        user_exposure=np.hstack([EXPOSURE_TASTE * p, r]),
+        item_exposure=np.hstack([q, s]),
     )
 
 
@@ -143,7 +152,7 @@ def _decay(n_factors: int, decay: float) -> Floats:
 
 def _fit_weights(
     rng: np.random.Generator, latents: _Latents, activity: NDArray[np.int64], popularity: Floats
-) -> NDArray[np.float32]:
+) -> Floats:
     """Return log item weights for which the items' expected counts are `popularity`.
 
     Taking the n largest of log-weight + Gumbel noise is the same as taking the first n arrivals
@@ -151,9 +160,9 @@ def _fit_weights(
     time t_u makes the probabilities of user u sum to n_u. Both unknowns are fitted in turn.
     """
     some = rng.permutation(len(activity))[:_FIT_USERS]
-    rate = np.exp(latents.user_exposure[some] @ latents.item_exposure.T)
-    n_user = activity[some].astype(np.float32)
-    n_item = (popularity * n_user.sum() / popularity.sum()).astype(np.float32)
+    rate = np.exp(latents.log_rate(some))
+    n_user = activity[some]
+    n_item = popularity * n_user.sum() / popularity.sum()
     weight = n_item / rate.mean(axis=0)
     time = n_user / (rate @ weight)
     for _ in range(_FIT_ITERATIONS):
@@ -161,21 +170,21 @@ def _fit_weights(
         weight *= n_item / (len(some) - stays_out.sum(axis=0))
         stays_out = np.exp(-(time[:, None] * rate * weight))
         time *= n_user / (len(popularity) - stays_out.sum(axis=1))
-    return np.asarray(np.log(weight), dtype=np.float32)
+    return np.asarray(np.round(np.log(weight), _DECIMALS), dtype=np.float64)
 
 
 def _exposed_items(
     rng: np.random.Generator,
     latents: _Latents,
     activity: NDArray[np.int64],
-    log_weight: NDArray[np.float32],
+    log_weight: Floats,
 ) -> NDArray[np.int32]:
     """Return the items each user rates, in the order of their clocks, `(n_ratings,)`."""
     chosen = []
     block = max(1, _BLOCK_CELLS // len(log_weight))
     for start in range(0, len(activity), block):
         users = slice(start, start + block)
-        log_rate = latents.user_exposure[users] @ latents.item_exposure.T + log_weight
+        log_rate = latents.log_rate(users) + log_weight
         arrival = rng.standard_exponential(log_rate.shape, dtype=np.float32) * np.exp(-log_rate)
         for row, n in zip(arrival, activity[users], strict=True):
             first = np.argpartition(row, n)[:n]

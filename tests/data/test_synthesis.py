@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,6 +106,41 @@ def test_the_oracle_against_draws():
     expected, variance = _oracle(mean, spread, cuts)
     np.testing.assert_allclose(expected, draws.mean(axis=0), atol=0.01)
     np.testing.assert_allclose(variance, draws.var(axis=0), atol=0.02)
+
+
+SHA256 = "46af08bdbfb1149b2c460b033515984fed3b1cdadc2193df6c76ecf9b0759117"
+OTHER_SEEDS = ["9d97e174952c", "ab1940f8a731"]  # 1 and 2, the first digits
+PRINT_SHA256 = """
+from hashlib import sha256
+from qrec.data import load_ratings
+for seed in range(3):
+    r = load_ratings("synthetic", seed=seed)
+    print(sha256(r.user.tobytes() + r.item.tobytes() + r.value.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize(
+    ("threads", "kernel"),
+    [(1, "Haswell"), (2, "Haswell"), (4, "Haswell"), (1, "Nehalem"), (2, "Nehalem")],
+)
+def test_the_ratings_are_the_same_on_every_machine(threads, kernel):
+    # Kernels and numbers of threads round matrix products differently; a processor that lacks
+    # a kernel takes another.
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "OPENBLAS_CORETYPE": kernel,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_SHA256],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *others = done.stdout.split()
+    assert first == SHA256
+    assert [found[:12] for found in others] == OTHER_SEEDS
 
 
 def test_users_rate_what_they_like(default):
