@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Clbit, Gate, Parameter
+from qiskit.circuit import ClassicalRegister, Gate, Parameter
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_aer.noise import NoiseModel
@@ -78,7 +78,7 @@ def test_circuits_that_are_not_the_devices_are_refused(name):
     for circuit in [*wrong.values(), wide]:
         observable = SparsePauliOp.from_sparse_list([("Z", [0], 1.0)], circuit.num_qubits)
         measured = circuit.copy()
-        measured.add_bits([Clbit()])
+        measured.add_register(ClassicalRegister(1))
         measured.measure(0, 0)
         for ask in (
             lambda c=circuit, o=observable: backend.estimator().run([(c, o)]).result(),
