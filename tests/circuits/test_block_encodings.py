@@ -43,6 +43,15 @@ def test_any_matrix_is_encoded(matrix, encode):
     np.testing.assert_allclose(encode(matrix).matrix(), matrix, atol=1e-6)
 
 
+@pytest.mark.parametrize("encode", COMPLEX.values(), ids=COMPLEX)
+@pytest.mark.parametrize("small", [2.0**-14, 1e-7])
+def test_small_entries_beside_large_ones_are_not_dropped(small, encode):
+    matrix = np.full((4, 4), small)
+    matrix[0, 3], matrix[2, 1], matrix[1, 1] = 2.0, -1.0, 0.0
+    matrix[3, :2] = 0.0
+    np.testing.assert_allclose(encode(matrix).matrix(), matrix, rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("largest", [0.5, 3.0])
 def test_subnormalisation_is_the_published_one(largest):
     n, matrix = 2, random_matrix(2, seed=5, largest=1.0)
