@@ -11,6 +11,7 @@ from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.base import Backend, Unit
+from qrec.errors import ConfigError
 from qrec.types import Row
 
 _NO_GATES = ("measure", "barrier", "delay")
@@ -96,6 +97,11 @@ def count_table(rows: Sequence[CircuitCost]) -> Table:
 
 
 def _on(target: Backend, circuit: QuantumCircuit) -> QuantumCircuit:
+    there = target.target and target.target.num_qubits
+    if there is not None and circuit.num_qubits > there:
+        raise ConfigError(
+            f"circuit {circuit.name!r} has {circuit.num_qubits} qubits, {target.name} has {there}"
+        )
     manager = target.pass_manager()
     return circuit if manager is None else manager.run(circuit)
 

@@ -1,10 +1,12 @@
 """Counting what a circuit costs."""
 
+import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from qrec.analysis.count import count, count_rows, lowered
 from qrec.backends import open_backend
+from qrec.errors import ConfigError
 
 
 def toffoli() -> QuantumCircuit:
@@ -45,3 +47,10 @@ def test_device_target_costs_more_than_the_logical_circuit():
 def test_exact_backend_runs_the_circuit_as_it_is():
     logical, _, exact = count_rows({"t": toffoli()}, [open_backend("exact")])
     assert exact.gates == logical.gates
+
+
+def test_a_circuit_wider_than_its_target_is_one_line():
+    narrow = open_backend({"kind": "aer", "snapshot": "fake:FakeManilaV2", "shots": 1,
+                           "seed_simulator": 0, "optimization_level": 1, "seed_transpiler": 0})  # fmt: skip
+    with pytest.raises(ConfigError, match="'wide' has 6 qubits, aer has 5"):
+        count_rows({"wide": QuantumCircuit(6, name="wide")}, [narrow])
