@@ -50,7 +50,8 @@ def test_exact_backend_runs_the_circuit_as_it_is():
 
 
 def test_a_circuit_wider_than_its_target_is_one_line():
-    narrow = open_backend({"kind": "aer", "snapshot": "fake:FakeManilaV2", "shots": 1,
-                           "seed_simulator": 0, "optimization_level": 1, "seed_transpiler": 0})  # fmt: skip
+    settings = {"seed_simulator": 0, "optimization_level": 1, "seed_transpiler": 0}
+    entry = {"kind": "aer", "snapshot": "fake:FakeManilaV2", "shots": 1, **settings}
+    narrow = open_backend(entry)
     with pytest.raises(ConfigError, match="'wide' has 6 qubits, aer has 5"):
         count_rows({"wide": QuantumCircuit(6, name="wide")}, [narrow])
