@@ -203,7 +203,8 @@ def _complete(entry: Any, shared: Mapping[str, Any], place: int) -> dict[str, An
     label = entry.get("label") if isinstance(entry, dict) else None
     if not (isinstance(label, str) and re.search(PATTERN, label)):
         raise ConfigError(
-            f"{where}: label: found {label!r}, expected letters, digits, _ and - alone"
+            f"{where}: found the label {label!r}, expected a mapping with a label of letters, "
+            "digits, _ and -"
         )
     content = dict(entry)
     if source := content.pop("experiment", None):
