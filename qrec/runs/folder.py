@@ -126,7 +126,7 @@ def create_run(
     try:
         write_folder(path, fill)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not path.is_dir():
             raise
         return create_run(spec, details, parent, snapshots, code)  # another came first
     return RunFolder(path)

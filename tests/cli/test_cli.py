@@ -216,3 +216,45 @@ def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experimen
     resumed = subprocess.run([*command, "--resume", "latest"], env=environment, check=False)
     assert resumed.returncode == 0
     assert (folder / "report.html").is_file()
+
+
+@pytest.mark.parametrize("where", ["unknown key", "in a mapping"])
+def test_the_value_of_a_key_that_has_no_place_is_not_printed(where, qrec, tmp_path):
+    entry = {"kind": "ibm", "device": "ibm_x", "shots": 1, "seed_transpiler": 1,
+             "max_qpu_seconds": 1, "token": "SECRET123"}  # fmt: skip
+    if where == "in a mapping":
+        entry = {"kind": "provider", "backend": "a:B", "free": True, "shots": 1,
+                 "optimization_level": 1, "seed_transpiler": 1,
+                 "arguments": {"token": "SECRET123"}}  # fmt: skip
+    path = tmp_path / "backends.yaml"
+    path.write_text(yaml.safe_dump({"schema_version": 1, "backends": {"mine": entry}}))
+    status, out, err = qrec("run", "vqsvd_noise", "-b", "mine", "--backends", path)
+    assert status == 2
+    assert "token" in err
+    assert "SECRET123" not in out + err
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"[" * 5000, b"- 1", b""])
+def test_a_file_that_is_no_experiment_is_one_line(content, qrec, tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    status, out, err = qrec("run", path)
+    assert (status, out) == (2, "")
+    assert "odd.yaml" in err
+    assert "Traceback" not in err
+
+
+def test_runs_that_cannot_be_written_are_one_line(qrec, experiment_file, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("QREC_RUNS_DIR", str(tmp_path / "file"))
+    status, _, err = qrec("run", experiment_file)
+    assert status == 1
+    assert "file" in err
+    assert "Traceback" not in err
+
+
+def test_unknown_backend_is_said_by_a_dry_run(qrec, experiment_file):
+    status, _, err = qrec("run", experiment_file, "-b", "nope", "--dry-run")
+    assert status == 2
+    assert "unknown backend" in err
+    assert "'nope'" in err

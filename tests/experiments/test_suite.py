@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from qrec.errors import ConfigError
+from qrec.experiments.base import Places
 from qrec.runner.compare import compare_runs
 from qrec.runner.load import load
 from qrec.runner.run import run
@@ -119,6 +120,8 @@ def test_a_member_may_be_named_and_changed(suite, tmp_path):
         ({"experiments.linear.kind": "vqsvd_objectiv"}, "yaml: experiments.2.*with a label"),
         ({"experiments.linear.label": "rows"}, "yaml: two experiments have the label 'rows'"),
         ({"experiments.linear.label": 3}, "yaml: experiments.2.*mapping with a label"),
+        ({"experiments.linear.label": "../../a"}, "yaml: experiments.2.*letters"),
+        ({"experiments.linear.label": "rows.als"}, "yaml: experiments.2.*letters"),
         ({"experiments.linear.experiment": "hardwar"}, "did you mean 'hardware'"),
     ],
 )  # fmt: skip
@@ -145,3 +148,19 @@ def test_hardware_is_one_suite():
     experiment = load("hardware", backends=["aer_ideal"])
     assert list(experiment.members) == ["recommenders", "objectives"]
     assert "objectives.modified_cheap.aer_ideal" in [step.name for step in experiment.steps()]
+
+
+def test_one_name_cannot_mean_two_backends(suite, tmp_path):
+    noise = {"label": "noise", "kind": "vqsvd_noise", "forms": ["direct"], "n_starts": 1,
+             "problems": [{"n_qubits": 1, "n_layers": 1, "n_matrices": 1}],
+             "backends": [{"name": "sh", "shots": 30}]}  # fmt: skip
+    device = {"label": "device", "kind": "vqsvd_device", "backends": ["sh-30"],
+              "objectives": [{"label": "o", "objective": "original", "rank": 1}]}  # fmt: skip
+    shots = {"kind": "aer", "shots": 10, "seed_simulator": 1, "optimization_level": 1,
+             "seed_transpiler": 1}  # fmt: skip
+    entries = {"sh": shots, "sh-30": {"kind": "exact"}}
+    file = tmp_path / "backends.yaml"
+    file.write_text(yaml.safe_dump({"schema_version": 1, "backends": entries}))
+    experiment = load(suite | {"experiments": [noise, device]}, places=Places(backends_file=file))
+    with pytest.raises(ConfigError, match="mean different backends by 'sh-30'"):
+        experiment.backends()
