@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
 from qiskit.circuit.library import DiagonalGate, StatePreparation
 from qiskit.quantum_info import Statevector
 
-from qrec.circuits.amplitude_embedding import amplitude_embedding
+from qrec.circuits.amplitude_embedding import append_tree
 from qrec.circuits.encodings import vectors_to_angles
 
 _OFF = 1e-12  # of an amplitude: what rounding makes of some hundred gates
@@ -25,6 +26,7 @@ def prepare(amplitudes: NDArray[Any]) -> Gate:
     if np.abs(Statevector(gate).data - amplitudes).max() < _OFF:
         return gate
     [angles] = vectors_to_angles(np.abs(amplitudes)[None])
-    circuit = amplitude_embedding(len(amplitudes)).assign_parameters(angles)
+    circuit = QuantumCircuit(gate.num_qubits)
+    append_tree(circuit, angles)
     circuit.append(DiagonalGate(np.exp(1j * np.angle(amplitudes)).tolist()), circuit.qubits)
     return circuit.to_gate(label="state preparation")
