@@ -116,6 +116,11 @@ class Backend(ABC):
         return not self.is_local
 
     @property
+    def answers_at_once(self) -> bool:
+        """Whether values come exact and free, so that no job and no storing is needed for them."""
+        return self.shots is None and not self.costs
+
+    @property
     def max_qpu_seconds(self) -> float | None:
         """QPU time that all jobs in a ledger may take together; None where none is used."""
         return None

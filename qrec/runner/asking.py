@@ -50,7 +50,7 @@ class ByJobs(Mode):
     """What takes shots is asked by jobs; exact values cost nothing and come at once."""
 
     def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
-        if backend.shots is None and not backend.costs:
+        if backend.answers_at_once:
             return Here().answer(asker, backend, prepare)
         raise Unanswered(asker.step, asker.number, asker.name_of(backend), prepare())
 
@@ -106,7 +106,7 @@ class Asker:
         return self._circuits.costs(name, workloads)
 
     def wrap(self, backend: Backend) -> Backend:
-        if backend.shots is None and not backend.costs:
+        if backend.answers_at_once:
             return backend
         recorded = copy(backend)
 
@@ -127,7 +127,7 @@ class Asker:
         for name, known in self._names.items():
             if known is backend:
                 return name
-        if backend.shots is None and not backend.costs:
+        if backend.answers_at_once:
             return IDEAL
         raise ConfigError(
             f"step {self.step}: backend {backend.name!r} is none of the experiment's: "

@@ -104,7 +104,7 @@ class Sent:
 def _check_asks(experiment: Experiment) -> None:
     """Raise ConfigError where nothing is asked that takes shots: no job would be sent."""
     backends = experiment.backends()
-    if all(backend.shots is None and not backend.costs for backend in backends.values()):
+    if all(backend.answers_at_once for backend in backends.values()):
         found = f"only {', '.join(backends)}, which give exact values" if backends else "none"
         raise ConfigError(
             f"experiment {experiment.spec.name!r} asks no backend that takes shots: {found}; "
