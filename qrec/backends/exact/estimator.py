@@ -13,7 +13,7 @@ from qrec.backends.checks import estimator_pubs
 from qrec.backends.exact.machine.chunks import chunk_size, in_chunks
 from qrec.backends.exact.method import Evaluator, Method, evaluator
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.question import Dtype, Question
+from qrec.backends.exact.read.question import Device, Dtype, Question
 from qrec.backends.exact.state.statevector import JointStateVector, StateVector, join
 
 
@@ -29,8 +29,10 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         noise: DeviceNoise | None = None,
         dtype: Dtype = "float64",
         method: Method | None = None,
+        device: Device = "cpu",
     ) -> None:
-        self._noise, self._dtype, self._method = noise, dtype, method
+        self._noise, self._method = noise, method
+        self._dtype, self._device = dtype, device
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
@@ -56,7 +58,7 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
         for index, observed in enumerate(question.observed()):
             some = rows[which == index]
             planned = evaluator(observed, differing(some).tolist(), len(some), self._method)
-            values[which == index] = _values(planned, some, self._dtype)
+            values[which == index] = _values(planned, some, self._dtype, self._device)
         evs = values.reshape(shape)
         return PubResult(DataBin(evs=evs, stds=np.zeros(shape), shape=shape))
 
@@ -77,21 +79,25 @@ def evaluate(
     out = np.empty((len(rows), len(observed)))
     joint = join([observed[i] for i in states], list(states.values()), row_columns)
     if joint is not None:
-        out[:, list(states)] = _values(joint, rows, question.dtype)
+        out[:, list(states)] = _values(joint, rows, question.dtype, question.device)
     for i, planned in enumerate(alone):
         if joint is None or i not in states:
-            out[:, i] = _values(planned, rows, question.dtype)
+            out[:, i] = _values(planned, rows, question.dtype, question.device)
     return out
 
 
 def _values(
-    planned: Evaluator | JointStateVector, rows: NDArray[np.float64], dtype: Dtype
+    planned: Evaluator | JointStateVector,
+    rows: NDArray[np.float64],
+    dtype: Dtype,
+    device: Device,
 ) -> NDArray[np.float64]:
     by_row, kind = differing(rows), getattr(torch, dtype)
-    shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(kind)
+    size = chunk_size(planned.numbers_per_row(), kind, device)
+    shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(device, kind)
     with torch.inference_mode():
         function = planned.fix(shared)
-    return in_chunks(function, rows[:, by_row], kind, chunk_size(planned.numbers_per_row(), kind))
+    return in_chunks(function, rows[:, by_row], kind, size, device)
 
 
 def differing(rows: NDArray[np.float64]) -> NDArray[np.bool_]:

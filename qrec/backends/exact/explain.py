@@ -25,16 +25,20 @@ def explain(question: Question, rows: NDArray[np.float64]) -> str:
 def _one(observed: ObservedProgram, question: Question, rows: NDArray[np.float64]) -> str:
     by_row = differing(rows)
     planned = evaluator(observed, by_row.tolist(), len(rows))
-    chunk = chunk_size(planned.numbers_per_row(), getattr(torch, question.dtype))
+    chunk = chunk_size(planned.numbers_per_row(), getattr(torch, question.dtype), question.device)
     lines = [
         f"{len(rows):,} rows, {observed.program.n_qubits} qubits, "
         f"{len(observed.program.operations)} operations, {by_row.sum()} of {len(by_row)} "
         "parameters differ by row",
         *(_table(planned) if isinstance(planned, HeisenbergTable) else _state(planned, observed)),
         f"a row takes as long as {planned.cost_per_row():,.0f} multiplications in a matrix product",
-        f"{question.dtype}, chunks of {chunk:,} rows, {torch.get_num_threads()} threads",
+        f"{question.dtype}, chunks of {chunk:,} rows, {_workers(question)}",
     ]
     return "\n".join(lines)
+
+
+def _workers(question: Question) -> str:
+    return "CUDA" if question.device == "cuda" else f"{torch.get_num_threads()} threads"
 
 
 def _table(table: HeisenbergTable) -> list[str]:

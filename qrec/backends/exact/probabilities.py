@@ -33,11 +33,11 @@ def probabilities(
         return _noisy(question, measured, rows)
     by_row = differing(rows)
     planned = OutcomeProbabilities(question.program, measured, by_row.tolist())
-    shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1)))
+    size = chunk_size(planned.evolution.numbers_per_row(), torch.float64, question.device)
+    shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(question.device)
     with torch.inference_mode():
         function = planned.fix(shared)
-    size = chunk_size(planned.evolution.numbers_per_row(), torch.float64)
-    return in_chunks(function, rows[:, by_row], torch.float64, size)
+    return in_chunks(function, rows[:, by_row], torch.float64, size, question.device)
 
 
 def _noisy(

@@ -20,7 +20,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qrec.backends.checks import sampler_pubs
 from qrec.backends.exact.probabilities import probabilities
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.question import Question
+from qrec.backends.exact.read.question import Device, Question
 from qrec.errors import ConfigError
 
 _ROWS_AT_ONCE = 64  # random numbers of so many rows are held at once
@@ -36,9 +36,14 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
     """
 
     def __init__(
-        self, *, seed: int, noise: DeviceNoise | None = None, shots: int | None = None
+        self,
+        *,
+        seed: int,
+        noise: DeviceNoise | None = None,
+        shots: int | None = None,
+        device: Device = "cpu",
     ) -> None:
-        self._seed, self._noise, self._shots = seed, noise, shots
+        self._seed, self._noise, self._shots, self._device = seed, noise, shots, device
 
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
@@ -57,7 +62,7 @@ class ExactSampler(BaseSamplerV2):  # type: ignore[misc]
         measured = [qubit_of[c] for c in clbits]
         rows = pub.parameter_values.as_array(pub.circuit.parameters)
         flat = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
-        question = Question(gates, [], pub.circuit.parameters, self._noise)
+        question = Question(gates, [], pub.circuit.parameters, self._noise, device=self._device)
         chances = probabilities(question, measured, flat)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(number,)))
         bits = _draw(chances, pub.shots, rng, [_packed(r, clbits) for r in pub.circuit.cregs])

@@ -18,7 +18,7 @@ from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
 from qrec.backends.exact.explain import explain
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.question import Question
+from qrec.backends.exact.read.question import Device, Question
 from qrec.backends.exact.sampler import ExactSampler, split_measurements
 from qrec.backends.exact.shots import draw_counts
 from qrec.backends.local import LocalBackend, workload_seed
@@ -39,6 +39,7 @@ class ExactSpec(BackendSpec):
     kind: Literal["exact"]
     name: str = "exact"
     dtype: Literal["float32", "float64"] = "float64"
+    device: Device = "cpu"
     shots: Annotated[int, Field(ge=1)] | None = None  # None: infinitely many
     seed_simulator: Annotated[int, Field(ge=0)] | None = None
     snapshot: SnapshotName | None = None
@@ -117,12 +118,15 @@ class ExactBackend(LocalBackend):
 
     def _make_estimator(self) -> BaseEstimatorV2:
         self._check_exact("an estimator")
-        return ExactEstimator(self._noise, self._spec.dtype)
+        return ExactEstimator(self._noise, self._spec.dtype, device=self._spec.device)
 
     def _make_sampler(self) -> BaseSamplerV2:
         """Return a sampler of the exact distribution, with the seed 0 where there are no shots."""
         return ExactSampler(
-            seed=self._spec.seed_simulator or 0, noise=self._noise, shots=self.shots
+            seed=self._spec.seed_simulator or 0,
+            noise=self._noise,
+            shots=self.shots,
+            device=self._spec.device,
         )
 
     def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> Expectation:
@@ -166,7 +170,8 @@ class ExactBackend(LocalBackend):
         self, circuit: QuantumCircuit, observables: list[SparseObservable], workload: Workload
     ) -> Question:
         columns = workload.circuit.parameters
-        return Question(circuit, observables, columns, self._noise, self._spec.dtype)
+        spec = self._spec
+        return Question(circuit, observables, columns, self._noise, spec.dtype, spec.device)
 
     def _execute(self, unit: Unit) -> Raw:
         workload = unit.workload

@@ -12,7 +12,7 @@ from qrec.backends.exact.read.pauli import Real
 
 
 @dataclass(frozen=True, eq=False)
-class _Stack:
+class Stack:
     """Parts of one width: matrices ``still + cos(angle) cos + sin(angle) sin``."""
 
     places: list[int]  # among all parts with angles
@@ -40,7 +40,7 @@ class BlockMatrices:
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._blocks = blocks
-        self._stacks = []
+        self.stacks = []
         turning = [part for block in blocks for part in block.parts if part.angle >= 0]
         for width in sorted({len(part.still) for part in turning}):
             places = [i for i, part in enumerate(turning) if len(part.still) == width]
@@ -49,12 +49,12 @@ class BlockMatrices:
                 np.array([getattr(part, name) for part in some]) for name in ("still", "cos", "sin")
             )
             angle = np.array([part.angle for part in some])
-            self._stacks.append(_Stack(places, angle, still, cos, sin))
+            self.stacks.append(Stack(places, angle, still, cos, sin))
 
     def __call__(self, angles: Real) -> list[list[Real]]:
         """Return the matrices of the parts of each block at the shared `angles`."""
         turned: dict[int, Real] = {}
-        for stack in self._stacks:
+        for stack in self.stacks:
             turned |= zip(stack.places, stack.matrices(angles), strict=True)
         place = count()
         return [
@@ -65,7 +65,7 @@ class BlockMatrices:
     def gradient(self, angles: Real, slopes: Sequence[Real]) -> Real:
         """Return the gradient `(n_angles,)`, given those in the matrices with angles, in order."""
         out = np.zeros_like(angles)
-        for stack in self._stacks:
+        for stack in self.stacks:
             own = np.array([slopes[i] for i in stack.places])
             np.add.at(out, stack.angle, stack.gradient(angles, own))
         return out

@@ -10,9 +10,12 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 
 from qrec.backends.exact.heisenberg.blocks import WIDEST_FUSED
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.parts import part_of
 from qrec.backends.exact.read.pauli import Real, embed, turned_plane
 from qrec.backends.exact.read.program import Operation, Rotation
+
+_ZERO = np.array([[1.0], [0.0], [0.0], [1.0]])  # I, X, Y, Z in |0>
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ class MixedPaulis:
 
         `harmonics` `(n_rotations, 3, n_rows)` holds 1, cos and sin of every rotation's angle.
         """
-        zero = harmonics.new_tensor([[1.0], [0.0], [0.0], [1.0]])
+        zero = constant(_ZERO, harmonics)
         groups = {q: _Group((q,), zero) for q in self._qubits}
         for op in self._operations:
             group = self._joined([groups[q] for q in op.qubits])
@@ -101,7 +104,7 @@ class _Group:
         after = len(group.qubits) - group.qubits.index(own[0]) - len(own)
         width, n_rows = len(fused.matrix), self.values.shape[-1]
         wide = group.values.reshape(-1, width, 4**after * n_rows)
-        matrix = torch.from_numpy(fused.matrix).to(wide).expand(len(wide), -1, -1)
+        matrix = constant(fused.matrix, wide).expand(len(wide), -1, -1)
         return _Group(group.qubits, torch.bmm(matrix, wide).reshape(-1, n_rows))
 
     def rotated(self, rotation: Rotation, harmonics: Tensor) -> "_Group":

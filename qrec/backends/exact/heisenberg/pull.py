@@ -56,13 +56,13 @@ class Pull:
     codes: Codes
 
     @cached_property
-    def _matrices(self) -> BlockMatrices:
+    def matrices(self) -> BlockMatrices:
         return BlockMatrices([placed.block for placed in self.blocks])
 
     def forward(self, angles: Real) -> tuple[Real, Tape]:
         """Return the table `(n_codes,)` at shared `angles`, and what `backward` needs."""
         flat, tape = _with_zero(self.start), []
-        for block, matrices in zip(self.blocks, self._matrices(angles), strict=True):
+        for block, matrices in zip(self.blocks, self.matrices(angles), strict=True):
             placed = _signed(flat[block.source], block).reshape(block.shape)
             matrix = reduce(np.matmul, matrices)
             tape.append((placed, matrices, matrix))
@@ -82,7 +82,7 @@ class Pull:
             before = _product(product, matrix.T)
             before[:-1] = _signed(before[:-1], block)
             grad = before[block.target]
-        return self._matrices.gradient(angles, slopes[::-1])
+        return self.matrices.gradient(angles, slopes[::-1])
 
     @property
     def _first_with_angles(self) -> int:

@@ -17,9 +17,11 @@ from torch import Tensor
 
 from qrec.backends.exact.heisenberg.blocks import fuse
 from qrec.backends.exact.heisenberg.dense import DensePull
+from qrec.backends.exact.heisenberg.device_pull import device_pull
 from qrec.backends.exact.heisenberg.front import Factor, Front, factors_of
 from qrec.backends.exact.heisenberg.partition import partition
 from qrec.backends.exact.heisenberg.pull import MOST_TERMS, Pull, TooManyTermsError, plan_pull
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.angles import Angles
 from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.pauli import Codes, Real, local
@@ -56,8 +58,8 @@ class Side:
                 out = (out[:, None] * values).reshape(len(parent), -1)
             elif len(values) > 1 or len(parent) > 1:
                 # Not out[parent]: its gradient is summed element by element.
-                index = [torch.from_numpy(i).to(like.device) for i in (parent, feature)]
-                out = out.index_select(0, index[0]) * values.index_select(0, index[1])
+                heads = out.index_select(0, constant(parent, like))
+                out = heads * values.index_select(0, constant(feature, like))
         return out
 
 
@@ -127,6 +129,7 @@ class HeisenbergTable:
         )
         self._fronts = [Front([factors[i] for i in side], row_columns) for side in (left, right)]
         place = self.left.of_term * len(self.right) + self.right.of_term
+        self._terms, self._places, self._weights = term, place, weight
         shape = (len(self.left) * len(self.right), self.n_terms)
         self._spread = csr_array((weight, (place, term)), shape=shape)
         self._gather = self._spread.T.tocsr()
@@ -134,7 +137,10 @@ class HeisenbergTable:
     def matrix(self, shared: Tensor) -> Tensor:
         """Return T `(n_left, n_right)` at the shared parameters `(n_shared,)`."""
         angles = self._angles(shared, shared[:, None])[:, 0]
-        flat: Tensor = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
+        if angles.is_cuda and isinstance(self.pull, Pull):
+            flat = self._spread_on_device(device_pull(self.pull, angles))
+        else:
+            flat = _PullFunction.apply(angles, self)  # type: ignore[no-untyped-call]
         return flat.reshape(len(self.left), len(self.right))
 
     def sides(self, shared: Tensor, left_rows: Tensor, right_rows: Tensor) -> list[Tensor]:
@@ -172,6 +178,13 @@ class HeisenbergTable:
         """Return what one row costs, see `method`."""
         products = len(self.left) * len(self.right) + len(self.left) + len(self.right)
         return products + sum(front.cost_per_row() for front in self._fronts)
+
+    def _spread_on_device(self, coefficients: Tensor) -> Tensor:
+        entries = constant(self._weights, coefficients) * coefficients.index_select(
+            0, constant(self._terms, coefficients)
+        )
+        flat = entries.new_zeros(len(self.left) * len(self.right))
+        return flat.index_add(0, constant(self._places, entries), entries)
 
     def spread_terms(self, coefficients: Real) -> Real:
         out: Real = self._spread @ coefficients

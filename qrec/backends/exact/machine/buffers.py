@@ -29,8 +29,12 @@ class Buffers(threading.local):
         n = prod(shape)
         if n < _SMALL or torch.is_grad_enabled():
             return None
-        if not self._pair or self._pair[0].numel() < n or self._pair[0].dtype != used.dtype:
+        if not self._pair or self._pair[0].numel() < n or not _alike(self._pair[0], used):
             self._pair = [used.new_empty(n), used.new_empty(n)]
         first, second = self._pair
         free = second if used.data_ptr() == first.data_ptr() else first
         return free[:n].view(shape)
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return (one.dtype, one.device) == (other.dtype, other.device)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.program import Rotation
 
 
@@ -21,14 +21,14 @@ class Angles:
         for place, rotation in enumerate(rotations):
             np.add.at(full[place], list(rotation.columns), rotation.coefficients)
         row = np.asarray(row_columns, bool)
-        self._constant = torch.tensor([r.constant for r in rotations], dtype=torch.float64)
-        self._shared, self._row = torch.from_numpy(full[:, ~row]), torch.from_numpy(full[:, row])
+        self._constant = np.array([r.constant for r in rotations], float)
+        self._shared, self._row = full[:, ~row], full[:, row]
         self._uses_shared, self._uses_row = bool(full[:, ~row].any()), bool(full[:, row].any())
 
     def __call__(self, shared: Tensor, rows: Tensor) -> Tensor:
         """Return the angles, `(n_rotations, n_rows)` or `(n_rotations, 1)` if no row counts."""
-        out = self._constant.to(rows)
+        out = constant(self._constant, rows)
         if self._uses_shared:
-            out = out + self._shared.to(rows) @ shared
+            out = out + constant(self._shared, rows) @ shared
         out = out[:, None]
-        return out + self._row.to(rows) @ rows if self._uses_row else out
+        return out + constant(self._row, rows) @ rows if self._uses_row else out

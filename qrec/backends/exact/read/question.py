@@ -18,6 +18,7 @@ from qrec.backends.exact.read.program import Channel, Program, on_qubits, read_c
 from qrec.errors import ConfigError
 
 Dtype = Literal["float32", "float64"]
+Device = Literal["cpu", "cuda"]
 _MOST_QUBITS = 31  # a Pauli string is a number of 62 bits
 
 
@@ -28,8 +29,9 @@ class Question:
     With `noise` the circuit is one for that device (its gates on its qubits), a gate is
     followed by the device's channel, and observables are read with its read-out errors.
     `parameters` are the columns of parameter rows, by default ``circuit.parameters``; `dtype`
-    is that of the arithmetic. The circuit is read once for all observables. Reading it raises
-    ConfigError for what is no gate and for an angle that is not affine in the parameters.
+    is that of the arithmetic, and `device` where it is done. The circuit is read once for all
+    observables. Reading it raises ConfigError for what is no gate and for an angle that is not
+    affine in the parameters.
     """
 
     circuit: QuantumCircuit
@@ -37,6 +39,7 @@ class Question:
     parameters: Iterable[Parameter] | None = None
     noise: DeviceNoise | None = None
     dtype: Dtype = "float64"
+    device: Device = "cpu"
 
     @property
     def columns(self) -> list[Parameter]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.machine.memory import check_memory
 from qrec.backends.exact.read.angles import Angles
 from qrec.backends.exact.read.program import Fixed, Program, Rotation
@@ -18,6 +19,7 @@ from qrec.backends.exact.state.monomial import Monomial
 
 # Of one row at a time: two buffers, temporaries, and the tables of one gather.
 _BYTES_PER_AMPLITUDE = 128
+_ZERO = np.array([[1.0], [0.0]])  # the state |0>
 
 
 class Evolution:
@@ -112,8 +114,7 @@ class Evolution:
         if isinstance(first, Rotation) and first.name == "ry":
             state, rest = turns[self._index[first]].to(dtype), operations[1:]
         else:
-            zero = torch.tensor([[1.0], [0.0]], dtype=dtype, device=turns.device)
-            state, rest = zero, operations
+            state, rest = constant(_ZERO, turns).to(dtype), operations
         for operation in rest:
             if isinstance(operation, Fixed):
                 state = _gate(operation, state) @ state
@@ -153,8 +154,7 @@ class Evolution:
                 else _gather(psi, kernel.source, out)
             )
         if kernel.rephases:
-            phase = kernel.phase if psi.is_complex() else kernel.phase.real
-            factor = torch.from_numpy(np.ascontiguousarray(phase)).to(psi)[:, None]
+            factor = constant(kernel.phase, psi)[:, None]
             psi = torch.mul(psi, factor, out=self.buffers.beside(psi, psi.shape))
         return psi
 
@@ -185,13 +185,12 @@ def _half_angles(angles: Tensor) -> Tensor:
 
 
 def _gate(operation: Fixed, like: Tensor) -> Tensor:
-    matrix = operation.matrix if like.is_complex() else operation.matrix.real
-    return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
+    return constant(operation.matrix, like)
 
 
 def _gather(psi: Tensor, source: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
     # Indexing by psi[source] takes four times as long.
-    return torch.index_select(psi, 0, torch.from_numpy(source).to(psi.device), out=out)
+    return torch.index_select(psi, 0, constant(source, psi), out=out)
 
 
 class _Gather(torch.autograd.Function):
@@ -204,4 +203,4 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        return _gather(slope, ctx.kernel.inverse().source), None
+        return _gather(slope, ctx.kernel.target), None

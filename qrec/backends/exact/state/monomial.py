@@ -60,9 +60,13 @@ class Monomial:
         gate = Monomial(source, matrix[local, from_local], frozenset(qubits))
         return self.then(gate)
 
+    @cached_property
+    def target(self) -> NDArray[np.int64]:
+        """Where each basis state goes."""
+        return np.argsort(self.source)
+
     def inverse(self) -> "Monomial":
-        target = np.argsort(self.source)
-        return Monomial(target, self.phase[target].conj(), self.qubits)
+        return Monomial(self.target, self.phase[self.target].conj(), self.qubits)
 
     @cached_property
     def moves(self) -> bool:

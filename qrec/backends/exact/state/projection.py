@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.state.kernels import Dense, Kernel
 from qrec.backends.exact.state.quadratic import Quadratic, squares
 
@@ -37,7 +38,7 @@ class Projection:
 
     def kept(self, matrix: Tensor) -> Tensor:
         """Return the rows of the block's matrix, `(n_above, n_below, n_kept, 2^k)`."""
-        return matrix[torch.from_numpy(self.rows).to(matrix.device)]
+        return matrix[constant(self.rows, matrix)]
 
     def __call__(self, psi: Tensor, kept: Tensor, buffers: Buffers) -> Tensor:
         """Return the values `(n_rows,)` of states before the last block, given its `kept` rows."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.pauli import paulis
 from qrec.backends.exact.read.program import Operation, Program
 from qrec.backends.exact.state.evolution import Evolution
@@ -37,7 +37,7 @@ class PurePaulis:
         moved = observed[self.strings][:, inverse.source][:, :, inverse.source]
         phases = inverse.phase[:, None].conj() * inverse.phase
         flat = (moved * phases.conj()).reshape(len(self.strings), -1)
-        self._observed = torch.from_numpy(flat)  # seen after `last`
+        self._observed = flat  # seen after `last`
 
     def cost_per_row(self) -> float:
         """Return what one row costs, see `method`."""
@@ -48,5 +48,5 @@ class PurePaulis:
         psi = self._evolution.fix(shared)(rows)
         products = (psi.conj()[:, None] * psi).reshape(len(psi) ** 2, -1)
         if psi.is_complex():
-            return (self._observed.to(psi) @ products).real
-        return self._observed.real.to(psi) @ products
+            return (constant(self._observed, psi) @ products).real
+        return constant(self._observed, psi) @ products

@@ -1,6 +1,7 @@
 """Observables acting on batches of state vectors."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qrec.backends.exact.machine.buffers import Buffers
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.pauli import Codes, Complex, Real
 from qrec.backends.exact.state.monomial import Monomial
 from qrec.linalg import walsh_hadamard
@@ -30,7 +32,11 @@ class Quadratic:
 
     @property
     def is_diagonal(self) -> bool:
-        return len(self.flips) == 1 and bool((self.flips[0] == np.arange(len(self.flips[0]))).all())
+        return len(self.flips) == 1 and self._flips_nothing[0]
+
+    @cached_property
+    def _flips_nothing(self) -> list[bool]:
+        return [bool((flip == np.arange(len(flip))).all()) for flip in self.flips]
 
     def after(self, last: Monomial) -> "Quadratic":
         """Return the observable that sees what this one sees after `last`."""
@@ -43,13 +49,12 @@ class Quadratic:
     def __call__(self, psi: Tensor, buffers: Buffers) -> Tensor:
         """Return the values `(n_rows,)` in states `(2^n, n_rows)`."""
         out = torch.zeros(psi.shape[1], dtype=psi.dtype.to_real(), device=psi.device)
-        for flip, phase in zip(self.flips, self.phases, strict=True):
-            if (flip == np.arange(len(flip))).all():
-                factor = torch.from_numpy(phase.real).to(out)
-                out = out + factor @ squares(psi, buffers)
+        flips, phases = constant(self.flips, psi), constant(self.phases, psi)
+        for flip, factor, nothing in zip(flips, phases, self._flips_nothing, strict=True):
+            if nothing:
+                out = out + factor.real @ squares(psi, buffers)
                 continue
-            factor = torch.from_numpy(phase if psi.is_complex() else phase.real).to(psi)
-            other = psi.index_select(0, torch.from_numpy(flip).to(psi.device)).conj() * psi
+            other = psi.index_select(0, flip).conj() * psi
             out = out + (factor @ other).real if psi.is_complex() else out + factor @ other
         return out
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from qrec.backends.exact.machine.constants import constant
 from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.pauli import local
 from qrec.backends.exact.read.program import Program
@@ -117,7 +118,7 @@ class OutcomeProbabilities:
         outcome = np.zeros_like(position)
         for bit, qubit in enumerate(measured):
             outcome |= (position >> kept.index(qubit) & 1) << bit
-        self._outcome, self._n = torch.from_numpy(outcome), 2 ** len(measured)
+        self._outcome, self._n = outcome, 2 ** len(measured)
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function from rows to probabilities `(2^n_measured, n_rows)`."""
@@ -127,6 +128,8 @@ class OutcomeProbabilities:
             psi = evolve(rows)
             chances = squares(psi, self.evolution.buffers)
             out = chances.new_zeros(self._n, chances.shape[1])
-            return out.index_add_(0, self._outcome, chances).expand(-1, rows.shape[1])
+            return out.index_add_(0, constant(self._outcome, chances), chances).expand(
+                -1, rows.shape[1]
+            )
 
         return probabilities
