@@ -95,3 +95,32 @@ def test_all_pairs() -> None:
             return function.all_pairs(*sides, shared).cpu()
 
     np.testing.assert_allclose(*on_each(ask), atol=1e-12)
+
+
+@pytest.mark.parametrize("work", NETS)
+def test_a_training_step_never_waits_for_the_host(work: Work) -> None:
+    """What can be captured as a CUDA graph has no step on the host; replayed, it is the same."""
+    function = Expectation(Question(work.circuit, [work.observable]))
+    numbers = zip(("theta", "u", "v"), (work.theta(), *work.rows(64)), strict=True)
+    leaves = {k: torch.tensor(x, device="cuda", requires_grad=True) for k, x in numbers}
+
+    def step() -> None:
+        for leaf in leaves.values():
+            leaf.grad = None
+        function(leaves).square().sum().backward()
+
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    wanted = {k: leaf.grad.clone() for k, leaf in leaves.items()}  # type: ignore[union-attr]
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    for leaf in leaves.values():
+        leaf.grad.zero_()  # type: ignore[union-attr]
+    graph.replay()
+    for name, leaf in leaves.items():
+        torch.testing.assert_close(leaf.grad, wanted[name], atol=1e-12, rtol=0)
