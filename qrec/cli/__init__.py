@@ -2,9 +2,11 @@
 
 import sqlite3
 import sys
+from typing import Annotated
 
 import typer
 
+from qrec import __version__
 from qrec.cli import (
     cancel,
     compare,
@@ -25,12 +27,29 @@ from qrec.errors import QrecError
 
 app = typer.Typer(
     name="qrec",
-    help="Experiments with quantum and hybrid recommenders, on simulators and real hardware.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"qrec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it, exit."),
+    ] = False,
+) -> None:
+    """Experiments with quantum and hybrid recommenders, on simulators and real hardware."""
+
+
 app.command("run")(run.run)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)
