@@ -81,9 +81,11 @@ def qrec(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs a command and gives exit status, stdout and stderr."""
+    from qrec.backends.ibm.account import forget_account
     from qrec.cli import main
 
     def call(*arguments: object) -> tuple[int, str, str]:
+        forget_account()  # as every process begins
         monkeypatch.setattr(sys, "argv", ["qrec", *map(str, arguments)])
         status = 0
         try:

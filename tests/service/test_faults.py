@@ -31,7 +31,7 @@ PATHS = {
 def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = property(lambda _: Limits(pubs=1))
     monkeypatch.setattr(IbmBackend, "limits", limits)
-    monkeypatch.setattr("qrec.backends.ibm.service.READ_SECONDS", 0.4)
+    monkeypatch.setattr("qrec.backends.ibm.session.READ_SECONDS", 0.4)
     monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
 
 
