@@ -50,6 +50,13 @@ class JobState(NamedTuple):
     created: str
 
 
+class Sent(NamedTuple):
+    """What a job was sent with."""
+
+    tags: tuple[str, ...]
+    n_pubs: int
+
+
 class DeviceState(NamedTuple):
     """A device as the service lists it."""
 
@@ -148,13 +155,14 @@ class IbmService:
         """Return how a job stands."""
         return self._ask_of("asking for a job", job_id, lambda c: _job_state(c.job_get(job_id)))
 
-    def n_pubs(self, job_id: str) -> int:
-        """Return how many PUBs a job was sent with."""
+    def sent(self, job_id: str) -> Sent:
+        """Return what a job was sent with."""
 
-        def ask(client: RuntimeClient) -> int:
-            return len(client.job_get(job_id, False)["params"]["quantum_program"]["items"])
+        def ask(client: RuntimeClient) -> Sent:
+            job = client.job_get(job_id, exclude_params=False)
+            return Sent(_tags(job), len(job["params"]["quantum_program"]["items"]))
 
-        return self._ask_of("asking for a job's PUBs", job_id, ask)
+        return self._ask_of("asking what a job was sent with", job_id, ask)
 
     def result(self, job_id: str) -> str:
         """Return the text of a finished job's result.
@@ -254,19 +262,6 @@ def list_devices() -> list[DeviceState]:
         return sorted(found.values(), key=lambda device: (device.pending_jobs, device.name))
 
     return account().ask("IBM Quantum", "listing the devices", ask)
-
-
-def least_busy() -> str:
-    """Return the name of the device with the shortest queue among those that take jobs.
-
-    Raises UnknownOutcomeError where there is none.
-    """
-    found = list_devices()
-    online = [device.name for device in found if device.status == "online"]
-    if not online:
-        named = ", ".join(f"{device.name} ({device.status})" for device in found) or "none"
-        raise UnknownOutcomeError(f"least_busy: no device of the account is online; found {named}")
-    return online[0]
 
 
 def programmed(

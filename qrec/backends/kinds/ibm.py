@@ -17,7 +17,7 @@ from qrec.backends.workload import Workload
 from qrec.errors import ConfigError, RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
-    from qrec.backends.ibm.service import IbmService
+    from qrec.backends.ibm.service import DeviceState, IbmService, Sent
 
 LEAST_BUSY = "least_busy"  # in place of a device's name: the one with the shortest queue
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
@@ -134,6 +134,10 @@ class IbmBackend(Backend):
     def standings(self, run: str) -> dict[str, Standing]:
         return {job.id: Standing(job.state, job.reason) for job in self._service.jobs(run)}
 
+    def sent(self, job_id: str) -> "Sent":
+        """Return what a job was sent with: its tags and how many PUBs."""
+        return self._service.sent(job_id)
+
     def account_seconds(self) -> float | None:
         """Return the QPU time that the account's instance has left; None where it has no limit."""
         return self._service.remaining_seconds()
@@ -205,12 +209,25 @@ class IbmBackend(Backend):
         )
 
 
-def least_busy_device() -> str:
-    """Return the name of the account's device with the shortest queue."""
+def devices() -> "list[DeviceState]":
+    """Return the devices of the account, the shortest queue first."""
     check_client()
-    from qrec.backends.ibm.service import least_busy
+    from qrec.backends.ibm.service import list_devices
 
-    return least_busy()
+    return list_devices()
+
+
+def least_busy_device() -> str:
+    """Return the name of the device with the shortest queue among those that take jobs.
+
+    Raises UnknownOutcomeError where there is none.
+    """
+    found = devices()
+    online = [device.name for device in found if device.status == "online"]
+    if not online:
+        named = ", ".join(f"{device.name} ({device.status})" for device in found) or "none"
+        raise UnknownOutcomeError(f"least_busy: no device of the account is online; found {named}")
+    return online[0]
 
 
 BACKEND = IbmBackend
