@@ -161,7 +161,10 @@ def _ended(cancel: Callable[[], None], poll: Callable[[], str], name: str) -> tu
             problem = None
         except UnknownOutcomeError as error:
             problem = error
-        state = poll()
+        try:
+            state = poll()
+        except UnknownOutcomeError as error:
+            raise (problem or error) from None
         if state in _ENDED:
             return state, []
     return state, [f"{name} ({state}{f', {problem}' if problem else ''})"]

@@ -160,7 +160,8 @@ class IbmService:
 
         def ask(client: RuntimeClient) -> Sent:
             job = client.job_get(job_id, exclude_params=False)
-            return Sent(_tags(job), len(job["params"]["quantum_program"]["items"]))
+            program = job["params"].get("quantum_program")  # decoded by the client
+            return Sent(_tags(job), 0 if program is None else len(program.items))
 
         return self._ask_of("asking what a job was sent with", job_id, ask)
 
