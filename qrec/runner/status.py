@@ -105,10 +105,10 @@ def _standing(
         job_id = ledger.job(job.uid).job_id
         if job_id is None:
             return Standing(job.state, job.message)
-        if job_id in listed:
-            return listed[job_id]
-        state = backend.poll(job_id)
-        return Standing(state, backend.reason(job_id) if state in ("FAILED", "CANCELLED") else "")
+        state, reason = listed.get(job_id) or Standing(backend.poll(job_id), "")
+        if state in ("FAILED", "CANCELLED") and not reason:
+            reason = backend.reason(job_id)
+        return Standing(state, reason)
     except QrecError as error:
         return Standing(job.state, str(error))
 

@@ -126,7 +126,7 @@ class IbmService:
         def send(service: QiskitRuntimeService) -> str:
             # After a token was refused the connection is another.
             place = mode if self._is_of(service) else self._open(service)
-            return str(primitive(mode=place, options=options).run(list(pubs)).job_id())
+            return said(primitive(mode=place, options=options).run(list(pubs)).job_id())
 
         return self._ask("submitting", send, sending=True)
 
@@ -296,7 +296,7 @@ def _pages(client: RuntimeClient, tag: str, indexed: bool) -> Iterator[list[dict
             limit=_PAGE, skip=page * _PAGE, job_tags=[tag] if indexed else None
         )
         yield (jobs := answer["jobs"])
-        if len(jobs) < _PAGE or any(tag not in _tags(job) for job in jobs):
+        if not indexed or len(jobs) < _PAGE or any(tag not in _tags(job) for job in jobs):
             return
 
 
