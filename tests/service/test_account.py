@@ -5,9 +5,10 @@ import json
 import pytest
 import requests
 
-from qrec.backends.ibm.account import of_job
+from qrec.backends.ibm import account as account_module
+from qrec.backends.ibm.account import Account, of_job
 from qrec.backends.ibm.service import _pages
-from qrec.errors import UnknownJobError
+from qrec.errors import UnknownJobError, UnknownOutcomeError
 
 
 class Instance:
@@ -61,3 +62,22 @@ def test_the_jobs_of_a_run_are_read_page_by_page_while_they_carry_its_tag():
     assert [len(page) for page in _pages(ignoring, "run", True)] == [50]
     endless = Instance(200, jobs=ours * 100)
     assert len(list(_pages(endless, "run", True))) == 20
+
+
+@pytest.mark.parametrize("sending", [False, True])
+def test_who_did_not_answer_is_left_alone_for_as_long_as_was_waited(sending, monkeypatch):
+    """But for what may have had an effect: to look for that comes next."""
+    now, asked = [0.0], []
+    monkeypatch.setattr(account_module, "clock", lambda: now[0])
+    monkeypatch.setattr(Account, "_connected", lambda _: None)
+
+    def ask(_):
+        asked.append(now[0])
+        raise requests.Timeout
+
+    account = Account()
+    for moment in (0.0, 1.0, 59.0, 61.0):
+        now[0] = moment
+        with pytest.raises(UnknownOutcomeError, match=r"answer|reached"):
+            account.ask("device", "asking", ask, sending)
+    assert asked == ([0.0, 1.0, 59.0, 61.0] if sending else [0.0, 61.0])
