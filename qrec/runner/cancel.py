@@ -24,6 +24,7 @@ from qrec.runs.ledger import JobRecord, Ledger
 from qrec.runs.locks import only_fetcher, only_submitter
 
 _ENDED = ("DONE", "FAILED", "CANCELLED")
+_QUESTIONS = 2  # times that a job is asked to end; each may take as long as a read
 _WAITS = (0.0, 1.0, 2.0, 4.0, 8.0)  # before each look at a job that was asked to end
 
 
@@ -44,7 +45,7 @@ class Cancelled:
         """Raise NotFinishedError where a job may run on."""
         if self.left:
             raise NotFinishedError(
-                f"{self.said}; NOT ended: {'; '.join(self.left)}. Give the same command again"
+                f"{self.said}; may run on: {'; '.join(self.left)}. Give the same command again"
             )
         return self
 
@@ -154,13 +155,10 @@ def _ended(cancel: Callable[[], None], poll: Callable[[], str], name: str) -> tu
     """
     state = "UNKNOWN"
     problem: QrecError | None = None
-    for wait in _WAITS:
+    for look, wait in enumerate(_WAITS):
         sending.sleep(wait)
-        try:
-            cancel()
-            problem = None
-        except UnknownOutcomeError as error:
-            problem = error
+        if look == 0 or (problem and look < _QUESTIONS):
+            problem = _asked(cancel)
         try:
             state = poll()
         except UnknownOutcomeError as error:
@@ -168,6 +166,15 @@ def _ended(cancel: Callable[[], None], poll: Callable[[], str], name: str) -> tu
         if state in _ENDED:
             return state, []
     return state, [f"{name} ({state}{f', {problem}' if problem else ''})"]
+
+
+def _asked(cancel: Callable[[], None]) -> QrecError | None:
+    """Ask for a job to end; return what leaves it open whether that was heard."""
+    try:
+        cancel()
+    except UnknownOutcomeError as error:
+        return error
+    return None
 
 
 def _used(backend: Backend, job_id: str) -> float | None:

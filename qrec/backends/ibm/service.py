@@ -180,10 +180,10 @@ class IbmService:
     def cancel(self, job_id: str) -> None:
         """Ask for a job to end; one that has ended stays as it is."""
         try:
-            self._ask_of("cancelling", job_id, lambda client: client.job_cancel(job_id))
-        except RejectedError:
+            self._ask_of("cancelling", job_id, lambda c: c.job_cancel(job_id), sending=True)
+        except RejectedError as error:
             if self.job(job_id).state not in ("DONE", "FAILED", "CANCELLED"):
-                raise
+                raise RejectedError(str(error)) from None  # the job is no unknown one
 
     def remaining_seconds(self) -> float | None:
         """Return the QPU time that the account's instance has left, None where it has no limit."""
@@ -239,9 +239,11 @@ class IbmService:
     ) -> T:
         return account().ask(self.name, doing, ask, sending)
 
-    def _ask_of(self, doing: str, job_id: str, ask: Callable[[RuntimeClient], T]) -> T:
+    def _ask_of(
+        self, doing: str, job_id: str, ask: Callable[[RuntimeClient], T], sending: bool = False
+    ) -> T:
         """Ask for a job, whatever instance of the account has it."""
-        return self._ask(doing, lambda s: of_job(clients(s, self.name), job_id, ask))
+        return self._ask(doing, lambda s: of_job(clients(s, self.name), job_id, ask), sending)
 
     def _ask_part(self, doing: str, job_id: str, ask: Callable[[RuntimeClient], T]) -> T:
         """Ask for a part of a job, which may be gone though the job itself is known."""
