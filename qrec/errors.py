@@ -51,3 +51,7 @@ class BusyError(NotFinishedError):
 
 class UnknownOutcomeError(NotFinishedError):
     """No usable answer came from a service: the request may or may not have had an effect."""
+
+
+class UnknownJobError(RejectedError):
+    """The service does not know the job any more."""

@@ -59,7 +59,8 @@ def cost_table(rows: Sequence[ComparisonRow]) -> Table:
     notes = [
         "pairs: predictions made; s/20k: seconds per 20,000, in proportion. 2q gates, "
         "depth: of the ISA circuit on a device or its simulator, else of the logical circuit in "
-        "u and cx. The seconds of a fit leave out models it was given fitted."
+        "u and cx. The seconds of a fit leave out models it was given fitted; -: a QPU was asked, "
+        "whose seconds `qrec status RUN` shows."
     ]
     return build_table("What it costs", columns, _groups(rows), notes)
 
@@ -152,5 +153,6 @@ def _range(group: Group) -> str:
     return "-".join(number(end, 2) for end in ends)
 
 
-def _seconds_per(group: Group) -> float:
-    return float(np.mean([_PER * row.predict_seconds / row.n_predictions for row in group]))
+def _seconds_per(group: Group) -> float | None:
+    taken = [(row.predict_seconds, row.n_predictions) for row in group]
+    return _mean_of([None if seconds is None else _PER * seconds / n for seconds, n in taken])

@@ -47,8 +47,8 @@ class ComparisonRow(Row):
     coverage: float
     prediction_min: float | None
     prediction_max: float | None
-    fit_seconds: float
-    predict_seconds: float
+    fit_seconds: float | None  # None where a QPU was asked, as the next
+    predict_seconds: float | None
     n_predictions: int
     qubits: int | None
     two_qubit_gates: int | None

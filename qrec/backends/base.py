@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -74,6 +74,13 @@ class Permit:
     """
 
     uids: frozenset[str]
+
+
+class Standing(NamedTuple):
+    """How a job stands: its state and, where it failed, why."""
+
+    state: str
+    reason: str
 
 
 class Backend(ABC):
@@ -222,6 +229,13 @@ class Backend(ABC):
     def reason(self, job_id: str) -> str:
         """Return why a job failed, in the backend's words."""
         return ""
+
+    def standings(self, run: str) -> dict[str, Standing]:
+        """Return how the jobs of a run stand, by id, as far as one question tells.
+
+        Those that it leaves out are polled one by one.
+        """
+        return {}
 
     def metrics(self, job_id: str) -> dict[str, Any]:
         """Return what the backend recorded of a job: time stamps, usage."""

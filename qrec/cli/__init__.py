@@ -8,6 +8,7 @@ import typer
 
 from qrec import __version__
 from qrec.cli import (
+    attach,
     cancel,
     compare,
     count,
@@ -55,6 +56,7 @@ app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("fetch")(fetch.fetch)
 app.command("cancel")(cancel.cancel)
+app.command("attach")(attach.attach)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)

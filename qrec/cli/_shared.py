@@ -1,10 +1,13 @@
 """What commands have in common: options, and results on stdout."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from qrec.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +74,16 @@ def show_json(content: Any) -> None:
 def cell(value: object) -> str:
     """Return a value as it stands in a table of jobs and costs."""
     return f"{value:.1f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def agreed(question: str, yes: bool) -> None:
+    """Ask before something is done that cannot be undone. Raises ConfigError for a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{question} Nobody is there to ask: give --yes")
+    if not typer.confirm(question, err=True):
+        raise ConfigError("nothing was done")
 
 
 def show_note(text: str) -> None:

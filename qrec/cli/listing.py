@@ -23,13 +23,17 @@ class Kind(StrEnum):
     METRICS = "metrics"
     BACKENDS = "backends"
     EXPERIMENTS = "experiments"
+    DEVICES = "devices"
     RUNS = "runs"
 
 
 def listing(
     kind: Annotated[Kind, typer.Argument()], as_json: AsJson = False, backends: BackendsFile = None
 ) -> None:
-    """List data sets, recommenders, circuits, metrics, backends, experiments or runs."""
+    """List data sets, recommenders, circuits, metrics, backends, experiments, runs, or devices.
+
+    Devices are those of your account of IBM Quantum, the shortest queue first.
+    """
     if kind is Kind.RUNS:
         _show_runs(as_json)
         return
@@ -40,6 +44,7 @@ def listing(
         Kind.METRICS: _metrics,
         Kind.BACKENDS: lambda: _backends(backends),
         Kind.EXPERIMENTS: _experiments,
+        Kind.DEVICES: _devices,
     }
     rows = functions[kind]()
     if as_json:
@@ -93,6 +98,20 @@ def _experiments() -> Listed:
     return [
         {"name": name, "title": str(read_yaml(path)["title"])}
         for name, path in experiment_paths().items()
+    ]
+
+
+def _devices() -> Listed:
+    from qrec.backends.kinds.ibm import devices
+
+    return [
+        {
+            "name": device.name,
+            "status": device.status,
+            "qubits": str(device.qubits),
+            "pending": str(device.pending_jobs),
+        }
+        for device in devices()
     ]
 
 

@@ -1,19 +1,22 @@
-"""Where the jobs of runs are, and ending them."""
+"""Where the jobs of runs are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
+from itertools import groupby
 
-from qrec.backends.base import Backend
-from qrec.errors import QrecError
+from qrec.backends.base import Backend, Standing
+from qrec.backends.open import open_backend
+from qrec.errors import ConfigError, QrecError
 from qrec.experiments.base import Places
-from qrec.runner.fetch import submitted_jobs
-from qrec.runner.jobs import reconcile, settle, usage
-from qrec.runner.load import restore
-from qrec.runs.folder import RunFolder, find_run
+from qrec.runner.jobs import settle
+from qrec.runner.load import opened, restore
+from qrec.runs.folder import RunFolder, find_run, run_ids
 from qrec.runs.jobs import read_jobs
 from qrec.runs.ledger import JobRecord, Ledger
-from qrec.runs.locks import only_fetcher, only_submitter
 from qrec.types import Row
+
+IN_FLIGHT = ("SUBMITTING", "SUBMITTED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,65 +34,94 @@ class JobRow(Row):
 
 
 def states(run: str | None, places: Places | None = None) -> list[JobRow]:
-    """Return the jobs of a run, or of all; those in flight are asked for."""
-    ledger, backends = Ledger(), cache(partial(_backends, places))
+    """Return the jobs of a run, or of all; those in flight are asked for, run by run at once."""
+    ledger = Ledger()
     rows = []
-    for known in ledger.jobs(None if run is None else find_run(run).id):
-        job, state, message = known, known.state, known.message
-        if state in ("SUBMITTING", "SUBMITTED"):
-            try:
-                backend = backends(job.run)[job.uid]
-                settle(ledger, backend, job.uid)
-                job = ledger.job(job.uid)
-                state = job.state if job.job_id is None else backend.poll(job.job_id)
-            except QrecError as error:
-                message = str(error)
-        rows.append(
-            JobRow(
-                run=job.run,
-                backend=job.backend,
-                job=job.job_id,
-                state=state,
-                executions=job.executions,
-                qpu_seconds=job.qpu_seconds,
-                used_seconds=job.used_seconds,
-                message=message,
-            )
-        )
+    known = ledger.jobs(None if run is None else find_run(run).id)
+    for of, group in groupby(known, key=lambda job: job.run):
+        jobs = list(group)
+        in_flight = [job for job in jobs if job.state in IN_FLIGHT]
+        found = _asked(ledger, of, in_flight, places) if in_flight else {}
+        rows += [_row(ledger.job(job.uid), found.get(job.uid)) for job in jobs]
     return rows
 
 
-def cancel(run: str, places: Places | None = None) -> list[JobRecord]:
-    """Cancel the jobs of a run that have not ended; return all of them as they are then."""
-    folder = find_run(run)
-    with only_submitter(), only_fetcher(folder):
-        experiment, ledger, problem = restore(folder, places), Ledger(), None
-        for job in submitted_jobs(folder, ledger):
-            try:
-                _cancel(ledger, experiment.backend(job.backend), ledger.job(job.uid), folder)
-            except QrecError as error:
-                problem = error
-        if problem is not None:
-            raise problem
-        return ledger.jobs(folder.id)
+def backends_of(
+    run: str, jobs: Sequence[JobRecord], places: Places | None
+) -> tuple[RunFolder | None, Mapping[str, Backend]]:
+    """Return a run's folder and the backend of each of its jobs, by uid.
+
+    Where the folder is gone or its jobs cannot be read, the entries of backends.yaml stand for
+    its backends: to ask for a job takes its id and the account.
+    """
+    places = places or Places()
+    try:
+        if run not in run_ids():
+            raise ConfigError(f"run {run}: its folder is gone")
+        folder = find_run(run)
+        experiment = restore(folder, places)
+        return folder, {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
+    except ConfigError as error:
+        opening = cache(lambda entry: open_backend(entry, file=places.backends_file))
+        try:
+            with opened(places):
+                return None, {job.uid: opening(job.backend) for job in jobs}
+        except ConfigError as other:
+            raise ConfigError(f"{error}; and {other}") from None
 
 
-def _backends(places: Places | None, run: str) -> dict[str, Backend]:
-    """Return the backend of each job of a run, by the job's uid."""
-    folder = find_run(run)
-    experiment = restore(folder, places)
-    return {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
+def _asked(
+    ledger: Ledger, run: str, jobs: Sequence[JobRecord], places: Places | None
+) -> dict[str, Standing]:
+    """Return how jobs in flight stand, by uid; what goes wrong stands in a reason's place."""
+    try:
+        _, backends = backends_of(run, jobs, places)
+    except QrecError as error:
+        return {job.uid: Standing(job.state, str(error)) for job in jobs}
+    listed: dict[Backend, Mapping[str, Standing] | QrecError] = {}
+    found = {}
+    for job in jobs:
+        backend = backends[job.uid]
+        if backend not in listed:
+            listed[backend] = _listed(backend, run)
+        found[job.uid] = _standing(ledger, backend, job, listed[backend])
+    return found
 
 
-def _cancel(ledger: Ledger, backend: Backend, job: JobRecord, folder: RunFolder) -> None:
-    if job.state == "SUBMITTING":
-        reconcile(ledger, backend, job.uid)
-        job = ledger.job(job.uid)
-    if job.state == "PLANNED":
-        ledger.ended(job.uid, "CANCELLED", used=0.0)
-    if job.state == "SUBMITTED":
-        assert job.job_id is not None
-        backend.cancel(job.job_id)
-        if (state := backend.poll(job.job_id)) in ("CANCELLED", "FAILED"):
-            used = usage(backend, job.job_id, folder, job.uid)
-            ledger.ended(job.uid, state, backend.reason(job.job_id), used)
+def _listed(backend: Backend, run: str) -> Mapping[str, Standing] | QrecError:
+    try:
+        return backend.standings(run)
+    except QrecError as error:
+        return error
+
+
+def _standing(
+    ledger: Ledger, backend: Backend, job: JobRecord, listed: Mapping[str, Standing] | QrecError
+) -> Standing:
+    if isinstance(listed, QrecError):
+        return Standing(job.state, str(listed))
+    try:
+        settle(ledger, backend, job.uid)
+        job_id = ledger.job(job.uid).job_id
+        if job_id is None:
+            return Standing(job.state, job.message)
+        state, reason = listed.get(job_id) or Standing(backend.poll(job_id), "")
+        if state in ("FAILED", "CANCELLED") and not reason:
+            reason = backend.reason(job_id)
+        return Standing(state, reason)
+    except QrecError as error:
+        return Standing(job.state, str(error))
+
+
+def _row(job: JobRecord, standing: Standing | None) -> JobRow:
+    standing = standing or Standing(job.state, job.message)
+    return JobRow(
+        run=job.run,
+        backend=job.backend,
+        job=job.job_id,
+        state=standing.state,
+        executions=job.executions,
+        qpu_seconds=job.qpu_seconds,
+        used_seconds=job.used_seconds,
+        message=standing.reason,
+    )

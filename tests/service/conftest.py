@@ -81,9 +81,11 @@ def qrec(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs a command and gives exit status, stdout and stderr."""
+    from qrec.backends.ibm.account import forget_account
     from qrec.cli import main
 
     def call(*arguments: object) -> tuple[int, str, str]:
+        forget_account()  # as every process begins
         monkeypatch.setattr(sys, "argv", ["qrec", *map(str, arguments)])
         status = 0
         try:
@@ -110,3 +112,22 @@ def fetch_all(
         raise AssertionError(err)
 
     return call
+
+
+@pytest.fixture
+def submit(
+    qrec: Callable[..., tuple[int, str, str]], experiment_file: Path
+) -> Callable[[], tuple[int, str, str]]:
+    """Return the command that sends the experiment."""
+    return lambda: qrec("submit", experiment_file, "-b", "qpu", "--yes")
+
+
+@pytest.fixture
+def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every circuit sent as a job of its own, and nothing waited for."""
+    from qrec.backends.base import Limits
+    from qrec.backends.kinds.ibm import IbmBackend
+
+    monkeypatch.setattr(IbmBackend, "limits", property(lambda _: Limits(pubs=1)))
+    monkeypatch.setattr("qrec.backends.ibm.session.READ_SECONDS", 0.4)
+    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)

@@ -35,13 +35,16 @@ class Fault:
 
     `how` is a status code, or ``reset``, ``lost`` (done, but the answer never arrives),
     ``hang`` (neither done nor answered), ``late`` (done, answered much too late),
-    ``garbage`` or ``truncated``.
+    ``garbage``, ``empty`` or ``truncated`` (done, answered so), or ``ignored`` (answered as if
+    it were done).
     """
 
     method: str
     path: str  # regular expression, found in the path and the query behind it
     how: int | str
     times: int = 1
+    headers: dict[str, str] = field(default_factory=dict)  # of an answer that is a status code
+    message: str = ""  # of one; ``{bearer}`` stands for the token that the request carried
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Job:
     step: int = 0
     end: str = "Completed"  # or Failed, Cancelled, Cancelled - Ran too long
     result: str | None = None
+    listed: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
 
     @property
     def state(self) -> str:
@@ -73,6 +77,12 @@ class Service:
     revoked: bool = False  # the API key is worth nothing any more
     expired: bool = False  # tokens given out so far are refused, new ones are not
     usage_limit_reached: bool = False
+    usage: dict[str, Any] = field(default_factory=dict)  # what the instance has used, may use
+    tag_lag: int = 0  # so many listings by tag miss a job
+    list_lag: int = 0  # so many listings of the newest miss it
+    ignores_tags: bool = False  # listings by tag are listings of everything
+    devices: list[dict[str, Any]] = field(default_factory=lambda: [dict(_BACKEND)])
+    reason: str = "the control electronics failed"  # why jobs fail
     errors: list[BaseException] = field(default_factory=list)  # of the service itself
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -151,7 +161,12 @@ class _Handler(BaseHTTPRequestHandler):
             if how == "reset":
                 return self._reset()
             if isinstance(how, int):
-                return self._send(how, {"error": {"message": f"scripted {how}", "code": 1}})
+                said = fault.message or f"scripted {how}"
+                said = said.replace("{bearer}", self.headers.get("Authorization", ""))
+                answer = {"error": {"message": said, "code": 1}}
+                return self._send(how, answer, headers=fault.headers)
+            if how == "ignored":
+                return self._send(204, None)
             if how != "hang":
                 status, answer = self._answer(method, path, content)
         if how in ("hang", "late"):
@@ -159,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         if how == "lost":
             return self._reset()
+        if how == "empty":
+            return self._send_bytes(200, b"")
         if how == "garbage":
             return self._send_bytes(200, b"<html>not what was asked for</html>")
         return self._send(status, answer, cut=how == "truncated")
@@ -176,14 +193,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
-    def _send(self, status: int, answer: Any, cut: bool = False) -> None:
+    def _send(
+        self, status: int, answer: Any, cut: bool = False, headers: dict[str, str] | None = None
+    ) -> None:
         body = b"" if answer is None else (
             answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         )  # fmt: skip
-        self._send_bytes(status, body, cut)
+        self._send_bytes(status, body, cut, headers)
 
-    def _send_bytes(self, status: int, body: bytes, cut: bool = False) -> None:
+    def _send_bytes(
+        self, status: int, body: bytes, cut: bool = False, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body) + (100 if cut else 0)))
         self.end_headers()
@@ -205,13 +228,17 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, {"error": {"message": "token is not valid", "code": 1}}
         path = path.removeprefix("/experimental")
         if path == "/backends":
-            return 200, {"devices": [_BACKEND]}
-        if path.startswith(f"/backends/{DEVICE}/"):
+            return 200, {"devices": service.devices}
+        if path.startswith("/backends/"):
+            known = [device["name"] for device in service.devices]
+            if path.split("/")[2] not in known:
+                return 404, {"error": {"message": "no such device", "code": 1}}
             return 200, self._device(path.rpartition("/")[2])
         if path == "/instances/usage":
-            return 200, {"usage_limit_reached": service.usage_limit_reached}
+            return 200, {"usage_limit_reached": service.usage_limit_reached} | service.usage
         if path.startswith("/sessions"):
-            return 200, {"id": "session-1", "mode": "batch", "state": "open"}
+            mode = json.loads(content).get("mode") if method == "POST" else None
+            return 200, {"id": f"session-{mode}", "mode": mode, "state": "open"}
         if path == "/jobs":
             return self._submit(content) if method == "POST" else self._list()
         return self._job(*path.removeprefix("/jobs/").split("/"))
@@ -247,18 +274,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self) -> tuple[int, Any]:
         asked = parse_qs(urlsplit(self.path).query)
         tags = set(asked.get("tags", []))
-        found = [j for j in self.service.jobs.values() if tags <= set(j.body.get("tags", []))]
+        found = list(self.service.jobs.values())
+        if not self.service.ignores_tags:
+            found = [job for job in found if tags <= set(job.body.get("tags", []))]
+        found = [job for job in found if self._is_indexed(job, bool(tags))]
         found.sort(key=lambda job: job.id, reverse=asked.get("sort") != ["ASC"])
         skip = int(asked.get("offset", ["0"])[0])
         page = found[skip : skip + int(asked.get("limit", ["20"])[0])]
-        return 200, {"jobs": [_described(job) for job in page], "count": len(found)}
+        return 200, {
+            "jobs": [_described(job, self.service.reason) for job in page],
+            "count": len(found),
+        }
+
+    def _is_indexed(self, job: Job, by_tag: bool) -> bool:
+        job.listed[by_tag] += 1
+        return job.listed[by_tag] > (self.service.tag_lag if by_tag else self.service.list_lag)
 
     def _job(self, job_id: str, what: str = "") -> tuple[int, Any]:
         job = self.service.jobs.get(job_id)
         if job is None:
             return 404, {"error": {"message": f"no job {job_id}", "code": 1291}}
         if what == "results":
-            return 200, _result(job)
+            return 200, _result(job, self.service.reason)
         if what == "metrics":
             return 200, {"timestamps": {"created": job.created, "running": job.created},
                          "usage": {"status": "final", "qpu_charge_time_seconds": 3}}  # fmt: skip
@@ -269,24 +306,26 @@ class _Handler(BaseHTTPRequestHandler):
             return 204, None
         if not self.service.stuck:
             job.step += 1
-        return 200, _described(job)
+        whole = "exclude_params" not in parse_qs(urlsplit(self.path).query)
+        params = {"params": job.body["params"]} if whole else {}
+        return 200, _described(job, self.service.reason) | params
 
 
-def _described(job: Job) -> dict[str, Any]:
+def _described(job: Job, reason: str) -> dict[str, Any]:
     state: dict[str, Any] = {"status": job.state.partition(" - ")[0]}
     if job.state == "Cancelled - Ran too long":
         state |= {"reason": "ran too long", "reason_code": 1305}
     if job.state == "Failed":
-        state |= {"reason": "the control electronics failed", "reason_code": 9701}
+        state |= {"reason": reason, "reason_code": 9701}
     return {"id": job.id, "backend": DEVICE, "state": state, "status": state["status"],
             "created": job.created, "program": {"id": job.body["program_id"]},
             "tags": job.body.get("tags", []), "session_id": job.body.get("session_id"),
             "cost": job.body.get("cost")}  # fmt: skip
 
 
-def _result(job: Job) -> str:
+def _result(job: Job, reason: str) -> str:
     if job.end != "Completed":
-        return "Traceback: the control electronics failed"
+        return f"Traceback: {reason}"
     if job.result is None:
         job.result = _execute(job.body["params"])
     return job.result

@@ -8,13 +8,11 @@ from collections import Counter
 import pytest
 from loopback_service import API_KEY, Fault, Service
 
-from qrec.backends.base import Limits
-from qrec.backends.kinds.ibm import IbmBackend
-
 REJECTED = [400, 403, 404, 409, 413, 422]
 DOUBTFUL = [500, 502, 503, 504, "reset", "lost", "hang", "garbage", "truncated"]
 ARRIVED = ["lost", "garbage", "truncated"]  # done, though no usable answer said so
 FAULTS = [*REJECTED, 429, 401, *DOUBTFUL]
+pytestmark = pytest.mark.usefixtures("two_jobs_and_no_patience")
 PATHS = {
     "submit": ("POST", r"/jobs$"),
     "poll": ("GET", r"/jobs/[^/?]+(\?|$)"),
@@ -25,20 +23,6 @@ PATHS = {
     "batch": ("POST", r"/sessions$"),
     "find": ("GET", r"/jobs\?"),
 }
-
-
-@pytest.fixture(autouse=True)
-def two_jobs_and_no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = property(lambda _: Limits(pubs=1))
-    monkeypatch.setattr(IbmBackend, "limits", limits)
-    monkeypatch.setattr("qrec.backends.ibm.service.READ_SECONDS", 0.4)
-    monkeypatch.setattr("qrec.runner.jobs.sleep", lambda _: None)
-
-
-@pytest.fixture
-def submit(qrec, experiment_file):
-    """Return the one command under test."""
-    return lambda: qrec("submit", experiment_file, "-b", "qpu", "--yes")
 
 
 def sweep(*values: object) -> list[object]:
@@ -135,12 +119,18 @@ def test_fetch_of_a_job_in_doubt(how, times, submit, qrec, fetch_all, service, t
 
 
 @pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
-@pytest.mark.parametrize("how", sweep(*FAULTS))
+@pytest.mark.parametrize("how", sweep(*FAULTS, "empty", "late", "ignored"))
 def test_cancel(how, times, submit, qrec, service, tmp_path):
+    """What is said to have ended has; what runs on is named, and the exit status is not 0."""
+    service.stuck = True
     submit()
     service.faults = [Fault(*PATHS["cancel"], how, times)]
     status, _, err = qrec("cancel", "latest")
     assert_said_clearly(status, err, tmp_path)
+    states = {job.id: job.state for job in service.jobs.values()}
+    assert (status == 0) == (set(states.values()) == {"Cancelled"})
+    if how != 401:  # one line for the account, not one for each job
+        assert all((name in err) == (state != "Cancelled") for name, state in states.items())
     service.faults = []
     assert qrec("cancel", "latest")[0] == 0
     assert [job.state for job in service.jobs.values()] == ["Cancelled", "Cancelled"]

@@ -157,6 +157,9 @@ def _fake(name: str) -> Snapshot:
 
 @cache
 def _live(name: str) -> Snapshot:
+    from qrec.backends.ibm.versions import check_client
+
+    check_client()
     from qrec.backends.ibm.service import IbmService
 
     return make_snapshot(**IbmService(name).calibration(), where=f"live:{name}")

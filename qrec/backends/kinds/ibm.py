@@ -8,16 +8,18 @@ from pydantic import Field
 from qiskit import QuantumCircuit
 from qiskit.transpiler import PassManager, Target
 
-from qrec.backends.base import Backend, Estimate, Limits, Raw, Unit
+from qrec.backends.base import Backend, Estimate, Limits, Raw, Standing, Unit
 from qrec.backends.device.snapshots import Snapshot, make_snapshot
 from qrec.backends.device.transpile import Transpiler
 from qrec.backends.ibm.primitives import PrimitiveSpec, primitive
+from qrec.backends.ibm.versions import check_client
 from qrec.backends.workload import Workload
-from qrec.errors import RejectedError, UnknownOutcomeError
+from qrec.errors import ConfigError, RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
-    from qrec.backends.ibm.service import IbmService
+    from qrec.backends.ibm.service import DeviceState, IbmService, Sent
 
+LEAST_BUSY = "least_busy"  # in place of a device's name: the one with the shortest queue
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
 
 
@@ -26,11 +28,13 @@ class IbmSpec(PrimitiveSpec):
 
     kind: Literal["ibm"]
     name: str = "ibm"
-    device: Annotated[str, Field(pattern=r"^\w+$")]  # such as ibm_fez
+    device: Annotated[str, Field(pattern=r"^\w+$")]  # such as ibm_fez, or `least_busy`
     optimization_level: Annotated[int, Field(ge=0, le=3)] = 3
     seed_transpiler: Annotated[int, Field(ge=0)]  # the first of `n_transpiler_seeds`
     n_transpiler_seeds: Annotated[int, Field(ge=1)] = 4
     max_qpu_seconds: Annotated[float, Field(gt=0)]  # all jobs in the ledger together
+    mode: Literal["batch", "session", "job"] = "batch"  # how the jobs of a round are sent
+    calibration_id: str | None = None  # the calibration to transpile for and run on
 
 
 class IbmBackend(Backend):
@@ -66,9 +70,17 @@ class IbmBackend(Backend):
     @property
     def pinned(self) -> Snapshot:
         if self._pinned is None:
-            where = f"the service, of {self._spec.device}"
-            self._pinned = make_snapshot(**self._service.calibration(), where=where)
+            service = self._service
+            if service.name == LEAST_BUSY:
+                service = self._connect(least_busy_device())
+            where = f"the service, of {service.name}"
+            self._pinned = make_snapshot(**service.calibration(), where=where)
         return self._pinned
+
+    def pin(self, snapshot: Snapshot) -> None:
+        super().pin(snapshot)
+        if self._spec.device == LEAST_BUSY:  # the one that was, when the run began
+            self._connect(snapshot.name)
 
     @property
     def target(self) -> Target:
@@ -82,6 +94,7 @@ class IbmBackend(Backend):
         return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
+        check_client()
         from qrec.backends.ibm.service import programmed
 
         pubs, options = [self._primitive.pub(unit) for unit in units], self._primitive.options()
@@ -100,18 +113,34 @@ class IbmBackend(Backend):
         return self._service.submit([self._primitive.pub(unit) for unit in units], options)
 
     def find(self, uid: str) -> str | None:
-        """Return the oldest live job sent under `uid`; any other live one is cancelled."""
-        jobs = self._service.jobs(uid)
-        live = [job for job, state in jobs if state not in ("FAILED", "CANCELLED")]
+        """Return the oldest live job sent under `uid`; any other live one is cancelled.
+
+        Where none lives, the oldest that ended. The service's index of tags may lag behind by
+        seconds: its newest jobs are looked through too, and what carries the uid counts.
+        """
+        listed = [*self._service.jobs(uid), *self._service.jobs(uid, indexed=False)]
+        jobs = sorted({job.id: job for job in listed}.values(), key=lambda job: job.created)
+        live = [job for job in jobs if job.state not in ("FAILED", "CANCELLED")]
         for spare in live[1:]:
-            self.cancel(spare)
-        return next((job for job in (*live, *(job for job, _ in jobs))), None)
+            self.cancel(spare.id)
+        return next((job.id for job in (*live, *jobs)), None)
 
     def poll(self, job_id: str) -> str:
-        return self._service.state(job_id)[0]
+        return self._service.job(job_id).state
 
     def reason(self, job_id: str) -> str:
-        return self._service.state(job_id)[1]
+        return self._service.job(job_id).reason
+
+    def standings(self, run: str) -> dict[str, Standing]:
+        return {job.id: Standing(job.state, job.reason) for job in self._service.jobs(run)}
+
+    def sent(self, job_id: str) -> "Sent":
+        """Return what a job was sent with: its tags and how many PUBs."""
+        return self._service.sent(job_id)
+
+    def account_seconds(self) -> float | None:
+        """Return the QPU time that the account's instance has left; None where it has no limit."""
+        return self._service.remaining_seconds()
 
     def collect(self, job_id: str) -> bytes:
         """Return the text of a finished job's result.
@@ -130,6 +159,7 @@ class IbmBackend(Backend):
         return payload
 
     def decode(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
+        check_client()
         from qrec.backends.ibm.service import decode_result
 
         results = list(decode_result(payload.decode()))
@@ -142,26 +172,29 @@ class IbmBackend(Backend):
         return self._service.metrics(job_id)
 
     def snapshot_at(self, moment: str) -> Snapshot:
+        """Return the device as it was; raises RejectedError where nobody can say any more."""
         properties = self._service.properties(moment)
-        where = f"the service, of {self._spec.device} at {moment}"
-        return make_snapshot(self.pinned.configuration, properties, where)
+        where = f"the service, of {self._service.name} at {moment}"
+        try:
+            return make_snapshot(self.pinned.configuration, properties, where)
+        except ConfigError as error:  # results do not wait for properties that are no longer kept
+            raise RejectedError(str(error)) from None
 
     def cancel(self, job_id: str) -> None:
-        try:
-            self._service.cancel(job_id)
-        except RejectedError:
-            if self.poll(job_id) not in ("DONE", "FAILED", "CANCELLED"):
-                raise
+        self._service.cancel(job_id)
 
     def close(self) -> None:
         self._service.close()
 
     @property
     def _service(self) -> "IbmService":
-        if self._connection is None:
-            from qrec.backends.ibm.service import IbmService
+        return self._connection or self._connect(self._spec.device)
 
-            self._connection = IbmService(self._spec.device)
+    def _connect(self, device: str) -> "IbmService":
+        check_client()
+        from qrec.backends.ibm.service import IbmService
+
+        self._connection = IbmService(device, self._spec.mode, self._spec.calibration_id)
         return self._connection
 
     def _seconds_each(self, circuit: QuantumCircuit) -> float:
@@ -174,6 +207,27 @@ class IbmBackend(Backend):
         return Transpiler(
             self.pinned, spec.optimization_level, spec.seed_transpiler, spec.n_transpiler_seeds
         )
+
+
+def devices() -> "list[DeviceState]":
+    """Return the devices of the account, the shortest queue first."""
+    check_client()
+    from qrec.backends.ibm.service import list_devices
+
+    return list_devices()
+
+
+def least_busy_device() -> str:
+    """Return the name of the device with the shortest queue among those that take jobs.
+
+    Raises UnknownOutcomeError where there is none.
+    """
+    found = devices()
+    online = [device.name for device in found if device.status == "online"]
+    if not online:
+        named = ", ".join(f"{device.name} ({device.status})" for device in found) or "none"
+        raise UnknownOutcomeError(f"least_busy: no device of the account is online; found {named}")
+    return online[0]
 
 
 BACKEND = IbmBackend

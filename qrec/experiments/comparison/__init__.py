@@ -48,7 +48,7 @@ class PredictionRow(Row):
     shots: int | None
     repeat: int
     noise_floor: float | None
-    predict_seconds: float
+    predict_seconds: float | None  # None where a QPU was asked: answers are read from files
     circuits: dict[str, Any] | None  # what the circuit costs, by stage
 
 
@@ -191,13 +191,14 @@ class Comparison(ObservedExperiment):
             workloads = model.workloads(pairs, key=task.name)
             prediction = model.combine(pairs, ask(self._backend(task), workloads))
             costs = ask.costs[0] if workloads else None
+        paid = task.backend is not None and self._backend(task).costs
         row = PredictionRow(
             recommender=task.entry.label,
             backend=task.backend,
             shots=None if task.backend is None else self._backend(task).shots,
             repeat=task.repeat,
             noise_floor=pairs.noise_floor,
-            predict_seconds=time.perf_counter() - begun,
+            predict_seconds=None if paid else time.perf_counter() - begun,
             circuits=costs,
         )
         arrays: Arrays = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}

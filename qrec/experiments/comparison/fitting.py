@@ -30,7 +30,7 @@ class FitRow(Row):
     repeat: int
     params: dict[str, Any]
     chosen: dict[str, Any]  # of a grid, by RMSE on the validation part and by nothing else
-    fit_seconds: float
+    fit_seconds: float | None  # None, and so the next, where a QPU was asked
     tune_seconds: float | None
     validation_rmse: float | None
 
@@ -41,7 +41,7 @@ class _Tried:
 
     model: Recommender
     chosen: dict[str, Any]
-    seconds: float
+    seconds: float | None
     validation_rmse: float | None  # None where there was nothing to choose
 
 
@@ -64,7 +64,7 @@ def fit(
         params=entry.params | best.chosen,
         chosen=best.chosen,
         fit_seconds=best.seconds,
-        tune_seconds=time.perf_counter() - begun if entry.grid else None,
+        tune_seconds=time.perf_counter() - begun if entry.grid and best.seconds else None,
         validation_rmse=best.validation_rmse,
     )
     return Outcome([row], model=best.model)
@@ -97,6 +97,8 @@ def _fitted(model: Recommender, chosen: dict[str, Any], entry: Entry, parts: Spl
         )
     begun = time.perf_counter()
     model.fit(parts.train, validation=parts.validation)
-    seconds = time.perf_counter() - begun
+    taken = time.perf_counter() - begun
+    asked = [one for one in model.get_params(deep=False).values() if isinstance(one, Backend)]
+    seconds = None if any(backend.costs for backend in asked) else taken
     score = -model.score(parts.validation) if entry.grid and parts.validation else None
     return _Tried(model, chosen, seconds, score)
