@@ -123,8 +123,9 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text!r}: expected key=value")
     try:
         return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is not valid YAML: {error}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(f"--set {key}: the value is not valid YAML: {said}") from None
 
 
 def _replace(old: Any, rest: list[str], value: Any, key: str) -> Any:
