@@ -100,8 +100,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         `n` items can be scored, the item is -1 and the score ``nan``.
         """
         check_is_fitted(self)
-        users = np.atleast_1d(np.asarray(users))
-        users, _ = self._split_pairs(np.column_stack([users, np.zeros_like(users)]))
+        users = np.atleast_1d(users)
+        users, _ = self._split_pairs(np.ma.column_stack([users, np.zeros_like(users)]))
         best = np.full((len(users), n), -1, np.int32)
         scores = np.full((len(users), n), np.nan)
         step = max(1, _SCORES_AT_ONCE // self.n_items_)
@@ -161,6 +161,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         return self.known_users_[users] & self.known_items_[items]
 
     def _split_pairs(self, pairs: Pairs) -> tuple[Codes, Codes]:
+        if np.ma.is_masked(pairs):
+            raise DataError("pairs must be integer codes; found masked ones: take those rows out")
         codes = pairs.pairs if isinstance(pairs, Ratings) else np.asarray(pairs)
         if codes.ndim != 2 or codes.shape[1] != 2 or not np.issubdtype(codes.dtype, np.integer):
             raise DataError(

@@ -5,12 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparseObservable
 
 from qrec import cli
-from qrec.data import ratings_from_columns
+from qrec.backends import Workload
+from qrec.data.table import ratings_from_columns
 from qrec.errors import ConfigError, DataError
-from qrec.recommenders import ALS
+from qrec.recommenders import ALS, GlobalMean
 from qrec.runner.load import parse_override
 
 
@@ -86,3 +91,18 @@ def test_ratings_beyond_float64_are_one_line():
         ALS().fit(large)
     with pytest.raises(DataError, match="expected bounds of at most 1e"):
         ratings_from_columns(**columns, rating=[1e150] * 60, scale=(1.0, 1e150))
+
+
+def test_masked_numbers_are_refused():
+    columns = {"user": [0, 0, 1, 1], "item": [0, 1, 0, 1], "rating": [1.0, 2.0, 3.0, 4.0]}
+    model = GlobalMean().fit(ratings_from_columns(**columns, scale=(1.0, 5.0)))
+    with pytest.raises(DataError, match="masked"):
+        model.predict(np.ma.masked_array([[0, 1], [1, 1]], mask=[[0, 0], [0, 1]]))
+    with pytest.raises(DataError, match="masked"):
+        model.recommend(np.ma.masked_array([0, 1], mask=[0, 1]))
+    assert model.recommend(np.array([0, 1]), n=1)[0].shape == (2, 1)
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("a"), 0)
+    rows = np.ma.masked_array([[1.0], [2.0]], mask=[[0], [1]])
+    with pytest.raises(ConfigError, match="masked"):
+        Workload(circuit, SparseObservable.from_label("Z"), rows, "k")
