@@ -1,10 +1,18 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from qrec.errors import ConfigError, NoBackendError
 
@@ -13,6 +21,16 @@ class Spec(BaseModel):
     """Base of all file forms: unknown keys are refused and values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_given(cls, given: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse what pydantic would convert: yes for 1, "40" for 40, 3 for a time in 1970."""
+        made = make(given)
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if name in cls.model_fields:
+                _check_as_given(value, getattr(made, name), name)
+        return made
 
 
 class ExperimentSpec(Spec):
@@ -29,6 +47,24 @@ class ExperimentSpec(Spec):
         raise NoBackendError(
             f"experiment {self.name!r} asks no backend: {names} have no place in it"
         )
+
+
+def _check_as_given(given: Any, made: Any, key: str) -> None:
+    if isinstance(given, dict) and isinstance(made, dict):
+        for name in given.keys() & made.keys():
+            _check_as_given(given[name], made[name], f"{key}.{name}")
+    elif isinstance(given, list) and isinstance(made, list | tuple):
+        for place, pair in enumerate(zip(given, made, strict=False)):
+            _check_as_given(*pair, f"{key}.{place}")
+    elif (
+        (isinstance(given, bool) and type(made) in (int, float))
+        or (isinstance(given, str) and type(made) is int)
+        or (isinstance(given, int | float) and isinstance(made, bool) and given is not made)
+        or (isinstance(given, int | float) and isinstance(made, datetime))
+    ):
+        expected = "a time" if isinstance(made, datetime) else "a number"
+        expected = "true or false" if isinstance(made, bool) else expected
+        raise ValueError(f"{key}: found {given!r}, expected {expected}")
 
 
 S = TypeVar("S", bound=Spec)
@@ -53,7 +89,7 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def explain(error: ValidationError, where: str) -> str:

@@ -1,5 +1,6 @@
 """What many modules mean by an array, and by a row of results."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -40,13 +41,14 @@ class Row:
     def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
         """Build the row again from what `as_dict` gave.
 
-        Raises ConfigError for an unknown or missing field, or one of another type.
+        Raises ConfigError for an unknown or missing field, or one of another type: nothing is
+        converted but what JSON has no form for.
         """
         numbers = {name for name, hint in get_type_hints(cls).items() if hint is float}
         content = {k: math.nan if k in numbers and v is None else v for k, v in mapping.items()}
         kind: Any = cls  # mypy takes no type for hashable
         try:
-            row: Self = _adapter(kind).validate_python(content)
+            row: Self = _adapter(kind).validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
             raise ConfigError(f"{cls.__name__}: {_explain(error, cls)}") from None
         return row

@@ -60,7 +60,9 @@ def checked(circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
 
 
 def check_angles(values: Array, parameters: Sequence[Parameter], where: str) -> None:
-    """Raise ConfigError where angles `(..., n_parameters)` are not finite; `where` begins it."""
+    """Raise ConfigError where angles `(..., n_parameters)` are masked or not finite."""
+    if np.ma.is_masked(values):
+        raise ConfigError(f"{where}: found masked angles; expected an array without a mask")
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         *row, column = wrong[0].tolist()

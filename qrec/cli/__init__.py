@@ -1,12 +1,15 @@
 """The command line. Commands import what they need when called, so that --help is instant."""
 
+import os
 import sqlite3
 import sys
+import traceback
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from qrec import __version__
+import qrec
 from qrec.cli import (
     attach,
     cancel,
@@ -37,7 +40,7 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"qrec {__version__}")
+        print(f"qrec {qrec.__version__}")
         raise typer.Exit
 
 
@@ -69,12 +72,59 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Run the command line. An error the user can do something about is one message."""
+    """Run the command line; whatever goes wrong is one line, and no exit status 0.
+
+    What nobody foresaw also leaves its details in a file, which the line names.
+    """
+    sys.exit(_status())
+
+
+def _status() -> int | str | None:
     try:
-        app()
+        try:
+            app()
+        except SystemExit as end:
+            sys.stdout.flush()  # a full disk is found out only now
+            return end.code
+        return 0
     except QrecError as error:
-        print(f"qrec: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
-    except (OSError, sqlite3.Error) as error:  # a disk that is full, a ledger that is none
-        print(f"qrec: {type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(1)
+        details = "" if error.__cause__ is None else _keep_details(error)
+        return _say(str(error), details, error.exit_status)
+    except BrokenPipeError:  # whoever read has seen enough, as `head` has
+        _forget_stdout()
+        return 1
+    except (OSError, sqlite3.Error) as error:
+        _forget_stdout()
+        return _say(f"{type(error).__name__}: {error}", "", 1)
+    except Exception as error:
+        said = f"{type(error).__name__}: {'; '.join(str(error).splitlines())}"
+        return _say(f"unforeseen, a fault of qrec's: {said}", _keep_details(error), 1)
+
+
+def _say(message: str, details: str, status: int) -> int:
+    # What was found in a file may hold what a terminal would obey.
+    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in message)
+    print(f"qrec: {shown}{details}", file=sys.stderr)
+    return status
+
+
+def _keep_details(error: Exception) -> str:
+    """Write where an error comes from to a file; return the words that say where."""
+    from qrec.data.files import cache_dir
+
+    text = "".join(traceback.format_exception(error))
+    path = cache_dir() / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.getpid()}.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as problem:
+        return f"; its details could not be written: {problem}"
+    return f"; details: {path}"
+
+
+def _forget_stdout() -> None:
+    """Have Python's end not try again to write what could not be written."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # no file of the system's, as under test
+        return

@@ -11,6 +11,7 @@ from qrec.data.ratings import Ratings, unmasked
 from qrec.errors import DataError
 
 Ids = Literal["auto", "integer", "text"]
+_LARGEST = 1e15  # of a rating: models sum squares, some of them in float32
 
 
 class Lines(Protocol):
@@ -55,6 +56,8 @@ def ratings_from_columns(
         raise DataError(f"{source}: found columns of shapes {found}, expected as many entries each")
     if n_rows == 0:
         raise DataError(f"{source}: no ratings, expected at least one")
+    if not max(map(abs, scale)) <= _LARGEST:
+        raise DataError(f"{source}: found scale {scale}, expected bounds of at most {_LARGEST:g}")
     where = _Rows(source, range(1, n_rows + 1) if lines is None else lines)
     value = _values(arrays["rating"], scale, where)
     user_codes, user_ids = _coded(arrays["user"], ids, "user", where)

@@ -182,8 +182,12 @@ class Experiment(ABC):
         """Ask, from now on, the same backends as another experiment of the same run."""
         self._opened = other._opened
 
-    def use_recorded(self, backends: Mapping[str, Any]) -> None:
-        """Take the settings of backends that a run's record holds, by name."""
+    def use_recorded(self, details: Mapping[str, Any]) -> None:
+        """Take what a run's record holds: settings of backends by name, and the kind's own.
+
+        Raises ConfigError where that is not what `details` gives.
+        """
+        backends = details.get("backends", {})
         self._recorded = {name: entry["spec"] for name, entry in backends.items()}
 
     def plan(self) -> Table:

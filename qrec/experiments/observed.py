@@ -13,7 +13,7 @@ from qrec.data import Ratings, Split, load_ratings
 from qrec.data import split as split_ratings
 from qrec.data.dataset import find_dataset
 from qrec.data.splits import split_names
-from qrec.errors import DataError
+from qrec.errors import ConfigError, DataError
 from qrec.experiments.base import Experiment
 from qrec.registry import check_name
 
@@ -40,6 +40,7 @@ class ObservedExperiment(Experiment):
     """Base of the experiments on observed ratings."""
 
     spec: ObservedSpec
+    _described: Mapping[str, Any] | None = None  # of the ratings, as the run began
 
     @cached_property
     def ratings(self) -> Ratings:
@@ -47,6 +48,21 @@ class ObservedExperiment(Experiment):
         options = {key: value for key, value in self.spec.dataset.items() if key != "name"}
         name = self.spec.dataset["name"]
         return load_ratings(name, data_dir=self.places.data_dir, **options)
+
+    def use_recorded(self, details: Mapping[str, Any]) -> None:
+        super().use_recorded(details)
+        recorded = details.get("dataset")
+        if not isinstance(recorded, dict) or recorded.get("name") != self.spec.dataset["name"]:
+            raise ConfigError(
+                f"details.dataset: found {recorded!r}, expected what the record of a run says of "
+                f"the data set {self.spec.dataset['name']!r}"
+            )
+        self._described = recorded
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The `summary`; of a run that is looked at, its record's: that needs no ratings."""
+        return self._described or self.summary
 
     def check_same(self, details: Mapping[str, Any]) -> None:
         found, expected = self.summary, details["dataset"]

@@ -184,10 +184,11 @@ class Suite(Experiment):
                 )
         return asking[first]
 
-    def use_recorded(self, backends: Mapping[str, Any]) -> None:
-        super().use_recorded(backends)
-        for member in self.members.values():
-            member.use_recorded(backends)
+    def use_recorded(self, details: Mapping[str, Any]) -> None:
+        super().use_recorded(details)
+        for label, member in self.members.items():
+            own = details["experiments"][label]
+            member.use_recorded(own | {"backends": details["backends"]})
 
     def _rows(self, label: str, outcomes: Have) -> list[Row]:
         found = self.members[label].rows(_own(outcomes, label))

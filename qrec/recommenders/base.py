@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.sparse.linalg import ArpackError
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -40,8 +41,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         `validation` is for models that stop early; the others do not look at it. Models that
         need one and get none hold a part of `ratings` back. `y` is ignored (scikit-learn's
         signature). Raises ConfigError for a parameter that its annotation in the signature does
-        not allow, DataError when `ratings` is empty. Whatever trains runs on one thread, so that
-        the numbers do not hang on how many there are.
+        not allow, DataError when `ratings` is empty or beyond what float64 can solve for.
+        Whatever trains runs on one thread, so that the numbers do not hang on how many there are.
         """
         del y
         check_parameters(type(self), self.get_params(deep=False), references=False)
@@ -58,7 +59,14 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         if "item" in self.needs:
             self.known_items_ = np.bincount(ratings.item, minlength=self.n_items_) > 0
         with one_thread():
-            self._fit(ratings, validation)
+            try:
+                self._fit(ratings, validation)
+            except (np.linalg.LinAlgError, ArpackError) as error:
+                low, high = ratings.value.min(), ratings.value.max()
+                raise DataError(
+                    f"{type(self).__name__}.fit: {error}, with ratings from {low:g} to {high:g}; "
+                    "expected such as float64 can solve for: rescale them, or raise reg"
+                ) from error
         return self
 
     def check(self) -> None:
@@ -92,8 +100,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         `n` items can be scored, the item is -1 and the score ``nan``.
         """
         check_is_fitted(self)
-        users = np.atleast_1d(np.asarray(users))
-        users, _ = self._split_pairs(np.column_stack([users, np.zeros_like(users)]))
+        users = np.atleast_1d(users)
+        users, _ = self._split_pairs(np.ma.column_stack([users, np.zeros_like(users)]))
         best = np.full((len(users), n), -1, np.int32)
         scores = np.full((len(users), n), np.nan)
         step = max(1, _SCORES_AT_ONCE // self.n_items_)
@@ -153,6 +161,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         return self.known_users_[users] & self.known_items_[items]
 
     def _split_pairs(self, pairs: Pairs) -> tuple[Codes, Codes]:
+        if np.ma.is_masked(pairs):
+            raise DataError("pairs must be integer codes; found masked ones: take those rows out")
         codes = pairs.pairs if isinstance(pairs, Ratings) else np.asarray(pairs)
         if codes.ndim != 2 or codes.shape[1] != 2 or not np.issubdtype(codes.dtype, np.integer):
             raise DataError(

@@ -14,6 +14,7 @@ from qrec.backends.workload import Reading, Workload
 from qrec.errors import ConfigError, NotFinishedError
 from qrec.runs.answers import Answers, Fingerprint
 from qrec.runs.circuits import Circuits, Cost
+from qrec.runs.files import understood
 
 Say = Callable[[str], None]
 Prepare = Callable[[], list[Unit]]
@@ -98,7 +99,8 @@ class Asker:
             self._ask(name, backend, workloads, asked)
         raws = self._answers.read(self.number)
         self._asked = name, workloads
-        return [read(*pair) for pair in zip(workloads, raws, strict=True)]
+        with understood(self._answers.path(self.number), "the answer to what is asked"):
+            return [read(*pair) for pair in zip(workloads, raws, strict=True)]
 
     @property
     def costs(self) -> list[Cost]:

@@ -10,6 +10,7 @@ from qrec.runner.asking import Stored
 from qrec.runner.drive import Work
 from qrec.runner.load import restore
 from qrec.runner.run import require_finished
+from qrec.runs.files import understood
 from qrec.runs.folder import RunFolder, find_run
 from qrec.types import Row
 
@@ -49,5 +50,6 @@ def _parts(folder: RunFolder, places: Places | None) -> dict[str, Compared]:
     require_finished(folder)
     experiment = restore(folder, places)
     outcomes = Work(experiment, folder, Stored()).every_outcome()
-    found = experiment.compared(outcomes, folder.record().details)
+    with understood(folder.path / "outcomes", f"the outcomes of {experiment.spec.kind}"):
+        found = experiment.compared(outcomes, folder.record().details)
     return {part.name: part for part in found}

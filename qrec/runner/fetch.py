@@ -56,8 +56,7 @@ def collect_all(ledger: Ledger, work: Work, submitting: bool = False) -> list[st
     for whoever holds the submitter's lock.
     """
     jobs = read_jobs(work.folder)
-    states = {job.uid: job.state for job in ledger.jobs(work.folder.id)}
-    open_jobs = [job for job in jobs if states[job.uid] in ("SUBMITTING", "SUBMITTED")]
+    open_jobs = [job for job in jobs if ledger.job(job.uid).state in ("SUBMITTING", "SUBMITTED")]
     problems = [_collected(ledger, work, job, submitting) for job in open_jobs]
     store_answers(work, jobs, ledger)
     return [problem for problem in problems if problem]

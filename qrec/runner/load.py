@@ -14,7 +14,9 @@ from qrec.errors import ConfigError
 from qrec.experiments import experiment_class
 from qrec.experiments.base import Experiment, Places
 from qrec.registry import check_name, door, experiment_paths
+from qrec.runs.files import understood
 from qrec.runs.folder import RunFolder
+from qrec.runs.record import RecordedBackend
 from qrec.runs.trust import code_folder, is_own
 
 Source = str | Path | Mapping[str, Any]
@@ -57,6 +59,7 @@ def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
     and DataError where the run is not what it was.
     """
     places = places or Places()
+    folder.check_plain()
     code = code_folder(folder)
     if places.allow_code and not (code and code.is_dir()):
         code = folder.path / "code"
@@ -64,16 +67,33 @@ def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
     content, where = folder.spec(), str(folder.path / "spec.yaml")
     with opened(places):
         cls = experiment_class(content.get("kind"), where)
-        experiment = cls(parse_fields(cls.Spec, content, where), places)
-        details = folder.record().details
-        recorded = details["backends"]
-        for name, entry in recorded.items():
+        spec = parse_fields(cls.Spec, content, where)
+        experiment, record = cls(spec, places), folder.record()
+        _check_backends(experiment, record.backends, folder)
+        for name, entry in record.backends.items():
             if not (places.allow_code or is_own(folder)):
-                check_recorded(entry["spec"], f"run {folder.id}: {name}", places.backends_file)
-        experiment.use_recorded(recorded)
+                check_recorded(entry.spec, f"run {folder.id}: {name}", places.backends_file)
+        path = folder.path / "record.json"
+        with understood(path, f"the record of {spec.kind}"):
+            try:
+                experiment.use_recorded(record.details)
+            except ConfigError as error:
+                raise ConfigError(f"{path}: {error}") from None
         for name, snapshot in folder.snapshots().items():
             experiment.backend(name).pin(snapshot)
         return experiment
+
+
+def _check_backends(
+    experiment: Experiment, recorded: Mapping[str, RecordedBackend], folder: RunFolder
+) -> None:
+    """Raise ConfigError where others are recorded than asked: today's would be taken for them."""
+    asked = set(experiment.backend_names())
+    if asked != set(recorded):
+        raise ConfigError(
+            f"{folder.path / 'record.json'}: details.backends: found {sorted(recorded)}, expected "
+            f"those that spec.yaml names: {sorted(asked)}"
+        )
 
 
 @contextmanager
@@ -103,8 +123,9 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text!r}: expected key=value")
     try:
         return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is not valid YAML: {error}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(f"--set {key}: the value is not valid YAML: {said}") from None
 
 
 def _replace(old: Any, rest: list[str], value: Any, key: str) -> Any:

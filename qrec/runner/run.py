@@ -18,7 +18,7 @@ from qrec.runner.drive import Work, drive
 from qrec.runner.executors import run_parallel
 from qrec.runner.load import Source, load, opened, restore
 from qrec.runs.circuits import Circuits
-from qrec.runs.files import write_bytes
+from qrec.runs.files import understood, write_bytes
 from qrec.runs.folder import RunFolder, create_run, find_run
 from qrec.runs.locks import only_worker
 from qrec.runs.progress import Report, progress
@@ -150,8 +150,9 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     """Read what the steps of a run found; write figures, report and last the rows."""
     work = Work(experiment, folder, Stored())
     outcomes = work.every_outcome()
-    rows = experiment.rows(outcomes)
-    tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
+    with understood(folder.path / "outcomes", f"the outcomes of {experiment.spec.kind}"):
+        rows = experiment.rows(outcomes)
+        tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
     for name, figure in figures.items():
         write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]

@@ -208,7 +208,7 @@ def _unfinished(experiment: Experiment, ledger: Ledger) -> RunFolder | None:
     for run in reversed([run for run in run_ids() if run.endswith(suffix)]):
         folder, states = find_run(run), {job.state for job in ledger.jobs(run)}
         try:
-            recorded = folder.record().details["backends"]
+            recorded = folder.record().details.get("backends", {})
             submitted = bool(read_rounds(folder))
         except ConfigError:
             if states & {"PLANNED", "SUBMITTING", "SUBMITTED"}:

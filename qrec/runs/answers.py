@@ -16,11 +16,24 @@ from numpy.typing import NDArray
 
 from qrec.backends.base import Raw, named_arrays, raws_of
 from qrec.backends.workload import Workload
+from qrec.config import Spec
 from qrec.errors import ConfigError
-from qrec.runs.files import read_arrays, write_arrays
+from qrec.runs.files import read_arrays, understood, write_arrays
 
 # Rows computed again may differ in the last bits on another machine; the answer stays good.
 _TOLERANCE = 1e-9
+
+
+class _AskedWorkload(Spec):
+    key: str
+    circuit: str
+
+
+class _Asked(Spec):
+    """What a question's file says in words."""
+
+    backend: str
+    workloads: list[_AskedWorkload]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +77,7 @@ class Answers:
 
     def has(self, number: int) -> bool:
         """Return whether question `number` is answered."""
-        return self._path(number).is_file()
+        return self.path(number).is_file()
 
     def write_asked(self, number: int, asked: Fingerprint) -> None:
         """Store a question that waits for its answer."""
@@ -72,7 +85,7 @@ class Answers:
 
     def asked(self, number: int) -> Fingerprint | None:
         """Return a question as it was asked first; None if it never was."""
-        for path in (self._path(number), self._asked_path(number)):
+        for path in (self.path(number), self._asked_path(number)):
             if path.is_file():
                 return _asked_of(read_arrays(path), path)
         return None
@@ -80,19 +93,22 @@ class Answers:
     def write(self, number: int, asked: Fingerprint, raws: Sequence[Raw]) -> None:
         """Store a question with its answer."""
         answer = {f"raw.{name}": array for name, array in named_arrays(raws).items()}
-        write_arrays(self._path(number), _as_arrays(asked) | answer)
+        write_arrays(self.path(number), _as_arrays(asked) | answer)
 
     def read(self, number: int) -> list[Raw]:
         """Return the stored answer to question `number`."""
-        arrays = read_arrays(self._path(number))
+        path = self.path(number)
+        arrays = read_arrays(path)
         stored = {k.removeprefix("raw."): a for k, a in arrays.items() if k.startswith("raw.")}
-        raws = raws_of(stored)
-        asked = _asked_of(arrays, self._path(number))
+        with understood(path, "a question and its answer"):
+            raws = raws_of(stored)
+        asked = _asked_of(arrays, path)
         if len(raws) != len(asked.workloads):
             raise ConfigError(
-                f"{self._path(number)}: answers to {len(raws)} circuits where "
-                f"{len(asked.workloads)} were asked"
+                f"{path}: answers to {len(raws)} circuits where {len(asked.workloads)} were asked"
             )
+        for place, (raw, rows) in enumerate(zip(raws, asked.parameters, strict=True)):
+            _check_raw(raw, len(rows), f"{path}: circuit {place}")
         return raws
 
     def check_same(self, number: int, asked: Fingerprint) -> None:
@@ -104,7 +120,8 @@ class Answers:
                 f"{self._folder} holds: code or data changed since it was asked; begin a new run"
             )
 
-    def _path(self, number: int) -> Path:
+    def path(self, number: int) -> Path:
+        """Return the file of question `number` and its answer."""
         return self._folder / f"{number}.npz"
 
     def _asked_path(self, number: int) -> Path:
@@ -118,9 +135,41 @@ def _as_arrays(asked: Fingerprint) -> dict[str, NDArray[Any]]:
 
 
 def _asked_of(arrays: dict[str, NDArray[Any]], path: Path) -> Fingerprint:
-    try:
-        said = json.loads(str(arrays["asked"]))
-        rows = [arrays[f"parameters.{i}"] for i in range(len(said["workloads"]))]
-        return Fingerprint(said["backend"], said["workloads"], rows)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: not a question and its answer: {error}") from None
+    with understood(path, "a question and its answer"):
+        said = _Asked.model_validate_json(str(arrays["asked"]))
+        rows = [arrays[f"parameters.{i}"] for i in range(len(said.workloads))]
+    for place, array in enumerate(rows):
+        if array.dtype.kind != "f" or array.ndim != 2:
+            raise ConfigError(
+                f"{path}: parameters of circuit {place}: found {array.dtype} of shape "
+                f"{array.shape}, expected numbers, a row for each evaluation"
+            )
+    return Fingerprint(said.backend, [w.model_dump() for w in said.workloads], rows)
+
+
+# What a backend may return for a circuit (see `backends.readings.read`): field -> kind of number
+# and its numbers of axes.
+_FORMS = (
+    {"value": ("f", (1, 2)), "stderr": ("f", (1, 2))},
+    {"bits": ("u", (3,))},
+    {"counts": ("iuf", (2,))},
+)
+
+
+def _check_raw(raw: Raw, n_rows: int, where: str) -> None:
+    """Raise ConfigError where an answer has not the form of one to `n_rows` evaluations."""
+    fields = {name: array for name, array in raw.items() if name != "route"}
+    form = next((form for form in _FORMS if form.keys() == fields.keys()), None)
+    if form is None:
+        expected = " or ".join(" and ".join(form) for form in _FORMS)
+        raise ConfigError(f"{where}: found {sorted(fields)}, expected {expected}")
+    for name, (kinds, axes) in form.items():
+        array = fields[name]
+        if array.dtype.kind not in kinds or array.ndim not in axes or len(array) != n_rows:
+            raise ConfigError(
+                f"{where}: {name}: found {array.dtype} of shape {array.shape}, which is no answer "
+                f"to {n_rows} evaluations"
+            )
+    counts = fields.get("counts")
+    if counts is not None and n_rows and ((counts < 0).any() or np.ptp(counts.sum(axis=1))):
+        raise ConfigError(f"{where}: counts: expected as many shots in every row")

@@ -5,17 +5,21 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from pydantic import Field, TypeAdapter, ValidationError
 from qiskit import QuantumCircuit, qasm3, qpy
 
 from qrec.backends.base import Backend, Unit
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.workload import Workload
+from qrec.config import explain
 from qrec.errors import ConfigError
-from qrec.runs.files import read_json, write, write_json
+from qrec.runs.files import one_line, read_json, write, write_json
 
 Cost = dict[str, Any]  # of one circuit: stage -> what was counted
+_Stage = Annotated[str, Field(pattern="^(logical|isa|executed)$")]
+_COST = TypeAdapter(dict[_Stage, dict[str, int | dict[str, int]]])
 
 
 class Circuits:
@@ -69,7 +73,7 @@ class Circuits:
 
     def costs(self, name: str, workloads: Sequence[Workload]) -> list[Cost]:
         """Return what the circuits of workloads that were prepared cost."""
-        return [read_json(self._path(name, w).with_suffix(".json")) for w in workloads]
+        return [_read_cost(self._path(name, w).with_suffix(".json")) for w in workloads]
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the cost of every circuit of the step, a row per stage."""
@@ -77,7 +81,7 @@ class Circuits:
         for path in sorted(self._folder.glob("[!.]*.json")):
             backend, _, form = path.stem.rpartition("-")
             common = {"step": self._folder.name, "backend": backend, "circuit": form}
-            rows += [{**common, "stage": k, **counts} for k, counts in read_json(path).items()]
+            rows += [{**common, "stage": k, **counts} for k, counts in _read_cost(path).items()]
         return rows
 
     def _path(self, backend: str, workload: Workload) -> Path:
@@ -100,6 +104,14 @@ def _sha(circuit: QuantumCircuit) -> str:
             ) from None
 
 
+def _read_cost(path: Path) -> Cost:
+    """Read what a circuit costs. Raises ConfigError where that is no count of gates per stage."""
+    try:
+        return {**_COST.validate_python(read_json(path), strict=True)}
+    except ValidationError as error:
+        raise ConfigError(explain(error, str(path))) from None
+
+
 def _dump(circuits: list[QuantumCircuit], file: BinaryIO) -> None:
     qpy.dump(circuits, file)
 
@@ -109,5 +121,9 @@ def _read_qpy(path: Path) -> list[QuantumCircuit]:
         with path.open("rb") as file:
             logical, isa = qpy.load(file)
             return [logical, isa]
-    except Exception as error:  # the reader fails in a way of its own for every oddity
-        raise ConfigError(f"{path}: not readable as QPY: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or one_line(error)}") from None
+    except BaseException as error:  # its reader fails in ways of its own, in Rust by a panic too
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        raise ConfigError(f"{path}: not readable as QPY: {one_line(error)}") from None

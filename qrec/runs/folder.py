@@ -15,11 +15,20 @@ from typing import Any
 import yaml
 
 from qrec.backends.device.snapshots import Snapshot, read_snapshot
-from qrec.config import ExperimentSpec, parse_fields, read_yaml
+from qrec.config import ExperimentSpec, read_yaml
 from qrec.errors import ConfigError
 from qrec.registry import check_name
-from qrec.runs.files import TEMPORARY, read_json, rename, write_folder, write_json, write_text
-from qrec.runs.record import RunRecord, make_record
+from qrec.runs.files import (
+    TEMPORARY,
+    check_plain,
+    leftovers,
+    remove,
+    rename,
+    write_folder,
+    write_json,
+    write_text,
+)
+from qrec.runs.record import RunRecord, make_record, read_record
 
 
 class RunFolder:
@@ -44,18 +53,31 @@ class RunFolder:
         """The rows of the run, written last: where they stand, it is finished."""
         return self.path / "rows.csv"
 
+    def check_plain(self) -> None:
+        """Raise ConfigError where something in the folder leads out of it, or is no plain file."""
+        check_plain(self.path)
+
     def spec(self) -> dict[str, Any]:
-        """Return the resolved experiment as it was run."""
+        """Return the resolved experiment as it was run.
+
+        Raises ConfigError where it is none, and where it names a file: it was written whole.
+        """
         path = self.path / "spec.yaml"
         content = read_yaml(path)
         if not isinstance(content, dict):
             raise ConfigError(f"{path}: expected a mapping with the keys of an experiment")
+        members = content.get("experiments")
+        for place, member in enumerate(members if isinstance(members, list) else []):
+            if isinstance(member, dict) and "experiment" in member:
+                raise ConfigError(
+                    f"{path}: experiments.{place}.experiment: found {member['experiment']!r}; a "
+                    "run holds the whole experiment and reads no other file"
+                )
         return content
 
     def record(self) -> RunRecord:
         """Return what the run says about itself."""
-        path = self.path / "record.json"
-        return parse_fields(RunRecord, read_json(path), str(path))
+        return read_record(self.path / "record.json")
 
     def snapshots(self) -> dict[str, Snapshot]:
         """Return the devices that the run's backends compute with, by the backends' names.
@@ -63,9 +85,9 @@ class RunFolder:
         Raises ConfigError where one is not what the record says.
         """
         found = {}
-        for name, entry in self.record().details["backends"].items():
-            if "snapshot" in entry:
-                path, expected = self.path / entry["snapshot"]["file"], entry["snapshot"]["sha256"]
+        for name, entry in self.record().backends.items():
+            if entry.snapshot is not None:
+                path, expected = self.path / entry.snapshot.file, entry.snapshot.sha256
                 found[name] = read_snapshot(path)
                 if found[name].sha256 != expected:
                     raise ConfigError(
@@ -84,7 +106,7 @@ class RunFolder:
     def sweep(self) -> None:
         """Remove what a killed process left half written."""
         for leftover in self.path.rglob(f"{TEMPORARY}*"):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            remove(leftover)
 
 
 def runs_dir() -> Path:
@@ -106,6 +128,7 @@ def create_run(
     all other runs.
     """
     content = _file_form(spec)
+    clear_leftovers()
     while True:
         created = datetime.now(UTC)
         name = f"{created:%Y%m%dT%H%M%SZ}_{run_suffix(spec)}"
@@ -130,6 +153,13 @@ def create_run(
             raise
         return create_run(spec, details, parent, snapshots, code)  # another came first
     return RunFolder(path)
+
+
+def clear_leftovers() -> None:
+    """Remove what processes that were killed while they began a run left among the runs."""
+    for folder in (runs_dir(), runs_dir() / "begun"):
+        for leftover in leftovers(folder):
+            remove(leftover)
 
 
 @contextmanager

@@ -1,26 +1,35 @@
 """The jobs of a run on disk: what each holds, one file per round of questions."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, ClassVar
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from qrec.config import explain
 from qrec.errors import ConfigError
-from qrec.runs.files import read_json, write_json
+from qrec.runs.files import FileName, read_json, write_json
 from qrec.runs.folder import RunFolder
 from qrec.runs.ledger import JobRecord, new_uid
 
 Key = tuple[str, int]  # step, number of the question
 
 
+Count = Annotated[int, Field(ge=0)]
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows `start` to `stop` of one circuit of a question, one PUB of a job."""
 
-    step: str
-    question: int
-    circuit: int
-    start: int
-    stop: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    step: FileName
+    question: Count
+    circuit: Count
+    start: Count
+    stop: Count
 
     @property
     def key(self) -> Key:
@@ -32,16 +41,21 @@ class Part:
 class PlannedJob:
     """What one job holds: enough to build it, and to put its result in place."""
 
-    uid: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    uid: FileName
     backend: str  # as the run calls it
     entry: str  # its name in backends.yaml, by which the ledger and budgets know it
     parts: tuple[Part, ...]
-    executions: int
+    executions: Count
     qpu_seconds: float
 
     def renewed(self) -> "PlannedJob":
         """Return the same work under a uid of its own, to be sent after a failure."""
         return replace(self, uid=new_uid())
+
+
+_ROUND = TypeAdapter(list[PlannedJob])
 
 
 def write_round(folder: RunFolder, number: int, jobs: Sequence[PlannedJob]) -> None:
@@ -57,9 +71,10 @@ def read_rounds(folder: RunFolder) -> list[list[PlannedJob]]:
     rounds = []
     for path in sorted((folder.path / "jobs").glob("[0-9]*.json")):
         try:
-            rounds.append([_job(entry) for entry in read_json(path)])
-        except (TypeError, KeyError) as error:
-            raise ConfigError(f"{path}: not the jobs of a round: {error}") from None
+            # JSON has no tuples, which `strict` takes for what they are only where it reads it.
+            rounds.append(_ROUND.validate_json(json.dumps(read_json(path)), strict=True))
+        except ValidationError as error:
+            raise ConfigError(explain(error, str(path))) from None
     return rounds
 
 
@@ -74,7 +89,3 @@ def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
         JobRecord(job.uid, run, job.entry, "PLANNED", None, job.executions, job.qpu_seconds)
         for job in jobs
     ]
-
-
-def _job(entry: dict[str, Any]) -> PlannedJob:
-    return PlannedJob(**(entry | {"parts": tuple(Part(**part) for part in entry["parts"])}))

@@ -1,15 +1,22 @@
 """The ledger of jobs: what was asked of which backend, on disk before the request leaves."""
 
+import json
 import sqlite3
 import uuid
-from collections.abc import Container, Iterable
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
+
+from qrec.config import explain
+from qrec.errors import ConfigError, QrecError
 from qrec.runs.folder import runs_dir
 
+LEDGER = "ledger.sqlite"  # beside the runs
 STATES = ("PLANNED", "SUBMITTING", "SUBMITTED", "DONE", "FAILED", "CANCELLED")
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS jobs (
@@ -27,6 +34,9 @@ CREATE TABLE IF NOT EXISTS jobs (
 """
 
 
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
 @dataclass(frozen=True)
 class JobRecord:
     """One job as the ledger knows it."""
@@ -36,11 +46,15 @@ class JobRecord:
     backend: str
     state: str
     job_id: str | None
-    executions: int
-    qpu_seconds: float  # predicted
-    used_seconds: float | None = None  # None until the backend has said
+    executions: Annotated[int, Field(ge=0)]
+    qpu_seconds: Seconds  # predicted
+    used_seconds: Seconds | None = None  # None until the backend has said
     message: str = ""
     sent: str | None = None  # UTC, when a request last left
+
+
+_JOB = TypeAdapter(JobRecord)
+_COLUMNS = [field.name for field in fields(JobRecord)]
 
 
 class Ledger:
@@ -50,15 +64,15 @@ class Ledger:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or runs_dir() / "ledger.sqlite"
+        self.path = path or runs_dir() / LEDGER
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection, connection:
+        with self._open() as connection:
             connection.execute(_SCHEMA)
 
     def add(self, jobs: Iterable[JobRecord]) -> None:
         """Enter jobs that are planned, all or none; those known already stay as they are."""
         rows = [(j.uid, j.run, j.backend, j.executions, j.qpu_seconds) for j in jobs]
-        with closing(self._connect()) as connection, connection:
+        with self._open() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO jobs (uid, run, backend, state, executions, qpu_seconds) "
                 "VALUES (?, ?, ?, 'PLANNED', ?, ?)",
@@ -82,8 +96,10 @@ class Ledger:
         self._update(uid, state=state, message=message, used_seconds=used)
 
     def job(self, uid: str) -> JobRecord:
-        """Return one job."""
-        return next(job for job in self._select("uid = ?", uid))
+        """Return one job. Raises ConfigError where it was never entered."""
+        for job in self._select("uid = ?", uid):
+            return job
+        raise ConfigError(f"{self.path}: no job {uid!r}, which the run holds")
 
     def jobs(self, run: str | None = None) -> list[JobRecord]:
         """Return the jobs of a run, or of all, in the order in which they were planned."""
@@ -112,15 +128,45 @@ class Ledger:
 
     def _update(self, uid: str, **fields: object) -> None:
         assignments = ", ".join(f"{name} = ?" for name in fields)
-        with closing(self._connect()) as connection, connection:
+        with self._open() as connection:
             connection.execute(
                 f"UPDATE jobs SET {assignments} WHERE uid = ?", (*fields.values(), uid)
             )
 
     def _select(self, where: str, *values: str) -> list[JobRecord]:
-        with closing(self._connect()) as connection:
-            rows = connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY rowid", values)
-            return [JobRecord(*row) for row in rows]
+        with self._open() as connection:
+            columns = ", ".join(_COLUMNS)
+            rows = connection.execute(
+                f"SELECT {columns} FROM jobs WHERE {where} ORDER BY rowid", values
+            )
+            return [self._record(*row) for row in rows]
+
+    def _record(self, *row: Any) -> JobRecord:
+        """Return a row as a job. Raises ConfigError where it is none."""
+        where = f"{self.path}: job {row[0]!r}"
+        try:
+            found = dict(zip(_COLUMNS, row, strict=True))
+            job = _JOB.validate_json(json.dumps(found, default=list), strict=True)  # bytes: no text
+            if job.sent is not None:
+                datetime.fromisoformat(job.sent)
+        except ValidationError as error:
+            raise ConfigError(explain(error, where)) from None
+        except ValueError:
+            raise ConfigError(f"{where}: sent: found {job.sent!r}, expected a time") from None
+        if job.state not in STATES:
+            raise ConfigError(f"{where}: state: found {job.state!r}, expected one of {STATES}")
+        return job
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection whose changes are kept, or none of them."""
+        try:
+            with closing(self._connect()) as connection, connection:
+                yield connection
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise QrecError(f"{self.path}: {error}; expected the ledger of this qrec") from None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30.0)

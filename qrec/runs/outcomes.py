@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,11 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrec.errors import ConfigError
-from qrec.runs.files import TEMPORARY, read_arrays, rename, write_arrays, write_folder
-from qrec.types import Row
+from qrec.runs.files import (
+    TEMPORARY,
+    read_arrays,
+    rename,
+    understood,
+    write_arrays,
+    write_folder,
+)
+from qrec.types import R, Row
 
 Arrays = Mapping[str, NDArray[Any]]
 _ROWS = "rows"  # the name under which rows stand among the arrays
+_MODEL = "model.sha256"  # and the sha256 of the model that was saved: see `_folder_hash`
 
 
 class Saved(Protocol):
@@ -34,13 +43,25 @@ class Outcome:
     rows: Sequence[Row] = ()
     arrays: Arrays = field(default_factory=dict)
     model: Any = None  # a `Saved` when it is stored
+    where: str = "outcome"  # its file, for errors
+
+
+def only_row(outcome: Outcome, kind: type[R]) -> R:
+    """Return the row of an outcome that has one, of this type. Raises ConfigError for another."""
+    [row] = outcome.rows if len(outcome.rows) == 1 else [None]
+    if isinstance(row, kind):
+        return row
+    found = ", ".join(type(row).__name__ for row in outcome.rows) or "none"
+    raise ConfigError(f"{outcome.where}: found rows: {found}; expected one {kind.__name__}")
 
 
 class StoredOutcome(Outcome):
     """An outcome that was read; its model is loaded when first asked for."""
 
-    def __init__(self, rows: Sequence[Row], arrays: Arrays, load: Callable[[], Any]) -> None:
-        self.rows, self.arrays, self._load = rows, arrays, load
+    def __init__(
+        self, rows: Sequence[Row], arrays: Arrays, load: Callable[[], Any], path: Path
+    ) -> None:
+        self.rows, self.arrays, self._load, self.where = rows, arrays, load, str(path)
 
     @cached_property
     def model(self) -> Any:
@@ -62,27 +83,35 @@ class Outcomes:
         """Store what a step found; from then on it counts as finished."""
         for row in outcome.rows:
             assert type(row).__name__ in self._types, f"{type(row)} is not among the row types"
+        arrays = dict(outcome.arrays)
         if outcome.model is not None:
             self._forget_model(step)  # killed before the outcome was there
             write_folder(self.model_path(step), outcome.model.save)
+            arrays[_MODEL] = np.array(_folder_hash(self.model_path(step)))
         rows = [{"type": type(row).__name__, "fields": row.as_dict()} for row in outcome.rows]
-        text = np.array(json.dumps(rows, allow_nan=False))
-        write_arrays(self._path(step), {**outcome.arrays, _ROWS: text})
+        arrays[_ROWS] = np.array(json.dumps(rows, allow_nan=False))
+        write_arrays(self._path(step), arrays)
 
     def read(self, step: str, load_model: Callable[[Path], Any] | None = None) -> StoredOutcome:
         """Return what a finished step found; `load_model` reads the folder of a model."""
         path = self._path(step)
         arrays = read_arrays(path)
-        try:
+        with understood(path, "the outcome of a step"):
             rows = [self._row(entry, path) for entry in json.loads(str(arrays.pop(_ROWS)))]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: not the outcome of a step: {error}") from None
+        saved = str(arrays.pop(_MODEL, ""))
 
         def load() -> Any:
-            model = self.model_path(step)
-            return load_model(model) if load_model is not None and model.is_dir() else None
+            if load_model is None or not saved:
+                return None
+            model = load_model(path := self.model_path(step))
+            if (found := _folder_hash(path)) != saved:
+                raise ConfigError(
+                    f"{path}: found files of sha256 {found}, expected {saved}, that of the model "
+                    f"which step {step} left"
+                )
+            return model
 
-        return StoredOutcome(rows, arrays, load)
+        return StoredOutcome(rows, arrays, load, path)
 
     def model_path(self, step: str) -> Path:
         """Return where the model of a step is, or is to be, saved."""
@@ -94,13 +123,27 @@ class Outcomes:
             shutil.rmtree(path.rename(path.with_name(f"{TEMPORARY}old-{path.name}")))
 
     def _row(self, entry: Any, path: Path) -> Row:
+        if entry.keys() != {"type", "fields"}:
+            raise ConfigError(f"{path}: a row of {sorted(entry)}; expected type and fields")
         if entry["type"] not in self._types:
             known = ", ".join(self._types)
             raise ConfigError(f"{path}: a row of type {entry['type']!r}; expected one of {known}")
-        return self._types[entry["type"]].from_dict(entry["fields"])
+        try:
+            return self._types[entry["type"]].from_dict(entry["fields"])
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
 
     def _path(self, step: str) -> Path:
         return self._folder / "outcomes" / f"{step}.npz"
+
+
+def _folder_hash(folder: Path) -> str:
+    """Return the sha256 of all files below a folder, their names and their bytes."""
+    digest = sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 class Redone(Outcomes):

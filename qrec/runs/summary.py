@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from qrec.errors import QrecError
-from qrec.runs.files import TEMPORARY
+from qrec.runs.files import TEMPORARY, one_line
 from qrec.runs.folder import RunFolder, runs_dir
-from qrec.runs.ledger import JobRecord, Ledger
+from qrec.runs.ledger import LEDGER, JobRecord, Ledger
 from qrec.types import Row
 
 _UNDER_WAY = ("PLANNED", "SUBMITTING", "SUBMITTED")
@@ -31,23 +31,38 @@ class RunRow(Row):
 def summaries() -> list[RunRow]:
     """Return a row for every folder that could be a run, oldest first."""
     paths = sorted(path for path in runs_dir().glob("[0-9]*") if path.is_dir())
-    jobs = Ledger().jobs() if paths else []
-    return [_row(RunFolder(path), [job for job in jobs if job.run == path.name]) for path in paths]
+    jobs, problem = _jobs()
+    return [
+        _row(RunFolder(path), [job for job in jobs if job.run == path.name], problem)
+        for path in paths
+    ]
 
 
-def _row(run: RunFolder, jobs: Sequence[JobRecord]) -> RunRow:
+def _jobs() -> tuple[list[JobRecord], str]:
+    """Return the jobs of all runs, and what is wrong with the ledger, if anything is."""
+    if not (runs_dir() / LEDGER).exists():
+        return [], ""
+    try:
+        return Ledger().jobs(), ""
+    except (QrecError, OSError) as error:
+        return [], f"; its jobs are not known: {one_line(error)}"
+
+
+def _row(run: RunFolder, jobs: Sequence[JobRecord], problem: str) -> RunRow:
     said: dict[str, Any] = {"experiment": None, "dataset": None, "backends": ()}
     best: tuple[float | None, str | None] = None, None
     try:
+        run.check_plain()
         spec = run.spec()
         said |= {"experiment": str(spec.get("name")), "dataset": _dataset(spec)}
-        details = run.record().details
-        said["backends"] = tuple(details.get("backends", ()))
+        record = run.record()
+        said["backends"] = tuple(record.backends)
         if run.finished and spec.get("kind") == "comparison":
             best = _best(run.rows_path)
-        state = "finished" if run.finished else _progress(run, details.get("n_steps"), jobs)
+        n_steps = record.details.get("n_steps")
+        state = "finished" if run.finished else _progress(run, n_steps, jobs) + problem
     except (QrecError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        state = f"damaged: {_line(error)}"
+        state = f"damaged: {one_line(error)}"
     return RunRow(run=run.id, best=best[1], best_rmse=best[0], state=state, **said)
 
 
@@ -81,8 +96,3 @@ def _progress(run: RunFolder, n_steps: int | None, jobs: Sequence[JobRecord]) ->
     if waiting:
         said += f", waiting for {waiting} of {len(jobs)} jobs"
     return f"{said}, {failed} jobs failed" if failed else said
-
-
-def _line(error: Exception) -> str:
-    """Return an error as one line."""
-    return "; ".join((str(error) or repr(error)).splitlines())

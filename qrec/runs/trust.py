@@ -27,12 +27,13 @@ def remember(run: RunFolder, code: Path | None) -> None:
 def code_folder(run: RunFolder) -> Path | None:
     """Return where the code of a run lies; None where it has none, or was not begun here."""
     code = _note(run).get("code")
-    return None if code is None else Path(code)
+    return Path(code) if isinstance(code, str) else None
 
 
 def is_own(run: RunFolder) -> bool:
     """Return whether a run was begun here and its record is what was written then."""
-    return bool(_note(run).get("record") == _record_hash(run))
+    said = _note(run).get("record")
+    return said is not None and said == _record_hash(run)
 
 
 def _note(run: RunFolder) -> dict[str, Any]:

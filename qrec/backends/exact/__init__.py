@@ -2,5 +2,5 @@
 
 What others call stands here: `estimator`, `expectation`, `explain`, `method`, `probabilities`,
 `sampler`, `shots`. Behind it are four wings; each imports from itself and from those before it:
-`read`, `machine`, `state`, `heisenberg`.
+`machine`, `read`, `state`, `heisenberg`.
 """

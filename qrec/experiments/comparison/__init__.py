@@ -18,7 +18,7 @@ from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
 from qrec.analysis.figures import Figure
 from qrec.analysis.plots import error_figure
 from qrec.analysis.rows import ComparisonRow, comparison_rows
-from qrec.analysis.samples import Sample
+from qrec.analysis.samples import Sample, sample_of
 from qrec.analysis.table import Table
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
@@ -31,7 +31,7 @@ from qrec.experiments.observed import ObservedExperiment
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
-from qrec.runs.outcomes import Arrays, Outcome
+from qrec.runs.outcomes import Arrays, Outcome, only_row
 from qrec.seeds import child_seed
 from qrec.types import Row, of_type
 
@@ -49,7 +49,7 @@ class PredictionRow(Row):
     repeat: int
     noise_floor: float | None
     predict_seconds: float | None  # None where a QPU was asked: answers are read from files
-    circuits: dict[str, Any] | None  # what the circuit costs, by stage
+    circuits: dict[str, dict[str, int | dict[str, int]]] | None  # what one costs, by stage
 
 
 @dataclass(frozen=True)
@@ -206,14 +206,15 @@ class Comparison(ObservedExperiment):
 
     def _sample(self, task: Task, outcomes: Have) -> Sample:
         """Return the predictions of a row with all that was noted of it."""
-        [row], [fitted] = outcomes[task.name].rows, outcomes[task.fit].rows
+        predicted, fit_outcome = outcomes[task.name], outcomes[task.fit]
+        row, fitted = only_row(predicted, PredictionRow), only_row(fit_outcome, FitRow)
         notes = fitted.as_dict() | row.as_dict() | {
             "place": self.tasks().index(task),
             "class": task.entry.recommender,
             "family": self.spec.family(task.entry),
             "scored_on": task.entry.scored_on,
         }  # fmt: skip
-        return Sample(**outcomes[task.name].arrays, notes=notes)
+        return sample_of(predicted.arrays, notes, predicted.where)
 
     def _tasks_of(self, entry: Entry, repeat: int) -> list[Task]:
         names = entry.predicts_on or [IDEAL] if entry.is_quantum else [None]
@@ -265,7 +266,7 @@ class Comparison(ObservedExperiment):
 
     def _heading(self) -> list[str]:
         """Return the lines that say on what the figures stand."""
-        spec, data = self.spec, self.summary
+        spec, data = self.spec, self.described
         split_form = ", ".join(f"{key} {value}" for key, value in spec.split.items())
         return [
             f"{spec.name}: {spec.title}",
