@@ -7,8 +7,9 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import open_backend
-from qrec.backends.vendor.device import COUNTS, ROUTES, SAMPLER, open_vendor
-from qrec.backends.vendor.self_test import admitted
+from qrec.backends.vendor.device import COUNTS, MEMORY, ROUTES
+from qrec.backends.vendor.opening import open_vendor
+from qrec.backends.vendor.self_test import Transpiling, admitted
 from qrec.backends.workload import Workload
 from qrec.errors import ConfigError, MissingError, RejectedError
 
@@ -34,8 +35,8 @@ def workload(n_rows=4, key="rows"):
 
 
 ADMITTED = {
-    "Honest": SAMPLER,
-    "honest": SAMPLER,
+    "Honest": MEMORY,
+    "honest": MEMORY,
     "NoMemory": COUNTS,
     "NoSpaces": COUNTS,
     "SwappedInMemory": COUNTS,
@@ -51,7 +52,10 @@ def test_right_numbers_by_the_route_that_gives_them(name):
     [exact] = open_backend("exact").run([asked])
     assert (np.abs(reading.value - exact.value) < 5 * reading.stderr).all()
     assert reading.shots == 400
-    assert admitted(open_vendor(f"fake_vendors:{name}", {}), ROUTES, 1, 3) == ADMITTED[name]
+    assert (
+        admitted(open_vendor(f"fake_vendors:{name}", {}), ROUTES, Transpiling(1, 3))
+        == ADMITTED[name]
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,21 +67,21 @@ def test_right_numbers_by_the_route_that_gives_them(name):
         ("Uniform", "Bell pair: found "),
         ("Uncorrelated", "Bell pair: found "),
         ("Loses", "99 shots came; 100 were asked"),
-        ("Shuffled", "X on qubit 0 of 3"),
+        ("Shuffled", "expected 2 digits 0 and 1"),
     ],
 )
 def test_wrong_numbers_are_refused_with_what_was_found(name, said):
     with pytest.raises(RejectedError, match="fails the self-test") as caught:
         vendor(name).run([workload()])
     assert said in str(caught.value)
-    assert SAMPLER in str(caught.value)
+    assert MEMORY in str(caught.value)
     assert COUNTS in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("path", "arguments", "error", "said"),
     [
-        ("no_such_vendor:Backend", {}, MissingError, "pip install no-such-vendor"),
+        ("no_such_vendor:Backend", {}, MissingError, "under the name that its documentation gives"),
         ("qiskit.no_such:Backend", {}, ConfigError, "no module 'qiskit.no_such'"),
         ("fake_vendors:Honets", {}, ConfigError, "did you mean 'Honest'"),
         ("fake_vendors:ANSWER", {}, ConfigError, "is a int; expected a class or a function"),
