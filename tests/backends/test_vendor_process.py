@@ -110,10 +110,16 @@ def test_interpreter_without_qiskit(tmp_path):
         vendor("Honest", python=python).snapshot()
 
 
-def test_what_needs_the_device_here_is_refused():
-    backend = apart("Chatty")
-    with pytest.raises(ConfigError, match="no transpiler in this one"):
-        backend.pass_manager()
+def test_its_transpiler_is_handed_out_and_its_estimator_is_not():
+    path, arguments = "qiskit.providers.fake_provider:GenericBackendV2", {"num_qubits": 4}
+    arguments |= {"coupling_map": [[0, 1], [1, 2], [2, 3]], "seed": 1}
+    backend = apart(path, arguments=arguments)
+    far = QuantumCircuit(4)
+    far.cx(0, 3)
+    far.measure_all()
+    isa = backend.pass_manager().run(far)
+    assert isa == vendor(path, arguments=arguments).pass_manager().run(far)
+    assert isa.count_ops().get("cx")
     with pytest.raises(ConfigError, match="no estimator in this one"):
         backend.estimator()
-    assert backend.sampler() is not None
+    assert apart("Chatty").sampler() is not None

@@ -1,16 +1,18 @@
 """Shots on a vendor's backend, none of them before it has passed the self-test."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.converters import circuit_to_dag, dag_to_circuit
+from qiskit.dagcircuit import DAGCircuit
 from qiskit.primitives import BackendEstimatorV2, BaseEstimatorV2
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, Target
+from qiskit.transpiler import PassManager, Target, TransformationPass
 
 from qrec.backends.base import Raw, Unit
 from qrec.backends.checks import checked
@@ -64,8 +66,10 @@ class VendorBackend(SampledBackend):
         return self._vendor().target
 
     def pass_manager(self) -> PassManager:
-        asked = self._transpiling
-        return self._here("transpiler").pass_manager(asked.level, asked.seed)
+        vendor, asked = self._vendor(), self._transpiling
+        if isinstance(vendor, Vendor):
+            return vendor.pass_manager(asked.level, asked.seed)
+        return PassManager([_Transpiled(self._transpiled)])
 
     @property
     def self_test_executions(self) -> int:
@@ -75,7 +79,11 @@ class VendorBackend(SampledBackend):
 
     def _make_estimator(self) -> BaseEstimatorV2:
         """Return Qiskit's estimator on the device, which reads counts."""
-        vendor = self._here("estimator")
+        vendor = self._vendor()
+        if not isinstance(vendor, Vendor):
+            raise ConfigError(
+                f"backend {self.name!r} runs in a process of its own: no estimator in this one"
+            )
         self._route(vendor, (COUNTS,))
         options = {
             "default_precision": self.shots**-0.5,
@@ -141,14 +149,6 @@ class VendorBackend(SampledBackend):
             self._passed = True
             return route
 
-    def _here(self, what: str) -> Vendor:
-        vendor = self._vendor()
-        if isinstance(vendor, Vendor):
-            return vendor
-        raise ConfigError(
-            f"backend {self.name!r} runs in a process of its own: no {what} in this one"
-        )
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Raise qrec's own errors for what the vendor's code does."""
@@ -156,6 +156,18 @@ class VendorBackend(SampledBackend):
             yield
         except VendorError as error:
             raise _ERRORS[error.kind](f"backend {self.name!r}: {error}") from error
+
+
+class _Transpiled(TransformationPass):  # type: ignore[misc]
+    """Transpiles a circuit where its vendor's backend is."""
+
+    def __init__(self, transpile: Callable[[list[QuantumCircuit]], list[QuantumCircuit]]) -> None:
+        super().__init__()
+        self._transpile = transpile
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        [isa] = self._transpile([dag_to_circuit(dag)])
+        return circuit_to_dag(isa)
 
 
 def bound_circuits(workload: Workload, n_rows: int) -> list[QuantumCircuit]:
