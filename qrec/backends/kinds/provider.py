@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from qrec.errors import ConfigError, RejectedError
 from qrec.registry import file_beside
 
 _SECRET = re.compile(
-    r"token|secret|passw|credential|auth(?!or)|jwt|(api|access|private)_?key|(^|_)(key|pat|pwd)(_|$)"
+    r"token|secret|passw|credential|auth(?!ors?(_|$))|jwt|(api|access|private)_?key|(^|_)(key|pat|pwd)(_|$)"
 )
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 _ROWS_OF_A_JOB = 64
@@ -55,7 +55,7 @@ class ProviderSpec(VendorSpec):
     def _no_secret(cls, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for name in _secrets(given):
             raise ValueError(
-                f"{name!r} looks like a credential, and what stands here is stored with "
+                f"{name} looks like a credential, and what stands here is stored with "
                 "every run; let the vendor read it from the environment"
             )
         return given
@@ -92,6 +92,7 @@ class ProviderBackend(VendorBackend):
         self.routes = ROUTES if spec.free else (COUNTS,)
         self._ids: dict[str, str] = {}  # uid -> job's id
         self._reasons: dict[str, str] = {}
+        self._waited: dict[str, bytes] = {}  # what jobs gave that were waited for
 
     @property
     def costs(self) -> bool:
@@ -139,7 +140,7 @@ class ProviderBackend(VendorBackend):
                 state, self._reasons[job_id] = vendor.state(job_id)
                 return state
         try:
-            self.collect(job_id)
+            self._waited[job_id] = self.collect(job_id)
         except RejectedError as error:
             self._reasons[job_id] = str(error)
             return "FAILED"
@@ -152,6 +153,8 @@ class ProviderBackend(VendorBackend):
         """Return what a job gave; what costs as JSON, the counts of each circuit as they came."""
         if not self.costs:
             return super().collect(job_id)
+        if job_id in self._waited:
+            return self._waited.pop(job_id)
         with self._explained():
             return json.dumps(self._vendor().counts(job_id)).encode()
 
@@ -201,22 +204,17 @@ def _opened(opening: str, python: str | None, timeout: float) -> AnyVendor:
 
 
 def _secrets(given: JsonValue) -> Iterator[str]:
-    """Yield what looks like the name of a credential, or like a URL with one, at any depth."""
-    if isinstance(given, Mapping):
+    """Yield what looks like the name of a credential, or a URL with one, at any depth."""
+    if isinstance(given, dict):
         for name, value in given.items():
             if _SECRET.search(re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()):
-                yield name
-            yield from (_secrets(value) if not isinstance(value, str) else _in_url(name, value))
+                yield repr(name)
+            yield from _secrets(value)
     elif isinstance(given, list):
         for value in given:
             yield from _secrets(value)
-    elif isinstance(given, str):
-        yield from _in_url("a URL with a password", given)
-
-
-def _in_url(name: str, value: str) -> Iterator[str]:
-    if _URL_WITH_PASSWORD.search(value):
-        yield name
+    elif isinstance(given, str) and _URL_WITH_PASSWORD.search(given):
+        yield "a URL with a password"
 
 
 BACKEND = ProviderBackend
