@@ -21,7 +21,7 @@ def dump_circuits(circuits: list[QuantumCircuit], qpy_version: int) -> str:
 def _plain(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return a circuit on one register of qubits and without a layout.
 
-    Qiskit 2.4 cannot read the register of ancillas that transpiling makes.
+    Qiskit 2.4 cannot read a register of ancillas.
     """
     flat = QuantumCircuit(
         QuantumRegister(circuit.num_qubits, "q"),
