@@ -76,6 +76,19 @@ def named_in_file(path: Path) -> Path:
     return (folders[0] if folders else Path()) / path
 
 
+def file_beside(module: str, what: str) -> Path | None:
+    """Return ``module.py`` beside the file that is being read, where there is one.
+
+    Raises ConfigError for one that may not be run; `what` names its use.
+    """
+    for folder in _door.get().folders[-1:]:  # not those of the files that led there
+        file = folder / f"{module}.py"
+        if file.is_file():
+            check_owner(file, what)
+            return file.resolve()
+    return None
+
+
 def flat_modules(package: str, *besides: str) -> dict[str, str]:
     """Return name -> module of the public modules of `package`, but for those named `besides`."""
     folder = import_module(package).__path__

@@ -97,7 +97,6 @@ class Backend(ABC):
 
     Spec: ClassVar[type[BackendSpec]]
     packages: ClassVar[tuple[str, ...]] = ()  # whose versions the numbers hang on
-    is_local = False  # whether jobs live and die with this process
 
     def __init__(self, spec: BackendSpec) -> None:
         self.spec = spec
@@ -116,6 +115,11 @@ class Backend(ABC):
         """Shots per evaluation; None where values are exact."""
 
     @property
+    def is_local(self) -> bool:
+        """Whether jobs live and die with this process."""
+        return False
+
+    @property
     def costs(self) -> bool:
         """Whether what is sent here is paid for, so that a permit is needed; False only where
         it surely is not. What is not in this process counts as paid unless a kind says no.
@@ -130,6 +134,11 @@ class Backend(ABC):
     @property
     def max_qpu_seconds(self) -> float | None:
         """QPU time that all jobs in a ledger may take together; None where none is used."""
+        return None
+
+    @property
+    def max_executions(self) -> int | None:
+        """Executions that all jobs in a ledger may take together; None for no bound."""
         return None
 
     @property

@@ -15,11 +15,13 @@ from qrec.seeds import child_seed
 class LocalBackend(Backend):
     """A backend in this process: a job is done when `send` returns."""
 
-    is_local = True
-
     def __init__(self, spec: BackendSpec) -> None:
         super().__init__(spec)
         self._results: dict[str, list[Raw]] = {}
+
+    @property
+    def is_local(self) -> bool:
+        return True
 
     @property
     def limits(self) -> Limits:

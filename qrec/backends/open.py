@@ -91,7 +91,7 @@ def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | N
         return
     name = str(recorded.get("name"))
     own = backend_spec(name, file).model_dump() if name in backend_names(file) else {}
-    for key in ("kind", "backend", "arguments", "python", "free"):
+    for key in ("kind", "backend", "arguments", "then", "python", "free", "max_executions"):
         if own.get(key) != recorded.get(key):
             here = f"the one here has {own.get(key)!r}" if own else "there is none here"
             raise ConfigError(
@@ -187,11 +187,10 @@ def _from_object(
             "backends.yaml instead: `qrec submit` shows what would be sent to it, and asks first"
         )
     if isinstance(given, BackendV2):
-        from qrec.backends.sampled import SampledSpec
-        from qrec.backends.vendor.backend import UserDeviceBackend
+        from qrec.backends.vendor.backend import UserDeviceBackend, VendorSpec
 
         fields = {"name": given.name or name} | fields
-        return UserDeviceBackend(parse_fields(SampledSpec, fields, "open_backend"), given)
+        return UserDeviceBackend(parse_fields(VendorSpec, fields, "open_backend"), given)
     if isinstance(given, BaseSamplerV2):
         from qrec.backends.handed import UserSamplerBackend, UserSamplerSpec
 

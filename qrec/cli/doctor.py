@@ -100,7 +100,7 @@ def _look_up(backend: "Backend") -> str:
     target = backend.target
     n = None if target is None else target.num_qubits
     rest = "the account is accepted"
-    if backend.is_local:  # a vendor's, whose account is the vendor's affair
+    if backend.self_test_executions:  # a vendor's, whose account is the vendor's affair
         rest = "not free: its self-test runs when jobs are submitted"
     return f"{'any number of' if n is None else n} qubits; {rest}"
 

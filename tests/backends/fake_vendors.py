@@ -4,9 +4,13 @@ All but `Honest` distort what Qiskit's own simulator gives, shot by shot: ``in_m
 what Qiskit's sampler reads, ``in_counts`` what ``get_counts()`` gives.
 """
 
+import json
 import os
 import signal
+import sys
+import time
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 from qiskit.providers import BackendV2, Options
@@ -229,10 +233,10 @@ class OldQiskit(Honest):
 
 class TooOldQiskit(Honest):
     def __init__(self):
-        import __main__ as worker
+        from qrec.backends.vendor import device
 
         super().__init__()
-        worker.version = lambda _: "1.3.3"
+        device.version = lambda _: "1.3.3"
 
 
 class Broken:
@@ -241,3 +245,127 @@ class Broken:
 
 def needs_a_key():
     raise PermissionError("no credentials found")
+
+
+class Provider:
+    """As most vendors': no backend itself, and what has one may lie deeper."""
+
+    _inner = None
+
+    @property
+    def cloud(self):
+        return self
+
+    def get_backend(self, name, *, suffix=""):
+        if name != "honest":
+            raise ValueError(f"no backend {name}")
+        return Honest(name + suffix)
+
+    def ideal(self):
+        return Honest("ideal")
+
+
+class ShortLater(Honest):
+    """Gives what is asked for as long as it is tested, and one shot less afterwards."""
+
+    def in_memory(self, shots):
+        return shots if len(shots) == 100 else shots[:-1]
+
+    in_counts = in_memory
+
+
+class OneLater(Honest):
+    """Afterwards a single shot, which NumPy would spread over all."""
+
+    def in_memory(self, shots):
+        return shots if len(shots) == 100 else shots[:1]
+
+    in_counts = in_memory
+
+
+class FewerLater(Honest):
+    """Afterwards one result less than circuits."""
+
+    def answer(self, lists):
+        return super().answer(lists if len(lists[0]) == 100 else lists[:-1])
+
+
+class Counting(NoMemory):
+    """Counts that are no counts, after the self-test."""
+
+    numbers = (0.5, 399.5)
+
+    def answer(self, lists):
+        found = super().answer(lists)
+        if len(lists[0]) != 100:
+            found.get_counts = lambda: [{"00": self.numbers[0], "11": self.numbers[1]}] * len(lists)
+        return found
+
+
+class NotANumber(Counting):
+    numbers = (float("nan"), 400.0)
+
+
+class Panics(Honest):
+    """As code in Rust does."""
+
+    def run(self, run_input, **options):
+        raise type("PanicException", (BaseException,), {})("index out of\x1b[31m bounds")
+
+
+class Hangs(Honest):
+    def run(self, run_input, **options):
+        time.sleep(600)
+
+
+class Floods(Honest):
+    """Says more than a pipe holds, and dies of it."""
+
+    def run(self, run_input, **options):
+        sys.stderr.write("warning " * 100_000 + "\n" + "x" * 5000)
+        sys.stderr.flush()
+        os._exit(5)
+
+
+class Service(Honest):
+    """A vendor whose jobs outlive the process that sent them: they lie in a folder."""
+
+    max_circuits = 3
+
+    def __init__(self, folder):
+        super().__init__("service")
+        self.folder = Path(folder)
+
+    def run(self, run_input, *, shots):
+        assert len(run_input) <= self.max_circuits
+        counts = super().run(run_input, shots=shots).result().get_counts()
+        number = len(list(self.folder.iterdir()))
+        text = json.dumps(counts if isinstance(counts, list) else [counts])
+        (self.folder / f"job {number}").write_text(text)
+        return ServiceJob(self.folder / f"job {number}")
+
+    def retrieve_job(self, job_id):
+        if not (self.folder / job_id).exists():
+            raise LookupError(f"no {job_id}")
+        return ServiceJob(self.folder / job_id)
+
+
+class ServiceJob:
+    def __init__(self, file):
+        self.file = file
+
+    def job_id(self):
+        return self.file.name
+
+    def status(self):
+        text = self.file.read_text()
+        return SimpleNamespace(name=text if text in ("RUNNING", "ERROR", "CANCELLED") else "DONE")
+
+    def result(self):
+        text = self.file.read_text()
+        if text == "ERROR":
+            raise RuntimeError("the ion was lost")
+        return SimpleNamespace(get_counts=lambda: json.loads(text))
+
+    def cancel(self):
+        self.file.write_text("CANCELLED")

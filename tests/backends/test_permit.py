@@ -116,7 +116,7 @@ def test_run_waits_for_what_is_elsewhere(monkeypatch):
         failing.run([rotation(2)])
 
 
-@pytest.mark.parametrize(("seed", "more"), [({}, 1400), ({"seed_simulator": 5}, 1700)])
+@pytest.mark.parametrize(("seed", "more"), [({}, 700), ({"seed_simulator": 5}, 1000)])
 def test_a_paid_self_test_takes_a_permit_and_is_counted_until_it_is_passed(seed, more):
     fresh = {"name": f"fresh{more}"}  # a device is tested once per process
     paid = vendor("Honest", free=False, arguments=fresh, shots=201, **seed)

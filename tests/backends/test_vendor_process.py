@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import AncillaRegister, ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import Operator
+from qiskit.transpiler import CouplingMap, generate_preset_pass_manager
 from test_provider import vendor, workload
 
+from qrec.backends.vendor.wire import dump_circuits, load_circuits
 from qrec.errors import ConfigError, MissingError, RejectedError
 
 
@@ -58,7 +62,7 @@ def test_what_the_vendor_raises_comes_across():
     with pytest.raises(RejectedError) as caught:
         apart("Chatty", shots=5001).run([workload()])
     assert str(caught.value) == "backend 'vendor': ValueError: at most 5000 shots, not 5001"
-    with pytest.raises(MissingError, match="pip install workload"):  # not qrec's own workload.py
+    with pytest.raises(MissingError, match="no module 'workload'"):  # not qrec's own workload.py
         apart("workload:Backend").snapshot()
 
 
@@ -110,10 +114,64 @@ def test_interpreter_without_qiskit(tmp_path):
         vendor("Honest", python=python).snapshot()
 
 
-def test_what_needs_the_device_here_is_refused():
-    backend = apart("Chatty")
-    with pytest.raises(ConfigError, match="no transpiler in this one"):
-        backend.pass_manager()
+def test_its_transpiler_is_handed_out_and_its_estimator_is_not():
+    path, arguments = "qiskit.providers.fake_provider:GenericBackendV2", {"num_qubits": 4}
+    arguments |= {"coupling_map": [[0, 1], [1, 2], [2, 3]], "seed": 1}
+    backend = apart(path, arguments=arguments)
+    far = QuantumCircuit(4)
+    far.cx(0, 3)
+    far.measure_all()
+    isa = backend.pass_manager().run(far)
+    assert isa == vendor(path, arguments=arguments).pass_manager().run(far)
+    assert isa.count_ops().get("cx")
     with pytest.raises(ConfigError, match="no estimator in this one"):
         backend.estimator()
-    assert backend.sampler() is not None
+    assert apart("Chatty").sampler() is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Panics", r"PanicException: index out of\?\[31m bounds"),
+        ("Floods", r"ended \(exit status 5\): x{300}\.\.\.$"),
+        ("NotANumber", "outcome 00 came nan times"),
+        ("ShortLater", "399 shots came; 400 were asked"),
+    ],
+)
+def test_what_goes_wrong_there_is_said_in_one_line(name, said):
+    with pytest.raises(RejectedError, match=said) as caught:
+        apart(name).run([workload()])
+    assert "Traceback" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_process_that_hangs_is_ended():
+    with pytest.raises(RejectedError, match=r"was ended after 3 s without an answer"):
+        apart("Hangs", timeout=3).run([workload()])
+
+
+def test_interpreter_that_prints_something_else(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "activating \033[1m venv"\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with pytest.raises(MissingError, match=r"printed 'activating \?\[1m venv' where an answer"):
+        vendor("Honest", python=str(python)).snapshot()
+
+
+def test_circuits_travel_on_one_plain_register():
+    ancillas, bits = AncillaRegister(2, "ancilla"), ClassicalRegister(2, "two")
+    circuit = QuantumCircuit(QuantumRegister(1, "q"), ancillas, ClassicalRegister(1, "one"), bits)
+    circuit.global_phase = 0.5
+    circuit.rx(Parameter("t"), ancillas[1])
+    circuit.cx(2, 0)
+    circuit.measure([0, 2], [bits[1], 0])
+    line = CouplingMap.from_line(5)
+    isa = generate_preset_pass_manager(0, coupling_map=line, initial_layout=[4, 3, 2]).run(circuit)
+    [back] = load_circuits(dump_circuits([isa], 13))
+    assert [(register.name, register.size) for register in back.qregs] == [("q", 5)]
+    assert not back.ancillas
+    assert back.layout is None
+    assert back.cregs == isa.cregs
+    assert back.count_ops() == isa.count_ops()
+    one, other = (c.remove_final_measurements(False).assign_parameters([0.3]) for c in (isa, back))
+    assert Operator(one) == Operator(other)

@@ -19,6 +19,7 @@ from qrec.runner.run import run
 from qrec.runner.status import states
 from qrec.runner.submit import dry_round, submit
 from qrec.runs.answers import Answers
+from qrec.runs.ledger import Ledger
 from qrec.runs.progress import silent
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -27,8 +28,9 @@ pytestmark = pytest.mark.usefixtures("runs_dir")
 VENDOR = """
 from types import SimpleNamespace
 from qiskit.providers.basic_provider import BasicSimulator
+from qrec.runs.ledger import Ledger
 
-N_RUNS, MOST = [], 10**6
+N_RUNS, MOST, SENT, WAITED = [], 10**6, [], []
 
 class Backend(BasicSimulator):
     def run(self, circuits, shots=1024, **options):
@@ -39,6 +41,31 @@ class Backend(BasicSimulator):
         for one in job.result().results:
             one.data.memory = None
         return job
+
+class Waited(Backend):
+    def run(self, circuits, **options):
+        job = super().run(circuits, **options)
+        SENT.append(Job(job.result(), f"vendor-{len(SENT)}"))
+        return SENT[-1]
+
+class Service(Waited):
+    def retrieve_job(self, job_id):
+        [job] = [job for job in SENT if job.job_id() == job_id]
+        return job
+
+class Job(SimpleNamespace):
+    def __init__(self, result, name):
+        super().__init__(found=result, name=name)
+
+    def job_id(self):
+        return self.name
+
+    def status(self):
+        return "COMPLETED"
+
+    def result(self):
+        WAITED.append((self.name, [job.job_id for job in Ledger().jobs() if job.job_id]))
+        return self.found
 """
 SMALL = {
     "experiments.recommenders.dataset": {
@@ -56,7 +83,11 @@ def vendor(tmp_path, monkeypatch):
     (tmp_path / "some_vendor.py").write_text(VENDOR)
     entry = {"kind": "provider", "backend": "some_vendor:Backend", "free": True, "shots": 300,
              "optimization_level": 1, "seed_transpiler": 7}  # fmt: skip
-    entries = {"vendor": entry, "paid": entry | {"free": False}, "exact": {"kind": "exact"}}
+    entries = {
+        name.lower(): entry | {"backend": f"some_vendor:{name}", "free": False}
+        for name in ("Waited", "Service")
+    }
+    entries |= {"vendor": entry, "paid": entry | {"free": False}, "exact": {"kind": "exact"}}
     file = tmp_path / "backends.yaml"
     file.write_text(yaml.safe_dump({"schema_version": 1, "backends": entries}))
     monkeypatch.setenv("QREC_BACKENDS", str(file))
@@ -133,3 +164,30 @@ def test_failed_jobs_are_sent_again(vendor):
     vendor.MOST = 300
     submit(hardware("vendor"), lambda _: None, None, silent)
     assert [row.state for row in states(failed.run)].count("DONE") == N_CIRCUITS
+
+
+def test_ids_are_in_the_ledger_before_jobs_are_waited_for(vendor):
+    sent = submit(hardware("waited"), lambda _: None, None, silent).work.folder
+    assert {row.state for row in states(sent.id)} == {"DONE"}
+    (_, before), *waited = vendor.WAITED  # the self-test, once
+    assert before == []
+    assert len({name for name, _ in waited}) == N_CIRCUITS
+    assert all(name in known for name, known in waited)
+    assert [job.job_id for job in Ledger().jobs(sent.id)] == [name for name, _ in waited]
+
+
+def test_jobs_that_the_vendor_looks_up_are_fetched_by_another_process(vendor):
+    from qrec.backends.kinds.provider import _opened
+
+    sent = submit(hardware("service"), lambda _: None, None, silent).work.folder
+    assert {job.state for job in Ledger().jobs(sent.id)} == {"SUBMITTED"}
+    assert len(vendor.WAITED) == 1  # for the self-test
+    assert len(vendor.SENT) == 1 + N_CIRCUITS
+    _opened.cache_clear()
+    fetched = fetch(sent.id, Places(), silent)
+    assert len(fetched.rows) == 5 + 4
+    assert len(vendor.SENT) == 1 + N_CIRCUITS
+    for workload, raw in asked(sent):
+        found = read(workload, raw)
+        [exact] = noiseless().run([workload])
+        assert (np.abs(found.value - exact.value) < 5 * found.stderr).all()

@@ -1,38 +1,43 @@
-"""A vendor's `BackendV2` by import path: opened, transpiled for, run.
+"""A vendor's `BackendV2`: transpiled for, run, asked for its jobs.
 
-Used in this process, or run as a script by another interpreter, which then needs qiskit and the
-vendor's package and nothing of qrec. As a script it answers every line of JSON on stdin with one
-on stdout; circuits travel as QPY, bits as NPY.
+Used in this process, or in that of a vendor's own interpreter: see `worker`.
 """
 
 from __future__ import annotations
 
-import base64
-import importlib
-import io
-import json
-import os
-import sys
-from difflib import get_close_matches
 from importlib.metadata import packages_distributions, version
-from pathlib import Path
 from typing import Any
-
-if __name__ == "__main__":  # a script's folder is imported from first; this one is qrec's
-    sys.path.remove(str(Path(__file__).resolve().parent))
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit, qpy
-from qiskit.primitives import BackendSamplerV2, BitArray
+from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
-SAMPLER, COUNTS = ROUTES = ("BackendSamplerV2", "run().get_counts()")
+from qrec.backends.vendor.results import (
+    Bits,
+    Counts,
+    Pub,
+    listed,
+    registers,
+    shots_in_counts,
+    shots_in_memory,
+)
 
-# A circuit, its parameters' names and their values, one row per run; one empty row without any.
-Pub = tuple[QuantumCircuit, list[str], NDArray[np.float64]]
-Bits = dict[str, NDArray[np.uint8]]  # of one PUB: register -> (rows, shots, bytes), as BitArray
+# The first is what Qiskit's BackendSamplerV2 reads, which takes shots that are missing for zeros.
+MEMORY, COUNTS = ROUTES = ("run(memory=True)", "run().get_counts()")
+
+
+def said_by(error: BaseException) -> str:
+    """Return an exception as one line."""
+    return one_line(f"{type(error).__name__}: {error}")
+
+
+def one_line(text: str) -> str:
+    """Return what a vendor said as a short line that a terminal can show."""
+    text = " ".join(text.split())
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return text if len(text) <= 300 else f"{text[:300]}..."
 
 
 class VendorError(Exception):
@@ -49,7 +54,7 @@ class Vendor:
     Raises VendorError for whatever the vendor's code raises.
     """
 
-    def __init__(self, device: BackendV2, path: str) -> None:
+    def __init__(self, device: BackendV2, path: str, made: tuple[object, ...] = ()) -> None:
         if is_ibm_qpu(device):
             raise VendorError(
                 "config",
@@ -57,7 +62,14 @@ class Vendor:
                 "submit` sends to it",
             )
         self.device = device
-        self.description = _described(device, path)
+        finders = (getattr(one, "retrieve_job", None) for one in (device, *reversed(made)))
+        self._retrieve = next((find for find in finders if callable(find)), None)
+        self._sent: dict[str, Any] = {}  # job's id -> the vendor's job
+        try:
+            described = _described(device, path)
+        except Exception as error:
+            raise VendorError("config", f"{path}: describing it: {said_by(error)}") from error
+        self.description = described | {"finds_jobs": self._retrieve is not None}
 
     @property
     def target(self) -> Target:
@@ -77,40 +89,86 @@ class Vendor:
         try:
             return list(self.pass_manager(level, seed).run(circuits))
         except Exception as error:
-            raise VendorError("failed", f"transpiling: {_said(error)}") from error
+            said = f"transpiling: {said_by(error)}"
+            if self._transpiles_bound(circuits, level, seed):
+                said += "; it transpiles circuits whose parameters are bound: bind_first: true"
+                raise VendorError("config", said) from error
+            raise VendorError("failed", said) from error
 
     def run(self, pubs: list[Pub], shots: int, route: str, seed: int | None) -> list[Bits]:
-        """Run every row of every PUB by one of `ROUTES`."""
-        take = _by_sampler if route == SAMPLER else _by_counts
+        """Run every row of every PUB by one of `ROUTES` and wait.
+
+        Raises VendorError for another number of results or shots than was asked.
+        """
+        read = shots_in_memory if route == MEMORY else shots_in_counts
+        options = {"memory": True} if route == MEMORY else {}
         try:
-            return take(self.device, pubs, shots, seed)
+            bound = _bound(pubs)
+            size = self.device.max_circuits or len(bound)
+            shot_bits: list[NDArray[np.bool_]] = []
+            for start in range(0, len(bound), size):
+                batch = bound[start : start + size]
+                job = self.device.run(batch, shots=shots, **options, **_seeded(seed))
+                shot_bits += read(job.result(), batch, shots)
+            rest = iter(shot_bits)
+            return [registers(pub[0], [next(rest) for _ in pub[2]]) for pub in pubs]
         except Exception as error:  # a vendor's code fails in ways of its own
-            raise VendorError("failed", _said(error)) from error
+            raise VendorError("failed", said_by(error)) from error
 
+    def send(self, pubs: list[Pub], shots: int, seed: int | None, uid: str) -> str:
+        """Send every row of every PUB as one job and do not wait; return its id.
 
-def open_vendor(path: str, arguments: dict[str, Any]) -> Vendor:
-    """Return the backend that ``module:attribute`` makes when called with `arguments`.
+        One that the vendor gives no id has `uid`, and is known in this process alone.
+        """
+        try:
+            job = self.device.run(_bound(pubs), shots=shots, **_seeded(seed))
+            job_id = str(job.job_id()) if hasattr(job, "job_id") else uid
+        except Exception as error:
+            raise VendorError("failed", said_by(error)) from error
+        self._sent[job_id] = job
+        return job_id
 
-    Raises VendorError where that is no `BackendV2`.
-    """
-    name, attribute = path.split(":")
-    module = _module(name)
-    try:
-        make = getattr(module, attribute)
-    except AttributeError:
-        near = get_close_matches(attribute, dir(module), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise VendorError("config", f"module {name!r} has no {attribute!r}{hint}") from None
-    if not callable(make):
-        found = type(make).__name__
-        raise VendorError("config", f"{path} is a {found}; expected a class or a function")
-    try:
-        device = make(**arguments)
-    except Exception as error:
-        raise VendorError("config", f"{path} called with {arguments}: {_said(error)}") from error
-    if not isinstance(device, BackendV2):
-        raise VendorError("config", f"{path} made a {type(device).__name__}; expected a BackendV2")
-    return Vendor(device, path)
+    def state(self, job_id: str) -> tuple[str, str]:
+        """Return the state of a job, as `Backend` names it, and why it failed."""
+        try:
+            job = self._job(job_id)
+            status = job.status()
+            state = _STATES.get(str(getattr(status, "name", status)).upper(), "QUEUED")
+            return state, _reason(job) if state == "FAILED" else ""
+        except Exception as error:
+            raise VendorError("failed", f"job {job_id}: {said_by(error)}") from error
+
+    def counts(self, job_id: str) -> Counts:
+        """Wait for a job and return its counts as they came."""
+        try:
+            return listed(self._job(job_id).result().get_counts())
+        except Exception as error:
+            raise VendorError("failed", f"job {job_id}: {said_by(error)}") from error
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the vendor to end a job."""
+        try:
+            self._job(job_id).cancel()
+        except Exception as error:
+            raise VendorError("failed", f"cancelling job {job_id}: {said_by(error)}") from error
+
+    def _job(self, job_id: str) -> Any:
+        if job_id not in self._sent:
+            if self._retrieve is None:
+                raise ValueError("the process that sent it has ended, and there is no retrieve_job")
+            self._sent[job_id] = self._retrieve(job_id)
+        return self._sent[job_id]
+
+    def _transpiles_bound(self, circuits: list[QuantumCircuit], level: int, seed: int) -> bool:
+        """Return whether circuits are transpiled once angles stand in place of parameters."""
+        if not any(circuit.num_parameters for circuit in circuits):
+            return False
+        bound = [circuit.assign_parameters([0.5] * circuit.num_parameters) for circuit in circuits]
+        try:
+            self.pass_manager(level, seed).run(bound)
+        except Exception:  # the first failure is the one to be told of
+            return False
+        return True
 
 
 def is_ibm_qpu(device: object) -> bool:
@@ -120,28 +178,6 @@ def is_ibm_qpu(device: object) -> bool:
         base.__name__ == "IBMBackend" and base.__module__.startswith("qiskit_ibm_runtime.")
         for base in type(device).__mro__
     )
-
-
-def _module(name: str) -> Any:
-    top = name.partition(".")[0]
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == top:
-            raise VendorError(
-                "missing",
-                f"{sys.executable} has no module {top!r}: install the vendor's package there, by "
-                f"its usual name: pip install {top.replace('_', '-')}",
-            ) from None
-        if error.name is not None and name.startswith(error.name):
-            raise VendorError("config", f"package {top!r} has no module {name!r}") from None
-        raise VendorError("missing", f"importing {name!r}: {_said(error)}") from error
-    except Exception as error:
-        raise VendorError(
-            "missing",
-            f"importing {name!r}: {_said(error)}; where its versions conflict with qrec's, give "
-            "it a virtual environment of its own (python: PATH)",
-        ) from error
 
 
 def _described(device: BackendV2, path: str) -> dict[str, Any]:
@@ -160,128 +196,35 @@ def _described(device: BackendV2, path: str) -> dict[str, Any]:
         "device": device.name or path,
         "packages": {name: version(name) for name in sorted({"qiskit", *packages})},
         "num_qubits": device.target.num_qubits,
+        "max_circuits": device.max_circuits,
         "operations": operations,
     }
 
 
-def _by_sampler(device: BackendV2, pubs: list[Pub], shots: int, seed: int | None) -> list[Bits]:
-    sampler = BackendSamplerV2(backend=device, options={"seed_simulator": seed})
-    asked = [
-        (circuit, {tuple(names): rows} if names else None, shots) for circuit, names, rows in pubs
-    ]
-    found = []
-    for result in sampler.run(asked).result():
-        arrays = {name: bits.array for name, bits in result.data.items()}
-        found.append({name: a.reshape(-1, *a.shape[-2:]) for name, a in arrays.items()})
-    return found
+# The names of qiskit.providers.JobStatus, and those that some vendors' jobs give as strings.
+_STATES = {
+    "DONE": "DONE", "COMPLETED": "DONE", "RUNNING": "RUNNING", "ERROR": "FAILED",
+    "FAILED": "FAILED", "CANCELLED": "CANCELLED", "CANCELED": "CANCELLED",
+}  # fmt: skip
 
 
-def _by_counts(device: BackendV2, pubs: list[Pub], shots: int, seed: int | None) -> list[Bits]:
-    options = {} if seed is None else {"seed_simulator": seed}
-    bound = [
+def _reason(job: Any) -> str:
+    """Return why a job failed, which most vendors say by what `result` raises."""
+    try:
+        job.result()
+    except Exception as error:
+        return said_by(error)
+    return "the vendor does not say why"
+
+
+def _bound(pubs: list[Pub]) -> list[QuantumCircuit]:
+    """Return a circuit for every row of every PUB."""
+    return [
         circuit.assign_parameters(dict(zip(names, row)))  # noqa: B905
         for circuit, names, rows in pubs
         for row in rows
     ]
-    size = device.max_circuits or len(bound)
-    counts: list[dict[str, int]] = []
-    for start in range(0, len(bound), size):
-        batch = bound[start : start + size]
-        found = device.run(batch, shots=shots, **options).result().get_counts()
-        counts += found if isinstance(found, list) else [found]
-    if len(counts) != len(bound):
-        raise ValueError(f"counts of {len(counts)} circuits came for {len(bound)}")
-    rest = iter(counts)
-    return [_stacked(circuit, [next(rest) for _ in rows], shots) for circuit, _, rows in pubs]
 
 
-def _stacked(circuit: QuantumCircuit, counts: list[dict[str, int]], shots: int) -> Bits:
-    """Return counts, one per row, as the bits of each register; outcomes come in groups."""
-    shot_bits = np.stack([_shots(one, circuit.num_clbits, shots) for one in counts])
-    return {
-        register.name: BitArray.from_bool_array(
-            shot_bits[..., [circuit.find_bit(bit).index for bit in register]], order="little"
-        ).array
-        for register in circuit.cregs
-    }
-
-
-def _shots(counts: dict[str, int], n_bits: int, shots: int) -> NDArray[np.bool_]:
-    """Return counts as `(shots, n_bits)`, classical bit 0 first."""
-    # Some vendors put a space between registers and some do not; the order is one and the same.
-    outcomes = [outcome.replace(" ", "") for outcome in counts]
-    wrong = [outcome for outcome in outcomes if len(outcome) != n_bits or set(outcome) - {*"01"}]
-    if wrong:
-        raise ValueError(f"outcome {wrong[0]!r} found; expected {n_bits} digits 0 and 1")
-    if sum(counts.values()) != shots:
-        raise ValueError(f"{sum(counts.values())} shots came; {shots} were asked")
-    bits = np.array([[digit == "1" for digit in reversed(outcome)] for outcome in outcomes])
-    return np.repeat(bits, list(counts.values()), axis=0)
-
-
-def _said(error: BaseException) -> str:
-    """Return an exception as one line."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 300 else f"{text[:300]}..."
-
-
-def dump_circuits(circuits: list[QuantumCircuit], qpy_version: int) -> str:
-    """Return circuits as text, in a version of QPY that the reader knows."""
-    buffer = io.BytesIO()
-    qpy.dump(circuits, buffer, version=qpy_version)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def load_circuits(text: str) -> list[QuantumCircuit]:
-    """Return what `dump_circuits` wrote."""
-    return list(qpy.load(io.BytesIO(base64.b64decode(text))))
-
-
-def dump_array(array: NDArray[Any]) -> str:
-    """Return an array as text."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def load_array(text: str) -> NDArray[Any]:
-    """Return what `dump_array` wrote."""
-    array: NDArray[Any] = np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False)
-    return array
-
-
-def _serve() -> None:
-    """Answer requests until stdin ends: the first opens the backend, the others use it."""
-    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what a vendor prints must not come between the answers
-    vendor: Vendor | None = None
-    for line in requests:
-        request = json.loads(line)
-        try:
-            if vendor is None:
-                vendor = open_vendor(request["path"], request["arguments"])
-                answer = {"description": vendor.description, "qpy": qpy.QPY_VERSION}
-            else:
-                answer = _answer(vendor, request)
-        except VendorError as error:
-            answer = {"error": [error.kind, str(error)]}
-        except Exception as error:
-            answer = {"error": ["failed", _said(error)]}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
-def _answer(vendor: Vendor, request: dict[str, Any]) -> dict[str, Any]:
-    circuits = load_circuits(request["circuits"])
-    if request["call"] == "transpile":
-        isa = vendor.transpile(circuits, request["level"], request["seed"])
-        return {"circuits": dump_circuits(isa, request["qpy"])}
-    rows = [load_array(text) for text in request["rows"]]
-    pubs = list(zip(circuits, request["names"], rows))  # noqa: B905
-    found = vendor.run(pubs, request["shots"], request["route"], request["seed"])
-    return {"bits": [{name: dump_array(a) for name, a in bits.items()} for bits in found]}
-
-
-if __name__ == "__main__":
-    _serve()
+def _seeded(seed: int | None) -> dict[str, int]:
+    return {} if seed is None else {"seed_simulator": seed}

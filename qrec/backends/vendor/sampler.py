@@ -15,7 +15,7 @@ from qiskit.primitives import (
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qrec.backends.checks import sampler_pubs
-from qrec.backends.vendor.device import Bits, Pub
+from qrec.backends.vendor.results import Bits, Pub
 
 
 class VendorSampler(BaseSamplerV2):  # type: ignore[misc]  # qiskit has no types for mypy

@@ -6,7 +6,7 @@ and the truth through ``run().get_counts()``; others order bits or registers in 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,8 +17,9 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import Pauli, Statevector
 from qiskit.transpiler import PassManager
 
-from qrec.backends.vendor.device import ROUTES, Bits, Pub, VendorError
+from qrec.backends.vendor.device import VendorError
 from qrec.backends.vendor.process import AnyVendor
+from qrec.backends.vendor.results import Bits, Pub
 from qrec.errors import RejectedError
 
 SHOTS = 100
@@ -35,12 +36,21 @@ class Check:
     angle: float | None = None
 
 
+@dataclass(frozen=True)
+class Transpiling:
+    """How circuits are transpiled; with `bind_first` after their parameters are bound."""
+
+    level: int
+    seed: int
+    bind_first: bool = False
+
+
 @cache
-def failures(vendor: AnyVendor, route: str, level: int, seed_transpiler: int) -> list[str]:
+def failures(vendor: AnyVendor, route: str, how: Transpiling) -> list[str]:
     """Return what goes wrong by a route, one line per check that fails; run once per process."""
-    asked = checks()
+    asked = [_bound_check(check) for check in checks()] if how.bind_first else checks()
     try:
-        isa = vendor.transpile([check.circuit for check in asked], level, seed_transpiler)
+        isa = vendor.transpile([check.circuit for check in asked], how.level, how.seed)
         results = vendor.run(
             [_pub(check, circuit) for check, circuit in zip(asked, isa, strict=True)],
             SHOTS, route, None,
@@ -52,12 +62,12 @@ def failures(vendor: AnyVendor, route: str, level: int, seed_transpiler: int) ->
 
 
 @cache
-def disobeys_seed(vendor: AnyVendor, route: str, level: int, seed_transpiler: int) -> str | None:
+def disobeys_seed(vendor: AnyVendor, route: str, how: Transpiling) -> str | None:
     """Return what goes wrong when ``seed_simulator`` is given, or None; run once per process."""
     circuit = QuantumCircuit(3, 3)
     circuit.h(range(3))
     circuit.measure(range(3), range(3))
-    [isa] = vendor.transpile([circuit], level, seed_transpiler)
+    [isa] = vendor.transpile([circuit], how.level, how.seed)
     pub: Pub = (isa, [], np.zeros((1, 0)))
     try:
         found = [vendor.run([pub], SHOTS, route, seed)[0]["c"] for seed in SEEDS]
@@ -69,9 +79,9 @@ def disobeys_seed(vendor: AnyVendor, route: str, level: int, seed_transpiler: in
     return "two seeds gave the same shots" if np.array_equal(one, other) else None
 
 
-def most_executions(seeded: bool) -> int:
-    """Return how much the self-test runs where only the last of `ROUTES` passes."""
-    return (len(ROUTES) * len(checks()) + (len(SEEDS) if seeded else 0)) * SHOTS
+def most_executions(routes: Sequence[str], seeded: bool) -> int:
+    """Return how much the self-test runs where only the last of `routes` passes."""
+    return (len(routes) * len(checks()) + (len(SEEDS) if seeded else 0)) * SHOTS
 
 
 def checks() -> list[Check]:
@@ -152,6 +162,13 @@ def _refuse(said: list[str], name: str) -> None:
         raise RejectedError(text)
 
 
+def _bound_check(check: Check) -> Check:
+    """Return a check whose circuit has its angle in place of the parameter."""
+    if check.angle is None:
+        return check
+    return replace(check, circuit=check.circuit.assign_parameters([check.angle]), angle=None)
+
+
 def _bound(check: Check) -> dict[str, list[float]] | None:
     return None if check.angle is None else {"angle": [check.angle]}
 
@@ -205,14 +222,14 @@ def _outcomes(packed: NDArray[np.uint8], size: int) -> list[str]:
     return ["".join(map(str, row)) for row in bits]
 
 
-def admitted(vendor: AnyVendor, routes: Sequence[str], level: int, seed_transpiler: int) -> str:
+def admitted(vendor: AnyVendor, routes: Sequence[str], how: Transpiling) -> str:
     """Return the first of `routes` that passes the self-test.
 
     Raises VendorError, with what each route found, where none does.
     """
     said = {}
     for route in routes:
-        said[route] = failures(vendor, route, level, seed_transpiler)
+        said[route] = failures(vendor, route, how)
         if not said[route]:
             return route
     lines = [f"by {route}: {line}" for route, found in said.items() for line in found]
