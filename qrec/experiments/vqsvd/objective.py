@@ -147,8 +147,8 @@ _COLUMNS: list[Column[ObjectiveRow]] = [
     Column("discordant", partial(_mean, "discordant")),
     Column("of highest", partial(_mean, "share_of_highest")),
     Column("best MSE", partial(_mean, "best_mse")),
-    Column("least MSE", partial(_mean, "least_mse")),
-    Column("optimum", partial(_mean, "optimum_mse")),
+    Column("least", lambda row: row.least_mse, "{:.3f}"),
+    Column("optimum", lambda row: row.optimum_mse, "{:.3f}"),
     Column("circuits", lambda row: row.circuits, "{:.0f}"),
 ]
 
