@@ -30,7 +30,7 @@ from qrec.analysis.figures import (
     draw_errors,
     to_png,
 )
-from qrec.analysis.table import Column, Table, build_table
+from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
 from qrec.circuits.parts.hadamard import Part
@@ -248,9 +248,10 @@ class Noise(Experiment):
         notes = [
             "2q: gates on two or more qubits in the circuit that was run. Signal: the ideal "
             "expectation value. Ratio: measured |d_j| over the true one, mean over matrices and "
-            "standard error; 1 is right. MSE: of the rank-T matrix with the measured values in it, "
-            "phases and vectors taken as exact; optimum: Eckart and Young's. qsvd and coincident "
-            "are measured where the coincidence objective ends, the others where the modified does."
+            "standard error; 1 is right. Excess: mean squared error of the rank-T matrix with the "
+            "measured values in it, beyond Eckart and Young's; phases and vectors taken as exact. "
+            "qsvd and coincident are measured where the coincidence objective ends, the others "
+            "where the modified one does."
         ]
         title = f"{self.spec.name}: {self.spec.title}"
         return [build_table(title, _COLUMNS, of_type(SurvivalRow, rows), notes)]
@@ -351,10 +352,8 @@ _COLUMNS: list[Column[SurvivalRow]] = [
     Column("circuits", lambda row: row.circuits),
     Column("2q", lambda row: row.two_qubit_gates, "{:.0f}"),
     Column("signal", lambda row: row.signal, "{:.5f}"),
-    Column("ratio", lambda row: row.ratio, "{:.2f}"),
-    Column("±", lambda row: row.ratio_stderr, "{:.2f}"),
-    Column("MSE", lambda row: row.mse, "{:.4f}"),
-    Column("optimum", lambda row: row.optimum_mse, "{:.4f}"),
+    Column("ratio", lambda row: with_stderr(row.ratio, row.ratio_stderr, 3)),
+    Column("excess", lambda row: row.mse - row.optimum_mse, "{:.4f}"),
 ]
 
 
