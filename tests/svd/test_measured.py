@@ -125,14 +125,17 @@ def test_shots_scatter_about_the_value_anew_at_each_call():
     )
 
 
+@pytest.mark.parametrize("objective", ["modified", "coincidence"])
 @pytest.mark.parametrize("optimizer", ["bfgs", "adam", "spsa"])
-def test_what_a_fit_may_ask_is_announced(optimizer, monkeypatch):
+def test_what_a_fit_may_ask_is_announced(optimizer, objective, monkeypatch):
     backend = open_backend({"kind": "exact", "shots": 50, "seed_simulator": 2})
     asked = []
     run = backend.run
     monkeypatch.setattr(backend, "run", lambda workloads: asked.append(workloads) or run(workloads))
     matrix = np.random.default_rng(3).normal(size=(2, 2))
-    model = VariationalSVD(1, 1, optimizer=optimizer, backend=backend, n_init=3, max_iter=2)
+    model = VariationalSVD(
+        1, 1, objective, optimizer=optimizer, backend=backend, n_init=3, max_iter=2
+    )
     announced = model.questions(matrix)
     assert not asked
     model.fit(matrix)
