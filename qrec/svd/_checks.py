@@ -47,10 +47,10 @@ def check_integer(name: str, value: Any, lowest: int, highest: int | None = None
     return int(value)
 
 
-def check_one_of(name: str, value: Any, choices: Sequence[str]) -> None:
+def check_one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
     """Raise ConfigError when `value` is not one of `choices`."""
     if value not in choices:
-        raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
+        raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(map(str, choices))}")
 
 
 def check_weights(weights: ArrayLike, rank: int, objective: str) -> Array:

@@ -28,16 +28,16 @@ class Factors:
 
 
 def decompose(criterion: Criterion, u: Complex, v: Complex, c: Complex) -> Factors:
-    """Return the factors for U and V, cut to T columns, and C = U^dag M V, all `(n, ., T)`.
+    """Return the factors for U, V and C = U^dag M V, all `(n, ., Criterion.n_columns)`.
 
-    The original and the modified objective look at the diagonal of C alone; the subspace
-    objective takes the singular value decomposition of the whole.
+    The subspace objective takes the singular value decomposition of C; the others look at its
+    diagonal alone, and of the N places of the coincidence objective at the T largest.
     """
     if criterion.kind == "subspace":
         turn_u, singular, turn_v = np.linalg.svd(c)
         return Factors(u @ turn_u, singular, v @ turn_v.conj().swapaxes(1, 2))
     d = np.diagonal(c, axis1=1, axis2=2)
-    order = np.argsort(-np.abs(d), axis=1, kind="stable")
+    order = np.argsort(-np.abs(d), axis=1, kind="stable")[:, : criterion.rank]
     left = u * np.exp(1j * np.angle(d))[:, None, :]
     pick = order[:, None, :]
     return Factors(
@@ -75,7 +75,7 @@ def train(
     u, v = objective.vectors(found.theta)
     c = objective.elements(found.theta, np.arange(len(starts)))
     size, counts = starts.shape[1], (found.n_values, found.n_gradients)
-    circuits = circuit_runs(criterion, size, *counts, criterion.rank)
+    circuits = circuit_runs(criterion, size, *counts, criterion.circuits)
     return Trained(decompose(criterion, u, v, c), found.theta, -found.value, circuits)
 
 
@@ -98,7 +98,7 @@ def circuit_runs(
 
     `finite_difference` is scipy's default, one more evaluation per parameter, as in
     arXiv:2310.19504; `parameter_shift` see `Criterion.shifts`. `per_value` is how many circuits one
-    value of the objective takes, T with the published ones.
+    value of the objective takes, `Criterion.circuits` with the published ones.
     """
     return {
         "finite_difference": per_value * (n_values + n_gradients * n_parameters),
@@ -107,5 +107,11 @@ def circuit_runs(
 
 
 def readout_runs(criterion: Criterion) -> int:
-    """Return how many Hadamard tests give the d_j, or C, once: real and imaginary parts."""
+    """Return how many circuits give the d_j, or C, once.
+
+    They are Hadamard tests, for real and imaginary parts; the one circuit of the coincidence
+    objective gives all |d_j|, and its phases are computed.
+    """
+    if criterion.kind == "coincidence":
+        return 1
     return 2 * (criterion.rank**2 if criterion.kind == "subspace" else criterion.rank)

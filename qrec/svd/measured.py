@@ -1,6 +1,6 @@
 """The objectives as a backend measures them, with gradients by the parameter-shift rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, get_args
@@ -20,8 +20,9 @@ from qrec.circuits.original_objective import original_objective
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part
 from qrec.circuits.parts.registers import projector
+from qrec.circuits.qsvd import qsvd
 from qrec.svd.ansatz import Complex
-from qrec.svd.objectives import Criterion, Indices
+from qrec.svd.objectives import Criterion, ExactObjective, Indices
 from qrec.types import Array
 
 Form = Literal["published", "bell", "direct"]
@@ -34,15 +35,15 @@ _ENCODERS: dict[str, Callable[..., BlockEncoding]] = {
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A circuit whose expectation value, times `factor`, is a term of what is wanted."""
+    """A circuit whose expectation values, times `factor`, are terms of what is wanted."""
 
     circuit: QuantumCircuit
-    observable: SparseObservable
+    observables: SparseObservable | Sequence[SparseObservable]  # as in `Workload`
     factor: float
 
     def workload(self, parameters: Array, key: str) -> Workload:
         """Return the workload that evaluates this probe at rows of angles."""
-        return Workload(self.circuit, self.observable, parameters, key)
+        return Workload(self.circuit, self.observables, parameters, key)
 
 
 def objective_probes(matrix: Array, n_layers: int, criterion: Criterion, form: str) -> list[Probe]:
@@ -51,9 +52,12 @@ def objective_probes(matrix: Array, n_layers: int, criterion: Criterion, form: s
     `matrix` is 2^n x 2^n and real, with entries up to 1. "published" is a Hadamard test with
     every gate controlled, or `modified_objective` with its block encoding: T circuits. "bell"
     is the cheap Hadamard test, or the block encoding by Bell projection: T as well. "direct"
-    is the cheap Hadamard test, or one `direct_projection` for all.
+    is the cheap Hadamard test, or one `direct_projection` for all. The coincidence objective is
+    one `qsvd` in every form.
     """
     places = range(criterion.rank)
+    if criterion.kind == "coincidence":
+        return [disagreement_probe(matrix, n_layers)]
     if criterion.kind == "original":
         return [
             hadamard_probe(matrix, n_layers, i, i, "real", form, float(criterion.weights[i]))
@@ -94,24 +98,64 @@ def encoded_probe(
 def direct_probe(matrix: Array, n_layers: int, places: list[tuple[int, int]]) -> Probe:
     """Return the probe of sum |C_jk|^2 over the `places` (j, k), from one circuit."""
     circuit = direct_projection(matrix, n_layers)
-    size = len(matrix)
-    d = circuit.qregs[0]
+    size, d = len(matrix), circuit.qregs[0]
     terms = [projector(circuit, d, size * j + k) for j, k in places]
-    return Probe(circuit, _total(terms), float(size**2 * max(1.0, np.abs(matrix).max()) ** 2))
+    return Probe(circuit, _total(terms), squared_norm(matrix))
+
+
+def disagreement_probe(matrix: Array, n_layers: int) -> Probe:
+    """Return the probe of minus |M|_F^2 sum_q (1 - <Z_q Z_(n+q)>) / 2, from one `qsvd`."""
+    circuit = qsvd(matrix, n_layers)
+    n = circuit.num_qubits // 2
+    terms = [("", [], n / 2), *(("ZZ", [q, n + q], -0.5) for q in range(n))]
+    observable = SparseObservable.from_sparse_list(terms, circuit.num_qubits)
+    return Probe(circuit, observable, -squared_norm(matrix))
+
+
+def coincidence_probe(matrix: Array, n_layers: int) -> Probe:
+    """Return the probe of all N values |C_jj|^2, read from the same shots of one `qsvd`."""
+    circuit = qsvd(matrix, n_layers)
+    size = len(matrix)
+    places = [projector(circuit, circuit.qregs[0], (size + 1) * j) for j in range(size)]
+    return Probe(circuit, places, squared_norm(matrix))
+
+
+def coincident_values(squares: Array, total: float | None) -> Array:
+    """Return |C_jj| `(N,)` from their measured `squares` `(N,)`.
+
+    With a `total`, |M|_F^2, they are scaled to it, which is to keep coincident shots alone:
+    |C_jj| = |M|_F sqrt(P(jj) / sum_k P(kk)). Where the parties would agree without noise, this
+    takes back the share of shots that noise made differ. Without it the values are as they come.
+    """
+    squares = np.maximum(squares, 0.0)  # a device's error mitigation may leave less
+    kept = squares.sum()
+    return np.sqrt(squares if total is None or kept == 0 else squares * (total / kept))
+
+
+def squared_norm(matrix: Array) -> float:
+    """Return |M|_F^2, by which amplitudes squared are the entries squared."""
+    return float((matrix**2).sum())
 
 
 class MeasuredObjective:
     """Minus the objective of one matrix, measured on a backend.
 
     Problems are starts of the same matrix. `n_evaluations` counts what the backend was asked
-    for: rows of angles times circuits.
+    for: rows of angles times circuits. `coincident_only` see `VariationalSVD`.
     """
 
     def __init__(
-        self, backend: Backend, matrix: Array, n_layers: int, criterion: Criterion, form: str
+        self,
+        backend: Backend,
+        matrix: Array,
+        n_layers: int,
+        criterion: Criterion,
+        form: str,
+        coincident_only: bool = True,
     ) -> None:
         self._backend, self._matrix, self._n_layers = backend, matrix, n_layers
         self._criterion, self._form = criterion, form
+        self._coincident_only = coincident_only
         self._probes = objective_probes(matrix, n_layers, criterion, form)
         self._calls = 0
         self.n_evaluations = 0
@@ -142,19 +186,27 @@ class MeasuredObjective:
         asked = [
             (self._workloads(theta, "value"), n_values),
             (self._workloads(self._moved(theta), "gradient"), n_gradients),
-            (_workloads(self._element_probes()[1], theta[0], "vqsvd/elements"), 1),
+            (self._element_workloads(theta[0]), 1),
         ]
         return [Asked(self._backend, found, times) for found, times in asked if times]
 
     def elements(self, theta: Array) -> Complex:
-        """Return C `(T, T)` at angles `(n_parameters,)` by Hadamard tests.
+        """Return C, as `decompose` takes it, at angles `(n_parameters,)`, by Hadamard tests.
 
-        Without the subspace objective the diagonal is measured and the rest is zero.
+        Without the subspace objective the diagonal is measured and the rest is zero; that of
+        the coincidence objective is measured by `coincidence_probe`, its phases are computed.
         """
+        readings = self._backend.run(self._element_workloads(theta))
+        if self._criterion.kind == "coincidence":
+            exact = ExactObjective(self._matrix[None], self._n_layers, self._criterion)
+            [c] = exact.elements(theta[None], np.zeros(1, np.intp))
+            total = squared_norm(self._matrix)
+            squares = total * readings[0].value[0]
+            values = coincident_values(squares, total if self._coincident_only else None)
+            return np.diag(values * np.exp(1j * np.angle(np.diag(c))))
         rank = self._criterion.rank
         c = np.zeros((rank, rank), np.complex128)
         wanted, probes = self._element_probes()
-        readings = self._backend.run(_workloads(probes, theta, "vqsvd/elements"))
         for (j, k, part), probe, reading in zip(wanted, probes, readings, strict=True):
             c[j, k] += probe.factor * reading.value[0] * (1 if part == "real" else 1j)
         return c
@@ -169,8 +221,16 @@ class MeasuredObjective:
         moves = np.concatenate([np.zeros((1, size)), *(shift * np.eye(size) for shift in shifts)])
         return np.asarray((theta[:, None] + moves).reshape(-1, size))
 
+    def _element_workloads(self, theta: Array) -> list[Workload]:
+        """Return what `elements` asks at angles `(n_parameters,)`."""
+        if self._criterion.kind == "coincidence":
+            probes = [coincidence_probe(self._matrix, self._n_layers)]
+        else:
+            _, probes = self._element_probes()
+        return [p.workload(theta[None], f"vqsvd/elements/{i}") for i, p in enumerate(probes)]
+
     def _element_probes(self) -> tuple[list[tuple[int, int, Part]], list[Probe]]:
-        """Return which parts of which elements `elements` reads, and their probes."""
+        """Return which parts of which elements Hadamard tests read, and their probes."""
         places = range(self._criterion.rank)
         diagonal = self._criterion.kind != "subspace"
         parts: tuple[Part, Part] = ("real", "imag")
@@ -179,11 +239,6 @@ class MeasuredObjective:
         ]
         build = partial(hadamard_probe, self._matrix, self._n_layers)
         return wanted, [build(j, k, part, self._form) for j, k, part in wanted]
-
-
-def _workloads(probes: list[Probe], theta: Array, key: str) -> list[Workload]:
-    """Return the workloads of probes at the same angles `(n_parameters,)`."""
-    return [p.workload(theta[None], f"{key}/{i}") for i, p in enumerate(probes)]
 
 
 def is_ideal(backend: Backend) -> bool:

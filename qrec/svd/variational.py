@@ -22,19 +22,25 @@ from qrec.types import Array
 class VariationalSVD(BaseEstimator):  # type: ignore[misc]
     """Truncated singular value decomposition by two trained circuits, U and V.
 
-    Wang, Song, Wang, Quantum 5, 483 (2021); Jojo, Khandelwal, Chandra, arXiv:2310.19504. Both
-    circuits are `layered_ansatz` with `n_layers` layers, trained from `n_init` random starts;
-    the start with the best objective counts. The matrix is divided by its largest magnitude
-    and padded with zeros to 2^n x 2^n, and the factors are cropped again.
+    Wang, Song, Wang, Quantum 5, 483 (2021); Jojo, Khandelwal, Chandra, arXiv:2310.19504;
+    Bravo-Prieto, García-Martín, Latorre, Phys. Rev. A 101, 062310 (2020). Both circuits are
+    `layered_ansatz` with `n_layers` layers, trained from `n_init` random starts; the start with
+    the best objective counts. The matrix is divided by its largest magnitude and padded with
+    zeros to 2^n x 2^n, and the factors are cropped again.
 
-    - `objective` is "original", "modified" or "subspace", see `qrec.svd.objectives.Criterion`;
-      `weights` are the q_j `(rank,)` of the original one, by default rank, ..., 2, 1.
+    - `objective` is "original", "modified", "subspace" or "coincidence", see
+      `qrec.svd.objectives.Criterion`; `weights` are the q_j `(rank,)` of the original one, by
+      default rank, ..., 2, 1.
     - `optimizer` is "bfgs" (scipy's steps), "adam" or "spsa" (for shots and noise), with
       `max_iter` iterations or its own default.
     - `backend`: on the noiseless one, which None is, everything is linear algebra, with exact
       gradients; any other runs the circuits that `form` names, see
       `qrec.svd.measured.objective_probes`, with gradients by parameter shift, and takes real
       matrices only.
+    - `coincident_only`: of the coincidence objective on a backend that runs circuits, read the
+      values from shots alone in which the parties agree, see
+      `qrec.svd.measured.coincident_values`: mitigation for no more shots, right where training
+      ended at agreement, and too large where it did not.
 
     The vectors are computed from the trained angles: a state vector of n qubits each. Those of
     a singular value of zero (1e-9 of the largest, or less) lie partly in the padding; where it
@@ -65,6 +71,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         max_iter: int | None = None,
         weights: ArrayLike | None = None,
         form: str = "published",
+        coincident_only: bool = True,
     ) -> None:
         self.rank = rank
         self.n_layers = n_layers
@@ -76,6 +83,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.weights = weights
         self.form = form
+        self.coincident_only = coincident_only
 
     def fit(self, matrix: ArrayLike, y: None = None) -> Self:
         """Factorise a matrix `(n_rows, n_columns)` of real or complex numbers.
@@ -107,7 +115,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
             unit = np.float64(scale) ** (1 if criterion.kind == "original" else 2)
             self.objective_ = float(-found.value[best[0]] * unit)
             self.history_ = [-values * unit for values in found.history]
-        per_value = measured.circuits_per_value if measured else criterion.rank
+        per_value = measured.circuits_per_value if measured else criterion.circuits
         runs = circuit_runs(criterion, size, found.n_values, found.n_gradients, per_value)
         self.n_circuits_ = {name: int(count.sum()) for name, count in runs.items()}
         self.n_circuits_["readout"] = readout_runs(criterion)
@@ -150,7 +158,9 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
                 "matrix has complex entries, which the circuits' rotations cannot hold; "
                 f"backend {backend.name!r} takes real ones, the exact backend both"
             )
-        return MeasuredObjective(backend, padded, self.n_layers, criterion, self.form)
+        return MeasuredObjective(
+            backend, padded, self.n_layers, criterion, self.form, self.coincident_only
+        )
 
     def _criterion(self, array: NDArray[Any]) -> Criterion:
         """Check the parameters and return the objective."""
@@ -163,6 +173,7 @@ class VariationalSVD(BaseEstimator):  # type: ignore[misc]
         check_one_of("objective", self.objective, KINDS)
         check_one_of("optimizer", self.optimizer, OPTIMIZERS)
         check_one_of("form", self.form, FORMS)
+        check_one_of("coincident_only", self.coincident_only, (True, False))
         if self.weights is None:
             return Criterion.of_rank(self.objective, self.rank)
         return Criterion(self.objective, check_weights(self.weights, self.rank, self.objective))

@@ -18,15 +18,23 @@ FORMS = [
     ("modified", "bell"),
     ("modified", "direct"),
     ("subspace", "direct"),
+    ("coincidence", "direct"),
 ]
 EXPERIMENT = {
     "schema_version": 1,
     "kind": "vqsvd_device",
     "name": "objectives",
-    "title": "six forms",
+    "title": "seven forms",
     "seed": 3,
     "objectives": [
-        {"label": f"{kind}-{form}", "objective": kind, "form": form} for kind, form in FORMS
+        # Of rank 2, all of a 2x2 matrix, every shot of the direct projection finds the whole.
+        {
+            "label": f"{kind}-{form}",
+            "objective": kind,
+            "form": form,
+            "rank": 1 if form == "direct" else 2,
+        }
+        for kind, form in FORMS
     ],
 }
 
@@ -38,9 +46,13 @@ def test_exact_values_are_the_objective_at_its_bound():
     for row in done.rows:
         stored = Outcomes(done.folder.path, ()).read(f"{row['label']}.fit").arrays
         singular = np.linalg.svd(stored["matrix"], compute_uv=False)
-        bound = [2, 1] @ singular if row["objective"] == "original" else singular @ singular
+        leading = singular[: 1 if row["form"] == "direct" else 2]
+        weights = np.arange(len(leading), 0, -1)
+        bound = weights @ leading if row["objective"] == "original" else leading @ leading
+        if row["objective"] == "coincidence":
+            bound = 0
         assert row["value"] == pytest.approx(row["exact"], abs=1e-9)
-        assert row["value"] == pytest.approx(bound, rel=1e-4)
+        assert row["value"] == pytest.approx(bound, rel=1e-4, abs=1e-6)
         assert (row["stderr"], row["shots"]) == (0.0, None)
     assert "original-direct" in done.table()
 
@@ -49,6 +61,7 @@ def test_exact_values_are_the_objective_at_its_bound():
 def test_shots_scatter_as_the_standard_error_says():
     done = run(EXPERIMENT, backends=["aer_ideal"])
     deviations = [(row["value"] - row["exact"]) / row["stderr"] for row in done.rows]
+    assert done.rows[-1]["value"] == 0  # both parties agree in every shot
     assert all(row["shots"] == 8 * 1024 for row in done.rows)
     assert np.abs(deviations).max() < 5
     assert np.std(deviations) > 0.1

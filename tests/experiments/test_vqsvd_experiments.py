@@ -8,6 +8,7 @@ import pytest
 from qrec.data.images import digits, psnr
 from qrec.errors import ConfigError
 from qrec.experiments.vqsvd.objective import _discordant
+from qrec.experiments.vqsvd.sweep import sweep, sweep_ranks, uniform_matrices
 from qrec.runner.load import load
 from qrec.runner.run import resume, run
 
@@ -22,7 +23,7 @@ SMALL = {
     "vqsvd_digits": {"layers": [1], "n_starts": 1, "picture_rank": 2},
     "vqsvd_objective": {"n_qubits": 2, "rank": 3, "n_layers": 2, "n_matrices": 3, "n_starts": 4},
     "vqsvd_noise": {
-        "forms": ["hadamard", "cheap", "encoding", "bell", "direct"],
+        "forms": ["hadamard", "cheap", "encoding", "bell", "direct", "qsvd", "coincident"],
         "backends": ["exact", {"name": "aer_ideal", "shots": 20000}],
         "problems": [{"n_qubits": 1, "n_layers": 2, "n_matrices": 2}],
         "n_starts": 3,
@@ -74,7 +75,7 @@ def test_no_row_beats_the_optimum_beside_it(kind):
     keys = [k for k in ("lowest", "n_qubits", "n_layers", "rank") if k in rows[0]]
     optimum = {tuple(r[k] for k in keys): r[value] for r in rows if r["objective"] == "optimum"}
     others = [row for row in rows if row["objective"] != "optimum"]
-    assert len(others) == 3 * len(optimum)
+    assert len(others) == 4 * len(optimum)
     for row in others:
         assert row[value] >= optimum[tuple(row[k] for k in keys)] - 1e-12
         assert row["circuits_parameter_shift"] >= row["circuits_finite_difference"]
@@ -84,6 +85,18 @@ def test_objectives_that_are_the_error_have_no_discordant_pairs():
     rows = {row["objective"]: row for row in run(spec("vqsvd_objective")).rows}
     assert rows["modified"]["discordant"] == rows["subspace"]["discordant"] == 0
     assert rows["modified"]["best_mse"] == pytest.approx(rows["modified"]["least_mse"])
+
+
+def test_ranks_of_one_training_are_those_of_training_each():
+    matrices = uniform_matrices(2, 2, -1.0, seed=3)
+    ranks = list(sweep_ranks(matrices, 2, "coincidence", 2, seed=1))
+    assert len(ranks) == 4
+    for rank, found in enumerate(ranks, 1):
+        alone = sweep(matrices, 2, "coincidence", rank, 2, seed=1)
+        np.testing.assert_allclose(found.error, alone.error)
+        np.testing.assert_allclose(found.optimum, alone.optimum)
+        np.testing.assert_array_equal(found.circuits["parameter_shift"],
+                                      alone.circuits["parameter_shift"])  # fmt: skip
 
 
 def test_discordant_counts_pairs_with_more_objective_and_more_error():
@@ -100,7 +113,12 @@ def test_every_form_measures_the_same_value():
         else:
             assert row["ratio"] == pytest.approx(1, abs=0.1)
     signal = {row["form"]: row["signal"] for row in rows if row["backend"] == "exact"}
-    assert signal["direct"] == pytest.approx(2 * signal["encoding"])
+    matrices = uniform_matrices(1, 2, 0.0, seed=3)
+    largest, *_ = (np.linalg.svd(matrices, compute_uv=False) ** 2).T
+    norms = (matrices**2).sum(axis=(1, 2))
+    assert signal["encoding"] == pytest.approx((largest / 8).mean(), rel=1e-4)
+    for form in ("direct", "qsvd", "coincident"):
+        assert signal[form] == pytest.approx((largest / norms).mean(), rel=1e-4)
     assert signal["hadamard"] == pytest.approx(signal["cheap"])
 
 

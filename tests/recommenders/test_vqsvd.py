@@ -57,11 +57,12 @@ def test_block_svd_is_numpys_truncated_svd_of_each_block():
     np.testing.assert_allclose(model.predict(ALL), by_hand(ratings, 4, 2), atol=1e-10)
 
 
-def test_variational_model_predicts_what_the_svd_does():
+@pytest.mark.parametrize(("objective", "readout"), [("subspace", 2 * 2**2), ("coincidence", 1)])
+def test_variational_model_predicts_what_the_svd_does(objective, readout):
     ratings = some_ratings()
-    model = tiny(max_iter=400).fit(ratings)
+    model = tiny(max_iter=400, objective=objective).fit(ratings)
     np.testing.assert_allclose(model.predict(ALL), by_hand(ratings, 4, 2), atol=0.02)
-    assert model.n_circuits_["readout"] == 9 * 2 * 2**2
+    assert model.n_circuits_["readout"] == 9 * readout
     assert model.n_circuits_["parameter_shift"] > model.n_circuits_["finite_difference"]
 
 

@@ -14,6 +14,20 @@ SMALLER = {  # so that what is fitted before a question takes seconds
         f"dataset={DATA}", "n_pairs=5",
         *(f"recommenders.{label}.params.n_factors=3" for label in ("angle_net", "angle_net_report"))
     ],
+    "autoencoder": [
+        f"experiments.kept.dataset={DATA}", "experiments.kept.layers=[2]",
+        f"experiments.ratings.dataset={DATA}", "experiments.ratings.n_pairs=5",
+        "experiments.ratings.recommenders.net_learned.params={n_factors: 3}",
+        *(
+            f"experiments.ratings.recommenders.net_{label}.params.n_latent=1"
+            for label in ("zero", "random", "pca", "l2", "l4", "l8", "l16", "l16_measured")
+        ),
+        *(
+            f"experiments.ratings.recommenders.{model}_{label}.params.encoder_layers=1"
+            for model in ("net", "ridge")
+            for label in ("l4", "l8", "l16", "l16_measured")
+        ),
+    ],
     "report_claims": [f"dataset={DATA}"],
     "hardware": [f"experiments.recommenders.dataset={DATA}", "experiments.recommenders.n_pairs=5"],
     "vqsvd_noise": ["problems=[{n_qubits: 1, n_layers: 1, n_matrices: 2}]", "n_starts=2"],

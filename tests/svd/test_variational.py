@@ -116,6 +116,28 @@ def test_runs_on_shots(optimizer):
     assert model.n_circuits_["readout"] == 2
 
 
+def test_coincidence_by_circuits_is_that_by_linear_algebra():
+    """Training included, under shots."""
+    params = {"rank": 2, "objective": "coincidence", "optimizer": "adam", "max_iter": 100}
+    shots = {"kind": "exact", "shots": 100_000, "seed_simulator": 3}
+    matrix = np.array([[2.0, -0.5], [0.3, 1.0]])
+    measured = small(**params, backend=shots).fit(matrix)
+    assert small(**params).fit(matrix).objective_ > -2e-3
+    s = np.linalg.svd(matrix, compute_uv=False)
+    np.testing.assert_allclose(measured.singular_values_, s, atol=0.03)
+    np.testing.assert_allclose(measured.reconstruct(), matrix, atol=0.1)  # signs and phases too
+    assert np.linalg.norm(measured.singular_values_) == pytest.approx(np.linalg.norm(matrix))
+    assert measured.n_circuits_["readout"] == 1
+    # Where training ended early, all shots know how much is missing.
+    params |= {"max_iter": 3, "backend": shots}
+    some, every = (
+        np.linalg.norm(small(**params, coincident_only=only).fit(matrix).singular_values_)
+        for only in (True, False)
+    )
+    assert some == pytest.approx(np.linalg.norm(matrix))
+    assert every < 0.99 * some
+
+
 @pytest.mark.parametrize(
     ("matrix", "reason"),
     [
@@ -156,9 +178,10 @@ def test_any_entry_that_is_not_finite_is_found(matrix, bad, data):
         ({"n_init": True}, "n_init is True"),
         ({"max_iter": 0}, "max_iter is 0"),
         ({"random_state": -1}, "random_state is -1; expected an integer at least 0"),
-        ({"objective": "best"}, "expected one of original, modified, subspace"),
+        ({"objective": "best"}, "expected one of original, modified, subspace, coincidence"),
         ({"optimizer": "newton"}, "expected one of bfgs, adam, spsa"),
         ({"form": "cheap"}, "expected one of published, bell, direct"),
+        ({"coincident_only": "yes"}, "expected one of True, False"),
         ({"weights": [1.0]}, "weights belong to the objective 'original'"),
         ({"objective": "original", "weights": [1.0, 2.0]}, "expected 1 positive numbers"),
         ({"backend": "no_such"}, "unknown backend"),

@@ -1,7 +1,7 @@
 """`kind: vqsvd_digits`: compressing scikit-learn's 8x8 digits by the variational SVD.
 
-Figures 9 and 10 of Jojo, Khandelwal, Chandra, arXiv:2310.19504, with the subspace objective and
-the Eckart-Young optimum beside the two published ones.
+Figures 9 and 10 of Jojo, Khandelwal, Chandra, arXiv:2310.19504, with the subspace and the
+coincidence objective and the Eckart-Young optimum beside the two of that paper.
 """
 
 from collections.abc import Sequence

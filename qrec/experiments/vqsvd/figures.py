@@ -7,11 +7,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from qrec.analysis.figures import CIRCLE, CROSS, SQUARE, TRIANGLE, draw_errors
+from qrec.analysis.figures import CIRCLE, CROSS, SQUARE, TRIANGLE, WEDGE, draw_errors
 from qrec.analysis.table import Column, Table, build_table, number
 from qrec.experiments.vqsvd.sweep import OPTIMUM, SweepRow
 
-STYLES = {"original": CIRCLE, "modified": SQUARE, "subspace": TRIANGLE, OPTIMUM: CROSS}
+STYLES = {
+    "original": CIRCLE,
+    "modified": SQUARE,
+    "subspace": TRIANGLE,
+    "coincidence": WEDGE,
+    OPTIMUM: CROSS,
+}
 # What the figures write on their vertical axis.
 Y_LABELS = {
     "mse": "mean squared error",

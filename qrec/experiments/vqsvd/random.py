@@ -1,7 +1,7 @@
 """`kind: vqsvd_random`: error and circuit runs of the variational SVD on random matrices.
 
-Figures 7 and 8 of Jojo, Khandelwal, Chandra, arXiv:2310.19504, with the subspace objective and
-the Eckart-Young optimum beside the two published ones.
+Figures 7 and 8 of Jojo, Khandelwal, Chandra, arXiv:2310.19504, with the subspace and the
+coincidence objective and the Eckart-Young optimum beside the two of that paper.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from qrec.experiments.vqsvd.sweep import (
     SweepRow,
     VQSVDSpec,
     circuit_columns,
-    sweep,
+    sweep_ranks,
     uniform_matrices,
     with_error,
 )
@@ -85,9 +85,10 @@ class RandomMatrices(Experiment):
         title = f"{self.spec.name}: {self.spec.title}, mean squared error"
         errors = objective_table(title, found, _KEYS, "best_mse", 4, notes)
         notes = [
-            "Circuits run to train from one start with finite differences, as published. By "
-            "parameter shift the two others take nearly twice as many (see rows.csv), the "
-            "original as many. Reading the result out is not in it: 2 T, or 2 T^2 for subspace."
+            "Circuits run to train from one start with finite differences, as published: T for a "
+            "value, for coincidence one. By parameter shift the original takes as many, the others "
+            "nearly twice as many (see rows.csv). Reading the result out is not in it: 2 T, for "
+            "subspace 2 T^2, for coincidence 1."
         ]
         runs = "circuits_finite_difference"
         return [errors, objective_table("Circuit runs", found, _KEYS, runs, 0, notes)]
@@ -117,14 +118,18 @@ class RandomMatrices(Experiment):
         matrices = uniform_matrices(n_qubits, spec.n_matrices, lowest, spec.seed)
         seed = child_seed(spec.seed, n_qubits, n_layers)
         rows: list[RandomRow] = []
+        cells = 4**n_qubits
+        sweeps = {
+            kind: sweep_ranks(matrices, n_layers, kind, spec.n_starts, seed)
+            for kind in spec.objectives
+        }
         for rank in range(1, 2**n_qubits + 1):
             make = partial(
                 RandomRow, lowest=lowest, n_qubits=n_qubits, n_layers=n_layers, rank=rank
             )
             for kind in spec.objectives:
                 ask.say(f"rank {rank}, {kind}")
-                found = sweep(matrices, n_layers, kind, rank, spec.n_starts, seed)
-                cells = 4**n_qubits
+                found = next(sweeps[kind])
                 best = found.at_best(found.error) / cells
                 row = make(
                     objective=kind,

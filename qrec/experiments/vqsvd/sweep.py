@@ -1,5 +1,6 @@
 """The variational SVD trained by linear algebra on many matrices from many starts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -84,7 +85,29 @@ def sweep(matrices: Array, n_layers: int, kind: str, rank: int, n_starts: int, s
     angles = n_parameters(size.bit_length() - 1, n_layers)
     starts = [random_angles(n_starts, angles, child_seed(seed, "starts", k)) for k in range(m)]
     repeated = np.repeat(matrices, n_starts, axis=0)
-    trained = train(repeated, n_layers, criterion, np.concatenate(starts))
+    return _swept(matrices, train(repeated, n_layers, criterion, np.concatenate(starts)), criterion)
+
+
+def sweep_ranks(
+    matrices: Array, n_layers: int, kind: str, n_starts: int, seed: int
+) -> Iterator[Sweep]:
+    """Yield `sweep` of the ranks 1, 2, ... N.
+
+    The coincidence objective is the same for all of them: it is trained once.
+    """
+    ranks = range(1, matrices.shape[1] + 1)
+    if kind != "coincidence":
+        yield from (sweep(matrices, n_layers, kind, rank, n_starts, seed) for rank in ranks)
+        return
+    trained = sweep(matrices, n_layers, kind, ranks[-1], n_starts, seed).trained
+    yield from (_swept(matrices, trained, Criterion.of_rank(kind, rank)) for rank in ranks)
+
+
+def _swept(matrices: Array, trained: Trained, criterion: Criterion) -> Sweep:
+    """Return what is left of `matrices` by as many of the trained factors as the rank says."""
+    m, rank = len(matrices), criterion.rank
+    n_starts = len(trained.value) // m
+    repeated = np.repeat(matrices, n_starts, axis=0)
     left = np.abs(repeated - trained.factors.reconstruct(rank)) ** 2
     singular = np.linalg.svd(matrices, compute_uv=False)
     circuits = {name: n.reshape(m, n_starts).astype(float) for name, n in trained.circuits.items()}
