@@ -12,7 +12,8 @@ from qrec.backends import open_backend
 from qrec.backends.base import Limits, Permit, Unit
 from qrec.backends.workload import Workload
 from qrec.errors import BusyError, UnknownOutcomeError
-from qrec.runner.jobs import assemble, collect_job, plan_jobs, submit_job, units_of
+from qrec.runner.jobs import Waiting, collect_job, submit_job
+from qrec.runner.pieces import assemble, plan_jobs, units_of
 from qrec.runs.folder import RunFolder
 from qrec.runs.jobs import records
 from qrec.runs.ledger import Ledger
@@ -68,8 +69,8 @@ def test_parts_are_put_together_in_order(tmp_path):
     jobs, ledger, folder = plan_jobs(backend, "exact", tasks), Ledger(), RunFolder(tmp_path)
     ledger.add(records("run", jobs))
     for job in reversed(jobs):
-        submit_job(ledger, backend, job.uid, "run", units_of(job, tasks), NONE)
-        assert collect_job(ledger, backend, folder, job.uid) == "DONE"
+        submit_job(ledger, backend, job, "run", units_of(job, tasks), NONE, Waiting())
+        assert collect_job(ledger, backend, folder, job) == "DONE"
     found = assemble(folder, jobs, lambda _: backend, {job.uid for job in jobs})
     for key, [whole] in tasks.items():
         expected = np.cos(whole.workload.parameters[:, 0])
@@ -85,8 +86,8 @@ def test_a_question_is_answered_when_all_its_parts_have_come(tmp_path):
     ledger.add(records("run", jobs))
     done = set()
     for job in jobs:
-        submit_job(ledger, backend, job.uid, "run", units_of(job, tasks), NONE)
-        collect_job(ledger, backend, folder, job.uid)
+        submit_job(ledger, backend, job, "run", units_of(job, tasks), NONE, Waiting())
+        collect_job(ledger, backend, folder, job)
         done.add(job.uid)
         keys = set(assemble(folder, jobs, lambda _: backend, done))
         assert ("a", 0) not in keys or len(done) >= 3
@@ -98,8 +99,8 @@ def test_local_job_of_a_dead_process_is_planned_again(tmp_path):
     ledger, [job] = Ledger(), plan_jobs(open_backend("exact"), "exact", {("a", 0): [unit(2, "a")]})
     ledger.add(records("run", [job]))
     ledger.submitted(job.uid, job.uid)
-    assert collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job.uid) == "SUBMITTED"
-    state = collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job.uid, True)
+    assert collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job) == "SUBMITTED"
+    state = collect_job(ledger, open_backend("exact"), RunFolder(tmp_path), job, True)
     assert state == ledger.job(job.uid).state == "PLANNED"
 
 
@@ -110,10 +111,10 @@ class Flaky(Limited):
         super().__init__(Limits(pubs=1))
         self.failures = list(failures)
 
-    def send(self, units, uid, run, permit):
+    def send(self, units, uid, run, permit, qpu_seconds):
         if self.failures:
             raise self.failures.pop(0)
-        return self.inner.send(units, uid, run, permit)
+        return self.inner.send(units, uid, run, permit, qpu_seconds)
 
 
 @pytest.mark.usefixtures("runs_dir")
@@ -124,7 +125,7 @@ def test_waits_as_long_as_the_service_says_or_ever_longer(monkeypatch):
     one = unit(2, "a")
     ledger, [job] = Ledger(), plan_jobs(backend, "exact", {("a", 0): [one]})
     ledger.add(records("run", [job]))
-    submit_job(ledger, backend, job.uid, "run", [one], NONE)
+    submit_job(ledger, backend, job, "run", [one], NONE, Waiting())
     assert waits == [1.0, 17.0, 34.0]
     assert ledger.job(job.uid).state == "SUBMITTED"
 
@@ -137,7 +138,7 @@ def test_gives_up_for_now_and_can_be_asked_again(monkeypatch):
     ledger, [job] = Ledger(), plan_jobs(backend, "exact", {("a", 0): [one]})
     ledger.add(records("run", [job]))
     with pytest.raises(UnknownOutcomeError):
-        submit_job(ledger, backend, job.uid, "run", [one], NONE)
+        submit_job(ledger, backend, job, "run", [one], NONE, Waiting())
     assert ledger.job(job.uid).state == "SUBMITTING"
-    submit_job(ledger, backend, job.uid, "run", [one], NONE)
+    submit_job(ledger, backend, job, "run", [one], NONE, Waiting())
     assert ledger.job(job.uid).state == "SUBMITTED"

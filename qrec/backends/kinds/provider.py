@@ -50,6 +50,11 @@ class ProviderBackend(VendorBackend):
     def costs(self) -> bool:
         return not self._spec.free
 
+    @property
+    def device(self) -> str:
+        spec = self._spec
+        return f"{spec.backend} {json.dumps(spec.arguments, sort_keys=True)}"
+
     def _vendor(self) -> AnyVendor:
         spec = self._spec
         with self._explained():
