@@ -131,4 +131,4 @@ def _shots(raw: Raw) -> int | None:
     """Return how many shots stand behind the row with fewest; None where values came."""
     if "bits" in raw:
         return raw["bits"].shape[1] if raw["bits"].ndim > 1 else 0
-    return int(raw["counts"].sum(axis=-1).min(initial=0)) if "counts" in raw else None
+    return int(raw["counts"].sum(axis=-1).min()) if "counts" in raw else None
