@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 import numpy as np
 
 from qrec.backends.base import Backend, Estimate, Raw, Unit, rows_of
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import RunFolder
 from qrec.runs.jobs import Key, Part, PlannedJob
 from qrec.runs.ledger import new_uid
@@ -41,6 +41,8 @@ def problem_of(backend: Backend, job: PlannedJob, payload: bytes) -> str:
     sizes = _sizes(job)
     try:
         raws = backend.decode(payload, sizes)
+    except (ConfigError, MissingError):  # of the installation, not of what came
+        raise
     except Exception as error:  # a decoder fails in its own way on what is none of its own
         said = "; ".join(str(error).splitlines())
         return f"it cannot be read as {len(sizes)} PUBs ({type(error).__name__}: {said})"

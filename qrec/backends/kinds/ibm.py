@@ -14,7 +14,7 @@ from qrec.backends.device.transpile import Transpiler
 from qrec.backends.ibm.primitives import PrimitiveSpec, primitive
 from qrec.backends.ibm.versions import check_client
 from qrec.backends.workload import Workload
-from qrec.errors import ConfigError, RejectedError, UnknownOutcomeError
+from qrec.errors import ConfigError, RejectedError
 
 if TYPE_CHECKING:
     from qrec.backends.ibm.service import DeviceState, IbmService, Sent
@@ -152,29 +152,16 @@ class IbmBackend(Backend):
         return reason.startswith(f"error {RAN_TOO_LONG}")
 
     def collect(self, job_id: str) -> bytes:
-        """Return the text of a finished job's result.
+        """Return the text of a finished job's result, whatever it is: `decode` tells."""
+        return self._service.result(job_id).encode()
 
-        Raises UnknownOutcomeError where what came cannot be read; the job keeps its result.
-        """
-        payload = self._service.result(job_id).encode()
-        try:
-            self.decode(payload)
-        except Exception as error:
-            # Whatever is wrong with the text, the decoder fails in its own way.
-            raise UnknownOutcomeError(
-                f"{self.name}: job {job_id}: the result that came cannot be read "
-                f"({type(error).__name__}); fetch it again"
-            ) from None
-        return payload
-
-    def decode(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
         check_client()
         from qrec.backends.ibm.service import decode_result
 
         results = list(decode_result(payload.decode()))
         return [
-            self._primitive.raw(result, size)
-            for result, size in zip(results, sizes or [1] * len(results), strict=True)
+            self._primitive.raw(result, size) for result, size in zip(results, sizes, strict=True)
         ]
 
     def metrics(self, job_id: str) -> dict[str, Any]:
