@@ -17,7 +17,7 @@ _SCRIPT = """
 
 @pytest.mark.slow
 def test_killed_submission_ends_with_the_jobs_that_were_needed(service, experiment_file, tmp_path):
-    moments = [7, 26, *range(40, 58)]  # of 53 at the time of writing; the request leaves late
+    moments = [7, 26, *range(45, 63)]  # of 62 at the time of writing; the request leaves late
     found = killed(_SCRIPT, experiment_file, *moments, BASE=str(tmp_path))
     for moment, first, again, _, fetched in found:
         assert (first in (-9, 0), again, fetched) == (True, 0, 0), f"moment {moment}"
