@@ -9,7 +9,6 @@ from loopback_service import Fault
 
 from qrec.backends.base import Limits
 from qrec.backends.kinds.ibm import IbmBackend
-from qrec.errors import UnknownJobError
 from qrec.runs.folder import find_run
 from qrec.runs.ledger import Ledger
 
@@ -141,7 +140,7 @@ def test_an_overrun_counts_for_the_next_round(qrec, service, experiment_file, mo
     command = ("submit", experiment_file, "-b", "qpu", "--yes")
     assert qrec(*command)[0] == 0
     finish_jobs(service)
-    monkeypatch.setattr("qrec.runner.jobs._seconds", lambda _: 59.0)
+    monkeypatch.setattr("qrec.runner.jobs.used_seconds", lambda _: 59.0)
     status, _, err = qrec(*command)
     assert (status, len(service.jobs)) == (2, 1)
     assert "59.0 s of 60.0 s already used" in err
@@ -225,17 +224,10 @@ def test_a_result_that_stays_unusable_is_given_up_and_sent_again(submit, qrec, s
     fetch_all()
 
 
-def test_a_job_that_the_service_forgot_is_sent_again_by_resume(
-    submit, qrec, service, fetch_all, monkeypatch
-):
-    def forgotten(_, job_id):
-        raise UnknownJobError(f"no job {job_id}")
-
+def test_a_job_that_the_service_forgot_is_sent_again_by_resume(submit, qrec, service, fetch_all):
     submit()
     service.jobs.clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(IbmBackend, "poll", forgotten)
-        status, _, err = qrec("fetch", "latest")
+    status, _, err = qrec("fetch", "latest")
     assert (status, "it is lost" in err, "--resume" in err) == (1, True, True)
     assert qrec("submit", "--resume", "latest", "--yes")[0] == 0
     fetch_all()
@@ -248,3 +240,36 @@ def test_results_are_fetched_though_the_device_is_gone(submit, qrec, service):
     service.faults = [Fault("GET", r"/properties\?updated_before=", 404, 99)]
     status, _, err = qrec("fetch", "latest")
     assert status == 0, err
+
+
+@pytest.mark.parametrize("lag", [1, 3, 5])
+def test_a_service_that_lists_late_has_each_job_once(lag, submit, service, fetch_all):
+    service.tag_lag = service.list_lag = lag
+    service.faults = [Fault("POST", r"/jobs$", "lost")]
+    assert submit()[0] == 0
+    fetch_all()
+    assert len(service.jobs) == 1
+
+
+@pytest.mark.parametrize("command", ["status", "fetch"])
+def test_a_spare_job_is_cancelled_by_whoever_looks_later(command, submit, qrec, service):
+    service.tag_lag = service.list_lag = 8
+    service.faults = [Fault("POST", r"/jobs$", "lost")]
+    assert submit()[0] == 0
+    assert len(service.live()) == 2
+    service.tag_lag = service.list_lag = 0
+    qrec(command, "latest")
+    [kept] = service.live()
+    [job] = Ledger().jobs()
+    assert (job.job_id, job.unanswered) == (kept.id, 0)
+
+
+def test_status_asks_for_usage_that_was_pending(submit, qrec, service, monkeypatch):
+    submit()
+    finish_jobs(service)
+    with monkeypatch.context() as patch:
+        patch.setattr("qrec.runner.jobs.used_seconds", lambda _: None)
+        assert qrec("fetch", "latest")[0] == 0
+    assert Ledger().jobs()[0].used_seconds is None
+    assert json.loads(qrec("status", "--json")[1])["rows"][0]["used_seconds"] == 3.0
+    assert Ledger().spent("ibm_loopback") == 3.0

@@ -14,7 +14,7 @@ from qrec.backends.device.transpile import Transpiler
 from qrec.backends.ibm.primitives import PrimitiveSpec, primitive
 from qrec.backends.ibm.versions import check_client
 from qrec.backends.workload import Workload
-from qrec.errors import ConfigError, RejectedError
+from qrec.errors import ConfigError, RejectedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from qrec.backends.ibm.service import DeviceState, IbmService, Sent
