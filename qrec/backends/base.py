@@ -32,6 +32,9 @@ class BackendSpec(Spec):
     A kind adds its own, and ``kind: str``.
     """
 
+    ALLOWANCES: ClassVar[tuple[str, ...]] = ("max_qpu_seconds", "max_executions")
+    """Fields that say how much may be spent, and change nothing that is computed."""
+
     name: str
 
 
@@ -142,6 +145,15 @@ class Backend(ABC):
         return None
 
     @property
+    def device(self) -> str:
+        """What is paid for: entries of one device share its budget and its rate limit."""
+        return self.name
+
+    def account_seconds(self) -> float | None:
+        """Return the QPU time that the account has left; None where nobody can say."""
+        return None
+
+    @property
     def self_test_executions(self) -> int:
         """Executions paid for once, at most, before those of this process's first job."""
         return 0
@@ -215,17 +227,23 @@ class Backend(ABC):
         return Estimate(len(units), evaluations, evaluations * (self.shots or 0))
 
     def send(
-        self, units: Sequence[Unit], uid: str, run: str = "", permit: Permit | None = None
+        self,
+        units: Sequence[Unit],
+        uid: str,
+        run: str = "",
+        permit: Permit | None = None,
+        qpu_seconds: float | None = None,
     ) -> str:
         """Send units as one job that can be found by `uid`; return the job's id.
 
-        `run` names the run it belongs to. Raises PaidError where the backend costs and `permit`
-        does not name the uid, RejectedError where nothing was accepted, BusyError where it may
-        be later, UnknownOutcomeError where only `find` can tell.
+        `run` names the run it belongs to; `qpu_seconds` is what the job is thought to take,
+        where that is not what `estimate` says: see `ran_too_long`. Raises PaidError where the
+        backend costs and `permit` does not name the uid, RejectedError where nothing was
+        accepted, BusyError where it may be later, UnknownOutcomeError where only `find` can tell.
         """
         if permit is None or uid not in permit.uids:
             self._check_free("nothing was sent")
-        return self._send(units, uid, run)
+        return self._send(units, uid, run, qpu_seconds)
 
     @abstractmethod
     def find(self, uid: str) -> str | None:
@@ -245,6 +263,10 @@ class Backend(ABC):
         Those that it leaves out are polled one by one.
         """
         return {}
+
+    def ran_too_long(self, reason: str) -> bool:
+        """Return whether a job failed for the limit of time that it was sent with."""
+        return False
 
     def metrics(self, job_id: str) -> dict[str, Any]:
         """Return what the backend recorded of a job: time stamps, usage."""
@@ -307,7 +329,7 @@ class Backend(ABC):
         return raw
 
     @abstractmethod
-    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def _send(self, units: Sequence[Unit], uid: str, run: str, qpu_seconds: float | None) -> str:
         """Do what `send` says; whether it may be done has been seen to."""
 
     def _make_estimator(self) -> BaseEstimatorV2:

@@ -32,7 +32,7 @@ class LocalBackend(Backend):
     def _execute(self, unit: Unit) -> Raw:
         """Evaluate a unit."""
 
-    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def _send(self, units: Sequence[Unit], uid: str, run: str, qpu_seconds: float | None) -> str:
         self._results[uid] = [self._execute(unit) for unit in units]
         return uid
 

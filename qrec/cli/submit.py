@@ -36,6 +36,14 @@ def submit(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Send what a run asks next.")
     ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            "--again",
+            metavar="JOB_OR_RUN",
+            help="Give up results that came and cannot be used, and send their jobs again.",
+        ),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Stay, round after round, to the end.")
     ] = False,
@@ -54,7 +62,8 @@ def submit(
     """Send an experiment's circuits as jobs that outlive this process.
 
     The same command again, after whatever stopped it, sends what is missing and nothing else.
-    Where answers raise new questions, as in a training, --resume sends the next round.
+    Where answers raise new questions, as in a training, --resume sends the next round. A run
+    that `qrec cancel` ended is given up: the same command begins afresh, --resume goes on.
     """
     from qrec.runner import submit as submitting
     from qrec.runner.load import load, parse_override
@@ -63,12 +72,13 @@ def submit(
 
     places = make_places(data_dir, backends, allow_code)
     confirm = _confirm(as_json, yes)
-    if resume is not None:
-        if exp or backend or change or dry_run:
-            raise ConfigError("--resume takes the experiment as it was begun: give no EXP, -b, "
-                              "--set or --dry-run beside it")  # fmt: skip
+    if resume is not None or again is not None:
+        if exp or backend or change or dry_run or (resume and again):
+            raise ConfigError("--resume and --again take the experiment as it was begun: give one "
+                              "of them, and no EXP, -b, --set or --dry-run beside it")  # fmt: skip
+        send = submitting.resubmit if resume is not None else submitting.send_again
         with progress() as report:
-            sent = submitting.resubmit(resume, places, confirm, max_qpu_seconds, report)
+            sent = send(str(resume or again), places, confirm, max_qpu_seconds, report)
     elif exp is None:
         raise ConfigError("which experiment? `qrec list experiments` names them")
     else:
@@ -119,6 +129,8 @@ def _dry_run(
     with TemporaryDirectory() as folder:
         planned = dry_round(experiment, Path(folder), report)
         rows = planned.rows()
+        if not rows:
+            show_note("nothing is left to send: what the run needs now is under way or has come")
         if as_json:
             show_json({"rows": [row.as_dict() for row in rows]})
         else:
@@ -128,6 +140,7 @@ def _dry_run(
 
 def _confirm(as_json: bool, yes: bool) -> "Callable[[Round], None]":
     def confirm(planned: "Round") -> None:
+        planned.rows()  # now, not after sending: the account is asked what it has left
         if not as_json:
             show_tables([cost_table(planned)])
         if planned.costs and not yes:
@@ -156,6 +169,9 @@ def cost_table(planned: "Round") -> "Table":
         "This round of jobs, and the executions and QPU seconds of the whole run at most; -: it "
         "hangs on answers that have not come."
     ]
+    for row in planned.rows():
+        if row.account_seconds is not None:
+            notes.append(f"{row.backend}: the account has {row.account_seconds:.1f} s left.")
     title = f"{planned.experiment.spec.name}: what is sent"
     return build_table(title, columns, planned.rows(), notes)
 

@@ -1,16 +1,20 @@
 """What a submission would send and cost, and that it stays within a budget."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from qrec.backends.base import Unit
+from qrec.backends import open_backend
+from qrec.backends.base import Backend, Estimate, Unit
+from qrec.backends.open import backend_names
 from qrec.backends.workload import Asked
 from qrec.errors import ConfigError
 from qrec.experiments.base import Experiment
 from qrec.runner.asking import Unanswered
 from qrec.runner.drive import Work
-from qrec.runner.jobs import plan_jobs
+from qrec.runner.load import opened
+from qrec.runner.pieces import plan_jobs
 from qrec.runs.jobs import Key, PlannedJob
 from qrec.runs.ledger import Ledger
 from qrec.types import Row
@@ -31,6 +35,7 @@ class CostRow(Row):
     qpu_seconds: float
     most_executions: int | None  # None where it hangs on answers that have not come
     most_qpu_seconds: float | None
+    account_seconds: float | None  # that the account has left; None where nobody can say
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,11 @@ class Round:
         return any(self.experiment.backend(job.backend).costs for job in self.jobs)
 
     def rows(self) -> list[CostRow]:
-        """Return the cost, one row per backend."""
+        """Return the cost, one row per backend, as it was when first asked for."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> list[CostRow]:
         return [self._row(name) for name in self.questions if self._of(name)]
 
     def _of(self, name: str) -> list[PlannedJob]:
@@ -74,6 +83,7 @@ class Round:
             qpu_seconds=seconds,
             most_executions=None if most is None else max(executions, most[0]),
             most_qpu_seconds=None if most is None else max(seconds, most[1]),
+            account_seconds=backend.account_seconds() if backend.costs else None,
         )
 
 
@@ -91,30 +101,87 @@ def plan_round(work: Work, waiting: Sequence[Unanswered], planned: Sequence[Plan
 
 
 def check_budget(planned: Round, max_qpu_seconds: float | None) -> None:
-    """Raise ConfigError where the jobs would take more than what is left of the budget.
+    """Raise ConfigError where the jobs would take more than what is left of a budget.
 
-    The budget is `max_qpu_seconds`, or else the backend's own; the ledger's jobs count.
+    Of QPU time, that is `max_qpu_seconds`, or else what the entry allows; of executions, what
+    the entry allows. The ledger's jobs count, whichever entry of the same device they went by.
     """
     if max_qpu_seconds is not None and not 0 <= max_qpu_seconds < math.inf:  # nan neither
         raise ConfigError(f"--max-qpu-seconds: found {max_qpu_seconds}, expected at least 0")
-    for entry, jobs in _by_entry(planned.jobs):
-        backend = planned.experiment.backend(jobs[0].backend)
-        budget = backend.max_qpu_seconds if max_qpu_seconds is None else max_qpu_seconds
-        if budget is None:
-            continue
-        spent = Ledger().spent(entry, besides={job.uid for job in planned.jobs})
-        asked = sum(job.qpu_seconds for job in jobs)
-        if spent + asked > budget:
-            raise ConfigError(
-                f"{entry}: {asked:.1f} s of QPU time asked, {spent:.1f} s of {budget:.1f} s "
-                f"already used; what would fit: {_fitting(planned, jobs, budget - spent)}; "
-                "or allow more with --max-qpu-seconds"
-            )
+    ledger = Ledger()
+    for device in dict.fromkeys(job.device for job in planned.jobs):
+        jobs = [job for job in planned.jobs if job.device == device]
+        uids = {job.uid for job in jobs}
+        names = list(dict.fromkeys(job.backend for job in jobs))
+        backends = [planned.experiment.backend(name) for name in names]
+        allowing = [_as_now(planned.experiment, backend) for backend in backends]
+        seconds = _least([backend.max_qpu_seconds for backend in allowing])
+        _check(
+            planned,
+            jobs,
+            _Budget(
+                seconds if max_qpu_seconds is None else max_qpu_seconds,
+                ledger.spent(device, besides=uids),
+                sum(job.qpu_seconds for job in jobs),
+                lambda estimate: estimate.qpu_seconds,
+                "{:.1f} s of QPU time asked, {:.1f} s of {:.1f} s already used",
+                "--max-qpu-seconds",
+            ),
+        )
+        _check(
+            planned,
+            jobs,
+            _Budget(
+                _least([backend.max_executions for backend in allowing]),
+                ledger.executed(device, besides=uids)
+                + sum(backend.self_test_executions for backend in backends),
+                sum(job.executions for job in jobs),
+                lambda estimate: estimate.executions,
+                "{:.0f} executions asked, {:.0f} of {:.0f} already taken or for the self-test",
+                "max_executions in backends.yaml",
+            ),
+        )
 
 
-def _by_entry(jobs: Sequence[PlannedJob]) -> Iterator[tuple[str, list[PlannedJob]]]:
-    for entry in dict.fromkeys(job.entry for job in jobs):
-        yield entry, [job for job in jobs if job.entry == entry]
+@dataclass(frozen=True)
+class _Budget:
+    """What may be spent of one thing, was spent, and is asked."""
+
+    most: float | None
+    spent: float
+    asked: float
+    of: Callable[[Estimate], float]
+    said: str  # with a place for each of the three
+    allow: str  # by which more is allowed
+
+
+def _check(planned: Round, jobs: Sequence[PlannedJob], budget: _Budget) -> None:
+    if budget.most is None or budget.spent + budget.asked <= budget.most:
+        return
+    entries = ", ".join(dict.fromkeys(job.entry for job in jobs))
+    fitting = _fitting(planned, jobs, budget.most - budget.spent, budget)
+    raise ConfigError(
+        f"{entries}: {budget.said.format(budget.asked, budget.spent, budget.most)}; "
+        f"what would fit: {fitting}; or allow more with {budget.allow}"
+    )
+
+
+def _as_now(experiment: Experiment, backend: Backend) -> Backend:
+    """Return a backend as backends.yaml has it now: what it allows may have changed meanwhile.
+
+    Where no entry of that name and kind is there any more, as the run began with it.
+    """
+    file = experiment.places.backends_file
+    if backend.name not in backend_names(file):
+        return backend
+    with opened(experiment.places):
+        now = open_backend(backend.name, file=file)
+    kinds = [one.spec.model_dump().get("kind") for one in (now, backend)]
+    return now if kinds[0] == kinds[1] else backend
+
+
+def _least(found: Sequence[float | None]) -> float | None:
+    return min((one for one in found if one is not None), default=None)
 
 
 def _most(planned: Round, name: str) -> tuple[int, float] | None:
@@ -141,15 +208,15 @@ def _most(planned: Round, name: str) -> tuple[int, float] | None:
     return executions, seconds
 
 
-def _fitting(planned: Round, jobs: Sequence[PlannedJob], left: float) -> str:
-    """Say how much of what can be chosen would take at most `left` seconds of QPU time."""
+def _fitting(planned: Round, jobs: Sequence[PlannedJob], left: float, budget: _Budget) -> str:
+    """Say how much of what can be chosen would take at most what is `left` of a budget."""
     experiment, backend = planned.experiment, planned.experiment.backend(jobs[0].backend)
-    asked = sum(job.qpu_seconds for job in jobs)
-    overhead = len(jobs) * backend.estimate([]).qpu_seconds
+    none = budget.of(backend.estimate([]))
+    overhead, asked = len(jobs) * none, budget.asked
     ways = []
     for size in experiment.sizes():
         rest = overhead + sum(
-            backend.estimate(units).qpu_seconds - backend.estimate([]).qpu_seconds
+            budget.of(backend.estimate(units)) - none
             for (step, _), units in planned.questions[jobs[0].backend].items()
             if step not in size.steps
         )

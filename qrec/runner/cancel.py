@@ -17,7 +17,7 @@ from qrec.errors import (
 from qrec.experiments.base import Places
 from qrec.runner import jobs as sending
 from qrec.runner.fetch import submitted_jobs
-from qrec.runner.jobs import reconcile, usage
+from qrec.runner.jobs import reconcile, usage, used_seconds
 from qrec.runner.status import IN_FLIGHT, backends_of
 from qrec.runs.folder import RunFolder, find_run
 from qrec.runs.ledger import JobRecord, Ledger
@@ -60,7 +60,9 @@ def cancel(run: str, places: Places | None = None) -> Cancelled:
     with only_submitter():
         ledger = Ledger()
         submitted_jobs(folder, ledger)
-        return _cancel(ledger, ledger.jobs(folder.id), places).check()
+        done = _cancel(ledger, ledger.jobs(folder.id), places).check()
+        ledger.give_up(folder.id)
+        return done
 
 
 def cancel_all(places: Places | None = None) -> Cancelled:
@@ -178,5 +180,4 @@ def _asked(cancel: Callable[[], None]) -> QrecError | None:
 
 
 def _used(backend: Backend, job_id: str) -> float | None:
-    used = backend.metrics(job_id).get("usage", {}).get("qpu_charge_time_seconds")
-    return None if used is None else float(used)
+    return used_seconds(backend.metrics(job_id))

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from qrec.backends.base import Backend
 from qrec.errors import ConfigError, NotFinishedError, QrecError
 from qrec.experiments.base import Places
 from qrec.runner.asking import ByJobs
 from qrec.runner.drive import Work, drive
-from qrec.runner.jobs import assemble, collect_job, settle
+from qrec.runner.jobs import adopt_stored, ask_usage, collect_job, settle, settle_own
 from qrec.runner.load import restore
+from qrec.runner.pieces import assemble
 from qrec.runner.run import Run, finish
 from qrec.runs.answers import Answers
 from qrec.runs.folder import RunFolder, find_run, run_ids
@@ -18,8 +20,9 @@ from qrec.runs.progress import Report
 
 
 def waiting_runs() -> list[str]:
-    """Return the ids of the submitted runs that are not finished, oldest first."""
-    submitted = {job.run for job in Ledger().jobs() if job.state != "CANCELLED"}
+    """Return the ids of the submitted runs that are neither finished nor given up, oldest first."""
+    ledger = Ledger()
+    submitted = {job.run for job in ledger.jobs()} - ledger.given_up()
     return [run for run in run_ids() if run in submitted and not find_run(run).finished]
 
 
@@ -52,14 +55,22 @@ def fetch(run: str, places: Places, report: Report) -> Run:
 def collect_all(ledger: Ledger, work: Work, submitting: bool = False) -> list[str]:
     """Collect the jobs of a run that are done and store the answers that are complete.
 
+    Doubts are looked into, and what a job used is asked for where that was not known before.
     Returns what went wrong, if anything did: one job does not wait for another. `submitting` is
     for whoever holds the submitter's lock.
     """
     jobs = read_jobs(work.folder)
-    open_jobs = [job for job in jobs if ledger.job(job.uid).state in ("SUBMITTING", "SUBMITTED")]
-    problems = [_collected(ledger, work, job, submitting) for job in open_jobs]
+    wanted = {job.uid: job for job in jobs}  # without those in whose place others came
+    backends = {job.entry: work.experiment.backend(job.backend) for job in jobs}
+    problems = []
+    for known in ledger.jobs(work.folder.id):
+        backend, job = backends[known.backend], wanted.get(known.uid)
+        try:
+            _look_after(ledger, backend, work.folder, known.uid, job, submitting)
+        except QrecError as error:
+            problems.append(str(error))
     store_answers(work, jobs, ledger)
-    return [problem for problem in problems if problem]
+    return problems
 
 
 def store_answers(work: Work, jobs: Sequence[PlannedJob], ledger: Ledger) -> None:
@@ -81,9 +92,13 @@ def store_answers(work: Work, jobs: Sequence[PlannedJob], ledger: Ledger) -> Non
 
 
 def submitted_jobs(folder: RunFolder, ledger: Ledger) -> list[PlannedJob]:
-    """Return the jobs of a run. Raises ConfigError for one that was not submitted."""
+    """Return the jobs of a run. Raises ConfigError for one that was not submitted.
+
+    Those that the ledger lacks are entered as in doubt: the folder may come from another
+    machine, or the ledger be lost.
+    """
     if jobs := read_jobs(folder):
-        ledger.add(records(folder.id, jobs))  # killed between the two: enter them now
+        ledger.add(records(folder.id, jobs), in_doubt=True)
         return jobs
     raise ConfigError(f"run {folder.id} was not submitted: it has no jobs")
 
@@ -103,13 +118,19 @@ def not_done(folder: RunFolder, jobs: Sequence[JobRecord], problems: Sequence[st
     return NotFinishedError("; ".join([text, *problems]))
 
 
-def _collected(ledger: Ledger, work: Work, job: PlannedJob, submitting: bool) -> str:
-    """Collect one job; return what went wrong, if anything did."""
-    backend = work.experiment.backend(job.backend)
-    try:
-        settle(ledger, backend, job.uid)
-        if ledger.job(job.uid).state == "SUBMITTED":
-            collect_job(ledger, backend, work.folder, job.uid, submitting)
-    except QrecError as error:
-        return str(error)
-    return ""
+def _look_after(
+    ledger: Ledger,
+    backend: Backend,
+    folder: RunFolder,
+    uid: str,
+    job: PlannedJob | None,
+    submitting: bool,
+) -> None:
+    """Do for one uid what is to be done; `job` is None where another came in its place."""
+    if job is not None:
+        adopt_stored(ledger, backend, folder, job)
+    look = settle_own if submitting else settle
+    look(ledger, backend, uid, wanted=job is not None)
+    if job is not None and ledger.job(uid).state == "SUBMITTED":
+        collect_job(ledger, backend, folder, job, submitting)
+    ask_usage(ledger, backend, folder, uid)

@@ -9,11 +9,11 @@ from qrec.backends.base import Backend, Standing
 from qrec.backends.open import open_backend
 from qrec.errors import ConfigError, QrecError
 from qrec.experiments.base import Places
-from qrec.runner.jobs import settle
+from qrec.runner.jobs import ask_usage, settle
 from qrec.runner.load import opened, restore
 from qrec.runs.folder import RunFolder, find_run, run_ids
 from qrec.runs.jobs import read_jobs
-from qrec.runs.ledger import JobRecord, Ledger
+from qrec.runs.ledger import ENDED, JobRecord, Ledger
 from qrec.types import Row
 
 IN_FLIGHT = ("SUBMITTING", "SUBMITTED")
@@ -40,8 +40,8 @@ def states(run: str | None, places: Places | None = None) -> list[JobRow]:
     known = ledger.jobs(None if run is None else find_run(run).id)
     for of, group in groupby(known, key=lambda job: job.run):
         jobs = list(group)
-        in_flight = [job for job in jobs if job.state in IN_FLIGHT]
-        found = _asked(ledger, of, in_flight, places) if in_flight else {}
+        open_jobs = [job for job in jobs if _is_open(job)]
+        found = _asked(ledger, of, open_jobs, places) if open_jobs else {}
         rows += [_row(ledger.job(job.uid), found.get(job.uid)) for job in jobs]
     return rows
 
@@ -60,7 +60,8 @@ def backends_of(
             raise ConfigError(f"run {run}: its folder is gone")
         folder = find_run(run)
         experiment = restore(folder, places)
-        return folder, {job.uid: experiment.backend(job.backend) for job in read_jobs(folder)}
+        asked = {job.entry: experiment.backend(job.backend) for job in read_jobs(folder)}
+        return folder, {job.uid: asked[job.backend] for job in jobs}
     except ConfigError as error:
         opening = cache(lambda entry: open_backend(entry, file=places.backends_file))
         try:
@@ -75,17 +76,44 @@ def _asked(
 ) -> dict[str, Standing]:
     """Return how jobs in flight stand, by uid; what goes wrong stands in a reason's place."""
     try:
-        _, backends = backends_of(run, jobs, places)
+        folder, backends = backends_of(run, jobs, places)
+        current = {job.uid for job in jobs if folder is None}
+        current |= {job.uid for job in read_jobs(folder)} if folder else set()
     except QrecError as error:
         return {job.uid: Standing(job.state, str(error)) for job in jobs}
     listed: dict[Backend, Mapping[str, Standing] | QrecError] = {}
     found = {}
     for job in jobs:
-        backend = backends[job.uid]
+        backend, wanted = backends[job.uid], job.uid in current
+        if job.state not in IN_FLIGHT:
+            found[job.uid] = _ended(ledger, backend, job, folder, wanted)
+            continue
         if backend not in listed:
             listed[backend] = _listed(backend, run)
         found[job.uid] = _standing(ledger, backend, job, listed[backend])
     return found
+
+
+def _is_open(job: JobRecord) -> bool:
+    """Return whether there is something to be asked of a job."""
+    usage_unknown = job.state in ENDED and job.used_seconds is None and job.job_id is not None
+    return job.state in IN_FLIGHT or job.unanswered > 0 or usage_unknown
+
+
+def _ended(
+    ledger: Ledger, backend: Backend, job: JobRecord, folder: RunFolder | None, wanted: bool
+) -> Standing:
+    """Ask what is not known yet of a job that ended: what it used, and whether it is the only one.
+
+    Return how it stands.
+    """
+    try:
+        settle(ledger, backend, job.uid, wanted)
+        if folder is not None:
+            ask_usage(ledger, backend, folder, job.uid)
+    except QrecError as error:
+        return Standing(job.state, str(error))
+    return Standing(ledger.job(job.uid).state, ledger.job(job.uid).message)
 
 
 def _listed(backend: Backend, run: str) -> Mapping[str, Standing] | QrecError:

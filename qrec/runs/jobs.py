@@ -45,14 +45,20 @@ class PlannedJob:
 
     uid: FileName
     backend: str  # as the run calls it
-    entry: str  # its name in backends.yaml, by which the ledger and budgets know it
+    entry: str  # its name in backends.yaml
+    device: str  # what that entry asks, by which the ledger counts and budgets hold
     parts: tuple[Part, ...]
     executions: Count
     qpu_seconds: float
 
-    def renewed(self) -> "PlannedJob":
-        """Return the same work under a uid of its own, to be sent after a failure."""
-        return replace(self, uid=new_uid())
+    def renewed(self, longer: bool = False) -> "PlannedJob":
+        """Return the same work under a uid of its own, to be sent after a failure.
+
+        `longer`: its limit of time ended it, so it is thought to take twice as long as before;
+        its limit grows with that, and so does what the budget counts.
+        """
+        seconds = self.qpu_seconds * (2.0 if longer else 1.0)
+        return replace(self, uid=new_uid(), qpu_seconds=seconds)
 
 
 _ROUND = TypeAdapter(list[PlannedJob])
@@ -86,6 +92,8 @@ def read_jobs(folder: RunFolder) -> list[PlannedJob]:
 def records(run: str, jobs: Sequence[PlannedJob]) -> list[JobRecord]:
     """Return how jobs enter the ledger."""
     return [
-        JobRecord(job.uid, run, job.entry, "PLANNED", None, job.executions, job.qpu_seconds)
+        JobRecord(
+            job.uid, run, job.entry, job.device, "PLANNED", None, job.executions, job.qpu_seconds
+        )
         for job in jobs
     ]

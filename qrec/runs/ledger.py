@@ -1,4 +1,4 @@
-"""The ledger of jobs: what was asked of which backend, on disk before the request leaves."""
+"""The ledger of jobs: what was asked of which device, on disk before the request leaves."""
 
 import json
 import sqlite3
@@ -17,20 +17,26 @@ from qrec.errors import ConfigError, QrecError
 from qrec.runs.folder import runs_dir
 
 LEDGER = "ledger.sqlite"  # beside the runs
+SCHEMA_VERSION = 1
 STATES = ("PLANNED", "SUBMITTING", "SUBMITTED", "DONE", "FAILED", "CANCELLED")
+ENDED = ("DONE", "FAILED", "CANCELLED")
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS jobs (
     uid TEXT PRIMARY KEY,
     run TEXT NOT NULL,
     backend TEXT NOT NULL,
+    device TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN {STATES}),
     job_id TEXT,
     executions INTEGER NOT NULL,
     qpu_seconds REAL NOT NULL,
     used_seconds REAL,
     message TEXT NOT NULL DEFAULT '',
-    sent TEXT
-)
+    sent TEXT,
+    unanswered INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS given_up (run TEXT PRIMARY KEY);
+PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
@@ -43,14 +49,29 @@ class JobRecord:
 
     uid: str  # made once, by chance; the job carries it as a tag
     run: str
-    backend: str
+    backend: str  # the entry of backends.yaml
+    device: str  # what that entry asks; others may ask it too
     state: str
     job_id: str | None
-    executions: Annotated[int, Field(ge=0)]
+    executions: Annotated[int, Field(ge=0)]  # with those of the self-tests that went before it
     qpu_seconds: Seconds  # predicted
     used_seconds: Seconds | None = None  # None until the backend has said
     message: str = ""
-    sent: str | None = None  # UTC, when a request last left
+    sent: str | None = None  # UTC, when a request last left; None where none left from here
+    unanswered: int = 0  # requests that left and of which nobody knows what became of them
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request left that was answered, however the job ended."""
+        answered = self.state in ("SUBMITTED", *ENDED)
+        return answered and (self.sent is not None or self.job_id is not None)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since a request last left; None where none left from here."""
+        if self.sent is None:
+            return None
+        return (datetime.now(UTC) - datetime.fromisoformat(self.sent)).total_seconds()
 
 
 _JOB = TypeAdapter(JobRecord)
@@ -60,40 +81,108 @@ _COLUMNS = [field.name for field in fields(JobRecord)]
 class Ledger:
     """The jobs of all runs, in one SQLite file beside them.
 
-    Every change is on the disk when its call returns; several processes may work with it.
+    Every change is on the disk when its call returns; several processes may work with it. Raises
+    ConfigError for a file of another schema, QrecError for one that cannot be read or written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or runs_dir() / LEDGER
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:
-            connection.execute(_SCHEMA)
+            [version] = connection.execute("PRAGMA user_version").fetchone()
+            [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if version == 0 and tables == 0:
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            elif version != SCHEMA_VERSION:
+                raise ConfigError(
+                    f"{self.path}: schema version {version}, expected {SCHEMA_VERSION}: written by "
+                    "another version of qrec. Move it away: jobs of runs that are under way are "
+                    "then looked for where they were sent"
+                )
 
-    def add(self, jobs: Iterable[JobRecord]) -> None:
-        """Enter jobs that are planned, all or none; those known already stay as they are."""
-        rows = [(j.uid, j.run, j.backend, j.executions, j.qpu_seconds) for j in jobs]
+    def add(self, jobs: Iterable[JobRecord], in_doubt: bool = False) -> None:
+        """Enter jobs that are planned, all or none; those known already stay as they are.
+
+        With `in_doubt`, for jobs that a run's folder holds and this ledger does not: another
+        ledger may have seen them sent.
+        """
+        state, unanswered = ("SUBMITTING", 1) if in_doubt else ("PLANNED", 0)
+        rows = [
+            (j.uid, j.run, j.backend, j.device, state, j.executions, j.qpu_seconds, unanswered)
+            for j in jobs
+        ]
         with self._open() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO jobs (uid, run, backend, state, executions, qpu_seconds) "
-                "VALUES (?, ?, ?, 'PLANNED', ?, ?)",
+                "INSERT OR IGNORE INTO jobs (uid, run, backend, device, state, executions, "
+                "qpu_seconds, unanswered) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
-    def submitting(self, uid: str) -> None:
-        """Note that a request is about to leave."""
-        self._update(uid, state="SUBMITTING", sent=datetime.now(UTC).isoformat())
+    def submitting(self, uid: str, self_test: int = 0) -> None:
+        """Note that a request is about to leave, and so many executions of a self-test before."""
+        self._update(
+            uid,
+            "unanswered = unanswered + 1, executions = executions + ?",
+            self_test,
+            state="SUBMITTING",
+            sent=datetime.now(UTC).isoformat(),
+        )
 
     def submitted(self, uid: str, job_id: str) -> None:
-        """Note that the backend has the job."""
-        self._update(uid, state="SUBMITTED", job_id=job_id, message="")
+        """Note that the backend has the job of one request that left."""
+        self._update(uid, _ANSWERED, state="SUBMITTED", job_id=job_id, message="")
 
-    def planned(self, uid: str, message: str = "") -> None:
-        """Note that the backend has no such job, so that it must be sent (again)."""
-        self._update(uid, state="PLANNED", job_id=None, message=message)
+    def refused(self, uid: str, state: str, message: str) -> None:
+        """Note that the last request had no effect: PLANNED to send it later, or FAILED."""
+        used = 0.0 if state == "FAILED" else None
+        self._update(uid, _ANSWERED, state=state, job_id=None, message=message, used_seconds=used)
+
+    def planned(self, uid: str, message: str = "", lost: bool = False) -> None:
+        """Note that the backend has no such job, so that it must be sent (again).
+
+        `lost`: it had one, whose result is gone with its process.
+        """
+        again = "unanswered = unanswered + 1" if lost else ""
+        self._update(uid, again, state="PLANNED", job_id=None, message=message)
 
     def ended(self, uid: str, state: str, message: str = "", used: float | None = None) -> None:
         """Note how a job ended: DONE (its result is stored), FAILED or CANCELLED."""
         self._update(uid, state=state, message=message, used_seconds=used)
+
+    def used(self, uid: str, seconds: float) -> None:
+        """Note what a job used that had ended before that was known."""
+        self._update(uid, used_seconds=seconds)
+
+    def said(self, uid: str, message: str) -> None:
+        """Note what is to be said of a job."""
+        self._update(uid, message=message)
+
+    def spare(self, uid: str, job_id: str) -> None:
+        """Note that another job of an ended one came to light, and was cancelled.
+
+        Where the ended one had none, it stands in its place, and what it used is to be asked.
+        """
+        unknown = "used_seconds = CASE WHEN job_id IS NULL THEN NULL ELSE used_seconds END"
+        self._update(uid, f"{_ANSWERED}, {unknown}, job_id = coalesce(job_id, ?)", job_id)
+
+    def certain(self, uid: str) -> None:
+        """Note that no job will come to light any more."""
+        self._update(uid, unanswered=0)
+
+    def give_up(self, run: str) -> None:
+        """Note that the user cancelled a whole run: the same experiment then begins afresh."""
+        with self._open() as connection:
+            connection.execute("INSERT OR IGNORE INTO given_up VALUES (?)", (run,))
+
+    def take_up(self, run: str) -> None:
+        """Note that the user goes on with a run that was given up."""
+        with self._open() as connection:
+            connection.execute("DELETE FROM given_up WHERE run = ?", (run,))
+
+    def given_up(self) -> set[str]:
+        """Return the runs that were given up."""
+        with self._open() as connection:
+            return {run for (run,) in connection.execute("SELECT run FROM given_up")}
 
     def job(self, uid: str) -> JobRecord:
         """Return one job. Raises ConfigError where it was never entered."""
@@ -105,32 +194,39 @@ class Ledger:
         """Return the jobs of a run, or of all, in the order in which they were planned."""
         return self._select("1") if run is None else self._select("run = ?", run)
 
-    def spent(self, backend: str, besides: Container[str] = ()) -> float:
-        """Return the QPU seconds that the jobs of a backend used, or are predicted to use.
+    def spent(self, device: str, besides: Container[str] = ()) -> float:
+        """Return the QPU seconds that the jobs of a device used, or are predicted to use.
 
-        A job that is only planned, or that ended with nothing used, counts for nothing;
-        neither do the uids `besides`.
+        What a job used counts where the backend has said, else what was predicted, however it
+        ended: a cancelled or failed job may have run. One that no request left for counts
+        nothing; neither do the uids `besides`.
         """
-        found = [j for j in self._select("backend = ?", backend) if j.uid not in besides]
-        sent = [j for j in found if j.state != "PLANNED"]
-        ended_unused = ("FAILED", "CANCELLED")
         return sum(
-            j.used_seconds if j.used_seconds is not None else j.qpu_seconds
-            for j in sent
-            if j.used_seconds is not None or j.state not in ended_unused
+            job.qpu_seconds if job.used_seconds is None else job.used_seconds
+            for job in self._select("device = ?", device)
+            if job.uid not in besides and job.state != "PLANNED"
         )
 
-    def sent_within(self, backend: str, seconds: float) -> list[datetime]:
-        """Return when requests left for a backend in the last `seconds`, oldest first."""
+    def executed(self, device: str, besides: Container[str] = ()) -> int:
+        """Return the executions that the jobs of a device took, or may have taken.
+
+        A failed job counts, and so does a request that nobody knows the end of; the uids
+        `besides` do not.
+        """
+        found = [j for j in self._select("device = ?", device) if j.uid not in besides]
+        return sum(job.executions * (job.unanswered + job.was_sent) for job in found)
+
+    def sent_within(self, device: str, seconds: float) -> list[datetime]:
+        """Return when requests left for a device in the last `seconds`, oldest first."""
         since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
-        found = self._select("backend = ? AND sent > ?", backend, since)
+        found = self._select("device = ? AND sent > ?", device, since)
         return sorted(datetime.fromisoformat(job.sent) for job in found if job.sent)
 
-    def _update(self, uid: str, **fields: object) -> None:
-        assignments = ", ".join(f"{name} = ?" for name in fields)
+    def _update(self, uid: str, also: str = "", *values: object, **fields: object) -> None:
+        assignments = ", ".join([f"{name} = ?" for name in fields] + [also] * bool(also))
         with self._open() as connection:
             connection.execute(
-                f"UPDATE jobs SET {assignments} WHERE uid = ?", (*fields.values(), uid)
+                f"UPDATE jobs SET {assignments} WHERE uid = ?", (*fields.values(), *values, uid)
             )
 
     def _select(self, where: str, *values: str) -> list[JobRecord]:
@@ -173,6 +269,9 @@ class Ledger:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
+
+
+_ANSWERED = "unanswered = max(unanswered - 1, 0)"
 
 
 def new_uid() -> str:

@@ -1,13 +1,14 @@
 """Who may do what with runs and jobs at the same time; every lock dies with its process."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from filelock import FileLock, Timeout
 
 from qrec.errors import QrecError
 from qrec.runs.folder import RunFolder, runs_dir
+
+Release = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -16,7 +17,7 @@ def only_worker(folder: RunFolder) -> Iterator[None]:
 
     Raises QrecError when another process is at work.
     """
-    with _try_lock(folder.path / "lock") as mine:
+    with _try_lock(FileLock(folder.path / "lock")) as mine:
         if not mine:
             raise QrecError(f"run {folder.id}: another process is working on it")
         folder.sweep()
@@ -24,15 +25,25 @@ def only_worker(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def only_submitter(wait: bool = False) -> Iterator[None]:
+def only_submitter(wait: bool = False) -> Iterator[Release]:
     """Keep other processes from sending and settling jobs.
 
-    Raises QrecError where one does, unless this is to `wait` until it has ended.
+    What is given lets them, for as long as its own block lasts: whoever waits for a service's
+    rate limit is not in the way of `qrec cancel`. Raises QrecError where another process does,
+    unless this is to `wait` until it has ended.
     """
-    with submit_lock(-1 if wait else 0) as mine:
+    lock = _submit_lock()
+
+    @contextmanager
+    def released() -> Iterator[None]:
+        lock.release()
+        yield
+        lock.acquire()
+
+    with _try_lock(lock, -1 if wait else 0) as mine:
         if not mine:
             raise QrecError("another process is sending or settling jobs; wait for it to end")
-        yield
+        yield released
 
 
 @contextmanager
@@ -48,14 +59,17 @@ def submit_lock(seconds: float = 0) -> Iterator[bool]:
 
     It is waited for so many seconds, without end where these are negative.
     """
-    runs_dir().mkdir(parents=True, exist_ok=True)
-    with _try_lock(runs_dir() / "submit.lock", seconds) as mine:
+    with _try_lock(_submit_lock(), seconds) as mine:
         yield mine
 
 
+def _submit_lock() -> FileLock:
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    return FileLock(runs_dir() / "submit.lock")
+
+
 @contextmanager
-def _try_lock(path: Path, seconds: float = 0) -> Iterator[bool]:
-    lock = FileLock(path)
+def _try_lock(lock: FileLock, seconds: float = 0) -> Iterator[bool]:
     try:
         lock.acquire(timeout=seconds)
     except Timeout:

@@ -12,12 +12,15 @@ _QUIET_SECONDS = 2.0
 
 
 class Report(Protocol):
-    """What work calls to say where it is: `done` of `total` steps, now at `step`."""
+    """What work calls to say where it is: `done` of `total` steps, now at `step`.
 
-    def __call__(self, step: str, done: int, total: int) -> None: ...
+    What is said `aloud` is shown even where something else was shown just before.
+    """
+
+    def __call__(self, step: str, done: int, total: int, aloud: bool = False) -> None: ...
 
 
-def silent(step: str, done: int, total: int) -> None:
+def silent(step: str, done: int, total: int, aloud: bool = False) -> None:
     """Report nothing."""
 
 
@@ -38,7 +41,8 @@ def _bar(console: Console) -> Iterator[Report]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("")
 
-        def report(step: str, done: int, total: int) -> None:
+        def report(step: str, done: int, total: int, aloud: bool = False) -> None:
+            del aloud  # a bar shows all of it
             bar.update(task, description=step, completed=done, total=total)
 
         yield report
@@ -47,9 +51,9 @@ def _bar(console: Console) -> Iterator[Report]:
 def _lines(console: Console) -> Report:
     last = time.monotonic()
 
-    def report(step: str, done: int, total: int) -> None:
+    def report(step: str, done: int, total: int, aloud: bool = False) -> None:
         nonlocal last
-        if time.monotonic() - last >= _QUIET_SECONDS:
+        if aloud or time.monotonic() - last >= _QUIET_SECONDS:
             last = time.monotonic()
             console.print(f"{done}/{total} {step}", markup=False, highlight=False)
 

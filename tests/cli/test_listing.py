@@ -66,7 +66,10 @@ def test_stopped_run_shows_how_far_it_is(qrec, small_run):
 def test_submitted_run_shows_what_it_waits_for(qrec, small_experiment):
     folder = begin(load(small_experiment))
     ledger = Ledger()
-    jobs = [JobRecord(uid, folder.id, "ibm", "PLANNED", None, 1, 1.0) for uid in ("a", "b", "c")]
+    jobs = [
+        JobRecord(uid, folder.id, "ibm", "ibm_x", "PLANNED", None, 1, 1.0)
+        for uid in ("a", "b", "c")
+    ]
     ledger.add(jobs)
     ledger.ended("a", "DONE")
     ledger.ended("b", "FAILED", "device on fire")

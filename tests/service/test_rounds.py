@@ -1,15 +1,12 @@
 """A training on a device: round after round of jobs, whatever stops it in between."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-import textwrap
 from collections import Counter
 
 import pytest
 import yaml
+from killing import killed
 from loopback_service import Fault
 
 from qrec.runs.folder import find_run
@@ -115,51 +112,13 @@ def test_answers_of_other_code_are_refused(qrec, service, training_file):
     assert "code or data changed" in err
 
 
-# One process imports everything once and forks: see test_killed.
-_DRIVER = """
-    import json, os, signal, sys
-    from qrec.cli import main
-    import qrec.runner.submit, qrec.runner.fetch, qrec.runner.run, qrec.backends.ibm.service
-    import qrec.experiments.vqsvd.training, torch
-    from qrec.runner import jobs
-    from qrec.runs import files
-    from qrec.runs.ledger import Ledger
-
-    torch.set_num_threads(1)  # threads of the parent would not survive a fork
-    jobs.sleep = lambda _: None  # five jobs a minute are few
-    qrec.runner.run.write_report = lambda *_: None  # takes seconds
-
-    def child(*arguments, moment=None):
-        pid = os.fork()
-        if pid == 0:
-            if moment is not None:
-                kill_at(moment)
-            sys.argv = ["qrec", *arguments]
-            try:
-                main()
-            except SystemExit as end:
-                os._exit(int(end.code or 0))
-            os._exit(0)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-    def kill_at(moment):
-        count = 0
-        def counting(work):
-            def counted(*arguments, **options):
-                nonlocal count
-                count += 1
-                if count == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return work(*arguments, **options)
-            return counted
-        files._sync, Ledger._connect = counting(files._sync), counting(Ledger._connect)
-
+_SCRIPT = """
     submit, ends = ("submit", sys.argv[1], "-b", "qpu", "--yes"), []
     for moment in map(int, sys.argv[2:]):
-        killed = [child(*submit, moment=moment), child(*submit)]
+        submitted = [child(*submit, moment=moment), child(*submit)]
         fetched = [child("fetch", "latest", moment=moment), *(child("fetch") for _ in range(4))]
-        ends.append([*killed, *fetched])
-    print(json.dumps(ends))
+        ends.append([*submitted, *fetched])
+    print(json.dumps(ends), flush=True)
 """
 
 
@@ -173,22 +132,18 @@ _DRIVER = """
 def test_killed_in_every_round_loses_nothing_and_pays_nothing_twice(
     moments, service, training_file
 ):
-    script = ["-c", textwrap.dedent(_DRIVER), str(training_file), *map(str, moments)]
-    alone = {"RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, *script], env=os.environ | alone, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    ends = json.loads(done.stdout.splitlines()[-1])
+    ends = killed(_SCRIPT, training_file, *moments)[-1]
     assert sum(found.count(-9) for found in ends) >= 3, ends
-    assert ends[-1][-1] == 0, done.stderr
+    assert ends[-1][-1] == 0, ends
     uids = Counter(job.body["tags"][0] for job in service.jobs.values())
     assert set(uids.values()) == {1}
     assert len(uids) == ROUNDS
     assert find_run("latest").finished
 
 
-def test_a_job_that_somebody_cancelled_is_sent_again_by_resume_alone(qrec, service, training_file):
+def test_a_job_that_somebody_cancelled_is_said_and_sent_again_when_asked(
+    qrec, service, training_file
+):
     qrec("submit", training_file, "-b", "qpu", "--yes")
     [job] = service.jobs.values()
     job.end, job.step = "Cancelled", 2
@@ -227,4 +182,4 @@ def test_a_result_is_used_though_its_metrics_are_refused(qrec, service, experime
     assert status == 0, err
     [job] = Ledger().jobs()
     assert (job.state, job.used_seconds) == ("DONE", None)
-    assert Ledger().spent(job.backend) == job.qpu_seconds, "what was predicted counts"
+    assert Ledger().spent(job.device) == job.qpu_seconds, "what was predicted counts"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qrec.backends.ibm.service import DeviceState, IbmService, Sent
 
 LEAST_BUSY = "least_busy"  # in place of a device's name: the one with the shortest queue
+RAN_TOO_LONG = 1305  # the reason code of a job cancelled by its own max_execution_time
 JOB_OVERHEAD_SECONDS = 2.0  # of QPU time, before the first circuit of a job runs
 
 
@@ -68,6 +69,10 @@ class IbmBackend(Backend):
         return self._spec.max_qpu_seconds
 
     @property
+    def device(self) -> str:
+        return self.pinned.name if self._spec.device == LEAST_BUSY else self._spec.device
+
+    @property
     def pinned(self) -> Snapshot:
         if self._pinned is None:
             service = self._service
@@ -105,11 +110,12 @@ class IbmBackend(Backend):
         evaluations = sum(len(unit.workload) for unit in units)
         return Estimate(len(units), evaluations, executions, seconds)
 
-    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def _send(self, units: Sequence[Unit], uid: str, run: str, qpu_seconds: float | None) -> str:
         options = self._primitive.options()
         options.environment.job_tags = [tag for tag in (uid, run) if tag]
         # The hard stop: half as much again as predicted, for predictions are no promises.
-        options.max_execution_time = math.ceil(1.5 * self.estimate(units).qpu_seconds) + 5
+        expected = self.estimate(units).qpu_seconds if qpu_seconds is None else qpu_seconds
+        options.max_execution_time = math.ceil(1.5 * expected) + 5
         return self._service.submit([self._primitive.pub(unit) for unit in units], options)
 
     def find(self, uid: str) -> str | None:
@@ -142,30 +148,20 @@ class IbmBackend(Backend):
         """Return the QPU time that the account's instance has left; None where it has no limit."""
         return self._service.remaining_seconds()
 
+    def ran_too_long(self, reason: str) -> bool:
+        return reason.startswith(f"error {RAN_TOO_LONG}")
+
     def collect(self, job_id: str) -> bytes:
-        """Return the text of a finished job's result.
+        """Return the text of a finished job's result, whatever it is: `decode` tells."""
+        return self._service.result(job_id).encode()
 
-        Raises UnknownOutcomeError where what came cannot be read; the job keeps its result.
-        """
-        payload = self._service.result(job_id).encode()
-        try:
-            self.decode(payload)
-        except Exception as error:
-            # Whatever is wrong with the text, the decoder fails in its own way.
-            raise UnknownOutcomeError(
-                f"{self.name}: job {job_id}: the result that came cannot be read "
-                f"({type(error).__name__}); fetch it again"
-            ) from None
-        return payload
-
-    def decode(self, payload: bytes, sizes: Sequence[int] | None = None) -> list[Raw]:
+    def decode(self, payload: bytes, sizes: Sequence[int]) -> list[Raw]:
         check_client()
         from qrec.backends.ibm.service import decode_result
 
         results = list(decode_result(payload.decode()))
         return [
-            self._primitive.raw(result, size)
-            for result, size in zip(results, sizes or [1] * len(results), strict=True)
+            self._primitive.raw(result, size) for result, size in zip(results, sizes, strict=True)
         ]
 
     def metrics(self, job_id: str) -> dict[str, Any]:

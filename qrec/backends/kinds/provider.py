@@ -99,6 +99,12 @@ class ProviderBackend(VendorBackend):
         return not self._spec.free
 
     @property
+    def device(self) -> str:
+        spec = self._spec
+        asked = {"arguments": spec.arguments, "then": spec.then}
+        return f"{spec.backend} {json.dumps(asked, sort_keys=True)}"
+
+    @property
     def is_local(self) -> bool:
         return not self.costs or not self._vendor().description["finds_jobs"]
 
@@ -112,9 +118,9 @@ class ProviderBackend(VendorBackend):
         most = self._vendor().description["max_circuits"] if self.costs else None
         return Limits(pubs=1, evaluations=min(most or _ROWS_OF_A_JOB, _ROWS_OF_A_JOB))
 
-    def _send(self, units: Sequence[Unit], uid: str, run: str) -> str:
+    def _send(self, units: Sequence[Unit], uid: str, run: str, qpu_seconds: float | None) -> str:
         if not self.costs:
-            return super()._send(units, uid, run)
+            return super()._send(units, uid, run, qpu_seconds)
         vendor, [unit] = self._vendor(), units
         if unit.workload.circuit.num_clbits:
             raise ConfigError(
