@@ -30,7 +30,8 @@ _CLASSES = {
 class CheckGates(TransformationPass):  # type: ignore[misc]
     """Takes gates apart that bear the name of one of Qiskit's and are another.
 
-    Angles that are numbers become numbers. Raises ConfigError for one that has no definition, and for an angle that is not finite.
+    Angles that are numbers become numbers. Raises ConfigError for one that has no definition,
+    and for an angle that is not finite.
     """
 
     def run(self, dag: DAGCircuit) -> DAGCircuit:

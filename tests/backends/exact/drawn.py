@@ -99,18 +99,17 @@ def _open_controls(rng: Generator, angle: Angles, n: int) -> Operation:
 
 
 def _own_ctrl_state(rng: Generator, angle: Angles, n: int) -> Operation:
+    del n
     controlled = [lib.CXGate(), lib.CRYGate(angle()), lib.CUGate(*[angle() for _ in range(4)]),
-                  lib.CSXGate(), lib.CCXGate(), lib.C3XGate(), lib.CCZGate(), lib.CU3Gate(1, 2, 3),
-                  lib.CPhaseGate(angle()), lib.CHGate(), lib.CSwapGate(), lib.C4XGate()]  # fmt: skip
+                  lib.CSXGate(), lib.CCXGate(), lib.C3XGate(), lib.CCZGate(), lib.C4XGate(),
+                  lib.CPhaseGate(angle()), lib.CHGate(), lib.CSwapGate()]  # fmt: skip
     gate = controlled[rng.integers(len(controlled))]
-    return gate.base_class(
-        *gate.params, ctrl_state=int(rng.integers(2**gate.num_ctrl_qubits))
-    )
+    return gate.base_class(*gate.params, ctrl_state=int(rng.integers(2**gate.num_ctrl_qubits)))
 
 
 def _composite(rng: Generator, angle: Angles, n: int, whole: bool = True) -> Operation:
     size = int(rng.integers(1, min(n, 3) + 1))
-    plain = not whole or rng.random() < 0.7  # Qiskit's own `control` takes a gate of any name for what it says
+    plain = not whole or rng.random() < 0.7  # Qiskit's own `control` goes by names
     inner = QuantumCircuit(size, name="mix" if plain else str(rng.choice(["rx", "delay", "cx"])))
     for _ in range(rng.integers(1, 4)):
         _append(inner, _standard(rng, angle, size), rng)
@@ -145,6 +144,7 @@ def _prepared(rng: Generator, angle: Angles, n: int) -> Operation:
 
 
 def _matrix(rng: Generator, angle: Angles, n: int) -> Operation:
+    del angle
     size = int(rng.integers(1, min(n, 4) + 1))
     seed, dimension = int(rng.integers(2**31)), 2**size
     unitary = random_unitary(dimension, seed=seed)
@@ -269,6 +269,7 @@ gphase({});
 
 
 def _of_qasm(rng: Generator, angle: Angles, n: int) -> Operation:
+    del angle
     if n < 2:
         return lib.SXGate()
     return qasm3.loads(_QASM.format(*rng.normal(size=4).tolist())).to_gate()
