@@ -1,6 +1,6 @@
 """What single operations of a circuit are, by their class: a name alone can be anybody's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,13 @@ def axis_of(operation: Operation) -> str | None:
 
 def constant_matrix(operation: Operation) -> NDArray[np.complex128] | None:
     """Return the matrix of a gate without parameters; None where it is too wide, or no gate."""
-    if operation.num_qubits > _WIDEST_MATRIX or _is_free(operation) or _evolves(operation):
+    if operation.num_qubits > _WIDEST_MATRIX or _is_free(operation) or any(_evolutions(operation)):
         return None
     try:
         own = hasattr(operation, "__array__")
         matrix = np.array(operation.to_matrix() if own else Operator(operation).data, complex)
-    except QiskitError:
-        return None  # its parts, if it has some, say what is wrong
+    except (QiskitError, TypeError):
+        return None  # its parts, if it has some, say what is wrong, or hold an open angle
     if not np.isfinite(matrix).all():
         raise ConfigError(f"gate {operation.name!r} by {operation.params}: expected finite angles")
     return matrix
@@ -72,8 +72,9 @@ def parts_of(operation: Operation) -> QuantumCircuit:
     Raises ConfigError for what is made of no gates, such as a measurement, and for an evolution
     whose circuit is another operation than its matrix.
     """
-    if _class(operation) is PauliEvolutionGate:
-        _check_evolution(operation)
+    if _class(operation) is PauliEvolutionGate or isinstance(operation, AnnotatedOperation):
+        for evolution in _evolutions(operation):
+            _check_evolution(evolution)
     whole = QuantumCircuit(operation.num_qubits)
     if _class(operation) in (U2Gate, U3Gate, UGate):
         theta, phi, lam = [np.pi / 2, *operation.params][-3:]
@@ -96,18 +97,17 @@ def parts_of(operation: Operation) -> QuantumCircuit:
     return operation.definition
 
 
-def _evolves(operation: Operation) -> bool:
-    """Return whether an operation is, or is made of, an evolution under Pauli strings."""
-    if isinstance(operation, AnnotatedOperation):
-        return _evolves(operation.base_op)
-    if isinstance(operation, ControlledGate):
-        return _evolves(operation.base_gate)
+def _evolutions(operation: Operation) -> Iterator[PauliEvolutionGate]:
+    """Yield the evolutions under Pauli strings that an operation is, or is made of."""
     known = _class(operation)
-    if known is None or known is PauliEvolutionGate:
-        return known is not None
-    if known.__module__.startswith("qiskit.circuit.library") or operation.definition is None:
-        return False
-    return any(_evolves(inner.operation) for inner in operation.definition.data)
+    if isinstance(operation, AnnotatedOperation):
+        yield from _evolutions(operation.base_op)
+    elif known is PauliEvolutionGate:
+        yield operation
+    elif known is not None and not known.__module__.startswith("qiskit.circuit.library"):
+        whole = operation.base_gate if isinstance(operation, ControlledGate) else operation
+        for inner in whole.definition.data if whole.definition is not None else ():
+            yield from _evolutions(inner.operation)
 
 
 def _check_evolution(gate: PauliEvolutionGate) -> None:
