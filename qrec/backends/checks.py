@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Barrier, Operation, Parameter
+from qiskit.circuit import Barrier, Instruction, Operation, Parameter, ParameterExpression
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.converters import circuit_to_dag
 from qiskit.dagcircuit import DAGCircuit
@@ -30,7 +30,8 @@ _CLASSES = {
 class CheckGates(TransformationPass):  # type: ignore[misc]
     """Takes gates apart that bear the name of one of Qiskit's and are another.
 
-    Raises ConfigError for one that has no definition, and for an angle that is not finite.
+    Angles that are numbers become numbers. Raises ConfigError for one that has no definition,
+    and for an angle that is not finite.
     """
 
     def run(self, dag: DAGCircuit) -> DAGCircuit:
@@ -44,6 +45,16 @@ class CheckGates(TransformationPass):  # type: ignore[misc]
                 dag.substitute_node_with_dag(node, circuit_to_dag(node.op.definition))
         for node in dag.op_nodes():
             check_finite(node.op)
+        return NumberAngles().run(dag)
+
+
+class NumberAngles(TransformationPass):  # type: ignore[misc]
+    """Does to each operation what `with_numbers` does."""
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        for node in dag.op_nodes():
+            if (plain := with_numbers(node.op)) is not node.op:
+                dag.substitute_node(node, plain)
         return dag
 
 
@@ -52,6 +63,31 @@ def check_finite(operation: Operation) -> None:
     for value in getattr(operation, "params", ()):
         if isinstance(value, float) and not np.isfinite(value):
             raise ConfigError(f"gate {operation.name!r} by {value}: expected a finite angle")
+
+
+def with_numbers(operation: Operation) -> Operation:
+    """Return an operation in which angles that only look like expressions, as t - t, are numbers.
+
+    Qiskit can neither copy an operation by such a 0 nor take an evolution over it apart.
+    """
+    params = list(operation.params) if isinstance(operation, Instruction) else []
+    places = [i for i, p in enumerate(params) if _is_number(p)]
+    if not places:
+        return operation
+    out = operation.to_mutable()
+    for i in places:
+        params[i] = params[i].bind(dict.fromkeys(params[i].parameters, 0.0)).numeric()
+    out.params = params
+    return out
+
+
+def _is_number(angle: object) -> bool:
+    if not isinstance(angle, ParameterExpression) or isinstance(angle, Parameter):
+        return False
+    try:
+        return all(angle.gradient(parameter) == 0 for parameter in angle.parameters)
+    except RuntimeError:  # it has no derivative
+        return False
 
 
 def checked(circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 
 from qrec.circuits.parts.encoding import BlockEncoding
-from qrec.circuits.parts.matrix import EXAMPLE, as_values, n_qubits, z_order
+from qrec.circuits.parts.matrix import EXAMPLE, as_values, n_qubits, scaled, z_order
 from qrec.circuits.parts.preparation import prepare
 from qrec.circuits.parts.registers import data, state
 from qrec.circuits.parts.rotations import compression_error, value_scale
@@ -45,7 +45,7 @@ def encode_state(matrix: ArrayLike) -> BlockEncoding:
     The entries are the amplitudes themselves, prepared by `parts.preparation`.
     Raises ConfigError as `as_square` does, and for M = 0.
     """
-    vector = z_order(matrix)
+    vector, scale = scaled(z_order(matrix))
     norm = float(np.linalg.norm(vector))
     if norm == 0.0:
         raise ConfigError("matrix of zeros: no state has its entries as amplitudes")
@@ -53,7 +53,7 @@ def encode_state(matrix: ArrayLike) -> BlockEncoding:
     preparation = QuantumCircuit(d)
     # Amplitudes stand by Qiskit's basis index: d[0] is the highest bit.
     preparation.append(prepare(vector / norm), d[::-1])
-    return encode_prepared(preparation, norm)
+    return encode_prepared(preparation, norm * scale)
 
 
 def encode_prepared(

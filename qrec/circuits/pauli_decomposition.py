@@ -5,6 +5,8 @@ estimate each <j|U^dag P V|i> by a Hadamard test. As a block encoding it is a li
 combination of unitaries, Childs and Wiebe, Quantum Information and Computation 12, 901 (2012).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
@@ -14,7 +16,7 @@ from qrec.circuits.block_encoding import beta_step
 from qrec.circuits.layered_ansatz import layered_ansatz
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.hadamard import Part, append_controlled, controlled_flip, open_control
-from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits
+from qrec.circuits.parts.matrix import EXAMPLE, as_square, n_qubits, scaled
 from qrec.circuits.parts.preparation import prepare
 from qrec.circuits.parts.registers import control, data, flip, state
 from qrec.errors import ConfigError
@@ -33,8 +35,9 @@ def coefficients(matrix: ArrayLike) -> dict[str, complex]:
     The Hadamard tests of all strings, weighted by these, add up to the matrix element; their
     shots must cover ``sum |c_P|``. Raises ConfigError as `as_square` does.
     """
-    terms = SparsePauliOp.from_operator(Operator(as_square(matrix)), atol=0.0, rtol=0.0)
-    return {label: complex(c) for label, c in terms.to_list() if c != 0}
+    array, scale = scaled(as_square(matrix))
+    terms = SparsePauliOp.from_operator(Operator(array), atol=0.0, rtol=0.0)
+    return {label: complex(c) * scale for label, c in terms.to_list() if c != 0}
 
 
 def hadamard_test(
@@ -70,7 +73,8 @@ def encode(matrix: ArrayLike) -> BlockEncoding:
     d holds the Pauli strings, on each pair the X and the Z of one letter, so that the beta
     step selects the string. Raises ConfigError as `as_square` does, and for M = 0.
     """
-    right = _amplitudes(matrix)
+    array, scale = scaled(as_square(matrix))
+    right = _amplitudes(array)
     total = float(np.abs(right).sum())
     if total == 0.0:
         raise ConfigError("matrix of zeros: it has no Pauli string to select")
@@ -82,13 +86,13 @@ def encode(matrix: ArrayLike) -> BlockEncoding:
     circuit.append(prepare(left * np.exp(1j * np.angle(right))), d[::-1])
     circuit.compose(beta_step(len(s)), [*d, *s], inplace=True)
     circuit.append(prepare(left).inverse(), d[::-1])
-    return BlockEncoding(circuit, total, tuple(s), tuple(s))
+    return BlockEncoding(circuit, total * scale, tuple(s), tuple(s))
 
 
-def _amplitudes(matrix: ArrayLike) -> NDArray[np.complex128]:
+def _amplitudes(matrix: NDArray[Any]) -> NDArray[np.complex128]:
     """Return the coefficients (4^n,) of Z^b X^a with the bits a0 b0 a1 b1 ... as index."""
     terms = coefficients(matrix)
-    n = n_qubits(as_square(matrix))
+    n = n_qubits(matrix)
     amplitudes = np.zeros(4**n, dtype=np.complex128)
     for label, c in terms.items():
         index = int("".join(_XZ_BITS[letter] for letter in label), 2)

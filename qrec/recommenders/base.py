@@ -50,10 +50,9 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
             raise DataError(f"{type(self).__name__}.fit got no ratings; at least one is needed")
         self.n_users_, self.n_items_ = ratings.n_users, ratings.n_items
         self.scale_ = ratings.scale
-        order = np.lexsort((ratings.item, ratings.user))
-        counts = np.bincount(ratings.user, minlength=ratings.n_users)
-        self.seen_indptr_ = np.concatenate([[0], np.cumsum(counts)])
+        order, self.seen_indptr_ = _by_user(ratings)
         self.seen_items_ = ratings.item[order]
+        counts = np.diff(self.seen_indptr_)
         self.known_users_ = counts > 0 if "user" in self.needs else np.ones(self.n_users_, bool)
         self.known_items_ = np.ones(self.n_items_, bool)
         if "item" in self.needs:
@@ -182,11 +181,20 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
 def rating_matrix(ratings: Ratings, values: Array | None = None) -> csr_array:
     """Return the sparse matrix `(n_users, n_items)` of the ratings, or of `values` in their place.
 
-    Entries that equal zero stay stored: a residual of zero is an observation.
+    Entries are sorted by user and item, as `seen_items_` are. Those that equal zero stay stored:
+    a residual of zero is an observation.
     """
     data = ratings.value if values is None else values
+    # Made of (data, (user, item)), whether entries are sorted is left to scipy: 1.13.0 does not.
+    order, indptr = _by_user(ratings)
     shape = (ratings.n_users, ratings.n_items)
-    return csr_array((data, (ratings.user, ratings.item)), shape=shape)
+    return csr_array((data[order], ratings.item[order], indptr), shape=shape)
+
+
+def _by_user(ratings: Ratings) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the order of ratings by user and item, and where in it each user's begin."""
+    counts = np.bincount(ratings.user, minlength=ratings.n_users)
+    return np.lexsort((ratings.item, ratings.user)), np.concatenate([[0], np.cumsum(counts)])
 
 
 def indicator(matrix: csr_array) -> csr_array:

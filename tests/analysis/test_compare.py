@@ -1,5 +1,7 @@
 """Comparing rows within and between runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples, compare_table
@@ -55,3 +57,26 @@ def test_unfinished_run_says_how_to_finish_it(small_experiment):
     folder = begin(load(small_experiment))
     with pytest.raises(NotFinishedError, match=f"--resume {folder.id}"):
         compare([folder.id])
+
+
+def test_no_pair_is_drawn_twice(small_run):
+    for sample in stored(small_run).samples:
+        pairs = set(zip(sample.user.tolist(), sample.item.tolist(), strict=True))
+        assert len(pairs) == len(sample.user)
+
+
+def test_a_row_is_compared_with_the_exact_row_of_its_own_run(small_run):
+    first = stored(small_run)
+    moved = [
+        replace(s, prediction=s.prediction + (0.5 if s.notes["backend"] == "exact" else 0.0))
+        for s in first.samples
+    ]
+    other = StoredRun("other", first.dataset, moved)
+    alone = [row.as_dict() for row in compare_samples([other])]
+    behind = [row.as_dict() for row in compare_samples([first, other]) if row.run == "other"]
+    own = [row["rmse_minus_exact"] for row in alone if row["backend"] == "aer_ideal"]
+    assert own == [r["rmse_minus_exact"] for r in behind if r["backend"] == "aer_ideal"]
+    [of_first] = [
+        row.rmse_minus_exact for row in compare_samples([first]) if row.backend == "aer_ideal"
+    ]
+    assert own != [of_first]

@@ -57,6 +57,20 @@ def same(one, other):
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_stored_circuit_keeps_the_signs_of_nested_differences():
+    t = ParameterVector("t", 2)
+    asked = QuantumCircuit(1)
+    asked.rz(np.pi - (t[0] - 2 * t[1] - 0.3), 0)
+    asked.sx(0)
+    asked.rz(-(t[0] - t[1]), 0)
+    first, stored = (Transpiler(MANILA, 0, 7).run([asked])[0] for _ in range(2))
+    for isa in (first, stored):
+        bound = isa.assign_parameters({t[0]: 0.7, t[1]: 0.4})
+        angles = [i.operation.params[0] for i in bound.data if i.operation.name == "rz"]
+        assert angles == pytest.approx([np.pi + 0.4, -0.3])
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_hit_is_what_a_miss_was():
     transpiler = Counted(MANILA, 3, 5)
     asked = circuit()

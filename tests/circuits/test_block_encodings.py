@@ -43,6 +43,41 @@ def test_any_matrix_is_encoded(matrix, encode):
     np.testing.assert_allclose(encode(matrix).matrix(), matrix, atol=1e-6)
 
 
+MAGNITUDES = st.sampled_from([1.0, 2.0**-14, 1e-7, 1e-12, 1e-200, 1e200, 1e-310])
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.integers(1, 2).flatmap(
+        lambda n: arrays(
+            np.complex128,
+            (2**n, 2**n),
+            elements=st.builds(
+                lambda x, y, size: (x + 1j * y) * size,
+                st.sampled_from([-2.0, -1.0, 0.0, 0.3, 1.0, 2.0]),
+                st.sampled_from([0.0, 0.0, 1.0, -0.7]),
+                MAGNITUDES,
+            ),
+        )
+    ),
+    MAGNITUDES,
+    st.sampled_from([*COMPLEX.values()]),
+)
+def test_entries_of_any_magnitude_are_encoded(matrix, alone, encode):
+    if not matrix.any():
+        matrix[0, 0] = alone
+    largest = np.abs(matrix).max()
+    found = encode(matrix).matrix()
+    np.testing.assert_allclose(found / largest, matrix / largest, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e-310, 1e200])
+def test_coefficients_scale_with_the_matrix(size):
+    matrix = np.array([[1.0, 3e-8], [-2.0, 0.5]])
+    plain, found = (pauli_decomposition.coefficients(matrix * k) for k in (1.0, size))
+    assert found == {label: pytest.approx(c * size, rel=1e-9) for label, c in plain.items()}
+
+
 @pytest.mark.parametrize("encode", COMPLEX.values(), ids=COMPLEX)
 @pytest.mark.parametrize("small", [2.0**-14, 1e-7])
 def test_small_entries_beside_large_ones_are_not_dropped(small, encode):

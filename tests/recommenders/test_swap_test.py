@@ -72,3 +72,10 @@ def test_backend_can_change_after_fit(parts) -> None:
 def test_unknown_estimate_is_refused(parts) -> None:
     with pytest.raises(ConfigError, match="estimate is 'cosine'; expected 'signed'"):
         SwapTest(estimate="cosine").fit(parts.train)
+
+
+def test_the_root_of_a_value_that_noise_or_shots_made_negative_is_0(parts) -> None:
+    model = SwapTest(ALS(n_factors=2), estimate="root").fit(parts.train)
+    users, items = parts.test.user[:3], parts.test.item[:3]
+    found = model._rating(users, items, np.array([-0.02, 0.0, -1.0]))
+    np.testing.assert_array_equal(found, model.base_.offset(users, items))

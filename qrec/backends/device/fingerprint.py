@@ -11,6 +11,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ControlFlowOp, Instruction, ParameterExpression
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
+from qrec.backends.checks import with_numbers
+
 # What Qiskit calls a circuit that nobody gave a name, and the gates made of it.
 _NAMELESS = re.compile(r"circuit-\d+(-\d+)?")
 _STANDARD = {gate.base_class for gate in get_standard_gate_name_mapping().values()}
@@ -61,9 +63,10 @@ def _operation(operation: Any) -> Any:
         getattr(operation, "unit", None),  # of a delay
         [_parameter(value) for value in operation.params],
     )
-    if operation.base_class in _STANDARD or operation.definition is None:
+    if operation.base_class in _STANDARD:
         return form
-    return *form, fingerprint(operation.definition)
+    definition = with_numbers(operation).definition
+    return form if definition is None else (*form, fingerprint(definition))
 
 
 def _parameter(value: Any) -> Any:

@@ -22,7 +22,7 @@ from qiskit.transpiler import (
     generate_preset_pass_manager,
 )
 
-from qrec.backends.checks import CheckGates
+from qrec.backends.checks import CheckGates, NumberAngles
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
@@ -90,6 +90,7 @@ class Transpiler:
             scheduling_method=self._scheduling,
         )
         passes.pre_init = PassManager([CheckGates()])
+        passes.pre_optimization = PassManager([NumberAngles()])  # those from inside of gates, too
         if self._scheduling is not None:
             passes.scheduling.append(DropVainDelays())
         return passes

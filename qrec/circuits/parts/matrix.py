@@ -66,6 +66,16 @@ def z_order(matrix: ArrayLike, first: Literal["column", "row"] = "column") -> ND
     return array.reshape((2,) * (2 * n)).transpose(pairs.ravel()).ravel()
 
 
+def scaled(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Return an array divided by a power of two, so that its largest entry is near 1, and that.
+
+    It rounds nothing, and entries of 1e-200 or 1e200 have squares after it.
+    """
+    parts = np.abs([array.real, array.imag])
+    exponent = int(np.clip(np.frexp(parts.max())[1], -1000, 1000))  # 2^1024 is none, nor 2^1074
+    return array * 2.0**-exponent, 2.0**exponent
+
+
 def _as_numbers(values: ArrayLike) -> NDArray[Any]:
     check_unmasked("array", values)
     try:

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter, ParameterVector
-from qiskit.circuit.library import GlobalPhaseGate, RYGate, UCGate, UnitaryGate
+from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, Parameter, ParameterVector
+from qiskit.circuit.library import (
+    GlobalPhaseGate,
+    PauliEvolutionGate,
+    PermutationGate,
+    RYGate,
+    UCGate,
+    UnitaryGate,
+)
 from qiskit.quantum_info import (
     Clifford,
     SparseObservable,
@@ -13,6 +20,7 @@ from qiskit.quantum_info import (
     Statevector,
     random_unitary,
 )
+from qiskit.synthesis import MatrixExponential, QDrift
 
 from qrec.backends import Workload, open_backend
 from qrec.errors import ConfigError
@@ -145,6 +153,70 @@ def test_an_observable_of_another_width_and_integer_tensors_are_refused():
         exact.expectation(circuit, SparseObservable("ZZZ"))
     with pytest.raises(ConfigError, match=r"'x': tensor of torch.int64"):
         exact.expectation(circuit, SparseObservable("IZ"))({"x": torch.tensor([1, 2])})
+
+
+WAITS = PauliEvolutionGate(SparsePauliOp(["XI", "ZZ"]), X)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        WAITS,
+        PauliEvolutionGate(SparsePauliOp(["XI", "ZZ"]), 0.3),
+        PauliEvolutionGate([SparsePauliOp("XI"), SparsePauliOp("ZZ")], 0.3),
+        PauliEvolutionGate(SparseObservable("+1") + SparseObservable("ZI"), 0.3).control(1),
+        PauliEvolutionGate(SparsePauliOp(["IZ", "ZI"]), 0.3, synthesis=QDrift(seed=1)),
+        AnnotatedOperation(WAITS, ControlModifier(1)),
+    ],
+    ids=["open", "number", "list", "projectors", "qdrift", "annotated"],
+)
+def test_an_evolution_whose_circuit_is_not_its_matrix_is_refused(gate):
+    inner = QuantumCircuit(gate.num_qubits)
+    inner.append(gate, inner.qubits)
+    whole = QuantumCircuit(gate.num_qubits)
+    whole.append(inner.to_instruction(), whole.qubits)
+    for circuit in (inner, whole):
+        with pytest.raises(ConfigError, match="a product formula that devices run, is not"):
+            open_backend("exact").expectation(circuit, SparseObservable("Z" * gate.num_qubits))
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        PauliEvolutionGate(SparsePauliOp(["XX", "ZZ"], [0.4, 1.0]), X),
+        PauliEvolutionGate(SparsePauliOp(["XI", "ZZ"]), 0.3, synthesis=MatrixExponential()),
+        PauliEvolutionGate(SparsePauliOp(["XX"]), X - X),
+        PauliEvolutionGate(SparseObservable("Z0"), X),
+        PermutationGate([3, 1, 0, 2]),
+    ],
+    ids=["commuting", "matrix", "no time", "projector", "wide permutation"],
+)
+def test_evolutions_and_wide_permutations(gate):
+    circuit = QuantumCircuit(4)
+    circuit.ry(0.3, 0)
+    circuit.rx(X, 2)
+    circuit.h(1)
+    circuit.append(gate, range(gate.num_qubits))
+    labels = SparsePauliOp(["ZIIZ", "IXXY", "ZYZI", "IIIZ"], [1.0, 0.5, 0.7, 0.2])
+    expected = Statevector(circuit.assign_parameters([0.9])).expectation_value(labels).real
+    pub = (circuit, labels, [0.9])
+    found = open_backend("exact").estimator().run([pub]).result()[0].data.evs
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_an_angle_that_is_only_written_with_a_parameter(level):
+    inner = QuantumCircuit(1)
+    inner.rz(0 * X, 0)
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.ry(X - X, 0)
+    circuit.append(inner.to_gate(), [0])
+    circuit.append(PauliEvolutionGate(SparsePauliOp("XX"), 0 * X), [0, 1])
+    circuit.rx(X, 1)
+    noisy = open_backend(NOISY | {"optimization_level": level})
+    found = noisy.run([Workload(circuit, SparseObservable("ZI"), np.array([[0.4]]), "k")])
+    assert found[0].value == pytest.approx(np.cos(0.4), abs=0.1)
 
 
 def test_small_coefficients_count():

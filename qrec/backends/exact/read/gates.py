@@ -1,12 +1,23 @@
 """What single operations of a circuit are, by their class: a name alone can be anybody's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import Barrier, Delay, Instruction, Operation, Parameter, ParameterExpression
+from qiskit.circuit import (
+    AnnotatedOperation,
+    Barrier,
+    ControlledGate,
+    Delay,
+    Gate,
+    Instruction,
+    Operation,
+    Parameter,
+    ParameterExpression,
+)
 from qiskit.circuit.library import (
+    PauliEvolutionGate,
     PhaseGate,
     RXGate,
     RYGate,
@@ -17,7 +28,8 @@ from qiskit.circuit.library import (
     UGate,
 )
 from qiskit.exceptions import QiskitError
-from qiskit.quantum_info import Operator
+from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp
+from qiskit.synthesis import MatrixExponential, QDrift
 from qiskit.transpiler.passes import HighLevelSynthesis
 
 from qrec.errors import ConfigError
@@ -42,13 +54,13 @@ def axis_of(operation: Operation) -> str | None:
 
 def constant_matrix(operation: Operation) -> NDArray[np.complex128] | None:
     """Return the matrix of a gate without parameters; None where it is too wide, or no gate."""
-    if operation.num_qubits > _WIDEST_MATRIX or _is_free(operation):
+    if operation.num_qubits > _WIDEST_MATRIX or _is_free(operation) or any(_evolutions(operation)):
         return None
     try:
         own = hasattr(operation, "__array__")
         matrix = np.array(operation.to_matrix() if own else Operator(operation).data, complex)
-    except QiskitError:
-        return None  # its parts, if it has some, say what is wrong
+    except (QiskitError, TypeError):
+        return None  # its parts, if it has some, say what is wrong, or hold an open angle
     if not np.isfinite(matrix).all():
         raise ConfigError(f"gate {operation.name!r} by {operation.params}: expected finite angles")
     return matrix
@@ -57,8 +69,12 @@ def constant_matrix(operation: Operation) -> NDArray[np.complex128] | None:
 def parts_of(operation: Operation) -> QuantumCircuit:
     """Return what an operation is made of, on its qubits.
 
-    Raises ConfigError for what is made of no gates, such as a measurement.
+    Raises ConfigError for what is made of no gates, such as a measurement, and for an evolution
+    whose circuit is another operation than its matrix.
     """
+    if _class(operation) is PauliEvolutionGate or isinstance(operation, AnnotatedOperation):
+        for evolution in _evolutions(operation):
+            _check_evolution(evolution)
     whole = QuantumCircuit(operation.num_qubits)
     if _class(operation) in (U2Gate, U3Gate, UGate):
         theta, phi, lam = [np.pi / 2, *operation.params][-3:]
@@ -66,15 +82,56 @@ def parts_of(operation: Operation) -> QuantumCircuit:
         whole.ry(theta, 0)
         whole.rz(phi, 0)
         return whole
-    if not isinstance(operation, Instruction):  # a Clifford, an annotated gate: Qiskit knows how
+    is_known = isinstance(operation, Instruction)
+    if not is_known or (isinstance(operation, Gate) and operation.definition is None):
+        # A Clifford, an annotated gate, a wide permutation: Qiskit's passes know how.
         whole.append(operation, range(operation.num_qubits))
-        return HighLevelSynthesis()(whole)
+        parts = HighLevelSynthesis()(whole)
+        if operation.name not in parts.count_ops():
+            return parts
     if operation.num_clbits or operation.definition is None:
         raise ConfigError(
             f"the exact backend cannot run {operation.name!r}; expected a circuit of gates alone "
             "(an aer backend runs measurements, resets and control flow)"
         )
     return operation.definition
+
+
+def _evolutions(operation: Operation) -> Iterator[PauliEvolutionGate]:
+    """Yield the evolutions under Pauli strings that an operation is, or is made of."""
+    known = _class(operation)
+    if isinstance(operation, AnnotatedOperation):
+        yield from _evolutions(operation.base_op)
+    elif known is PauliEvolutionGate:
+        yield operation
+    elif known is not None and not known.__module__.startswith("qiskit.circuit.library"):
+        whole = operation.base_gate if isinstance(operation, ControlledGate) else operation
+        for inner in whole.definition.data if whole.definition is not None else ():
+            yield from _evolutions(inner.operation)
+
+
+def _check_evolution(gate: PauliEvolutionGate) -> None:
+    """Raise ConfigError where a product formula is not the exponential that it stands for."""
+    parts = gate.operator if isinstance(gate.operator, list) else [gate.operator]
+    paulis = [
+        pauli
+        for part in parts
+        for pauli in (
+            SparsePauliOp.from_sparse_observable(part.as_paulis())
+            if isinstance(part, SparseObservable)
+            else SparsePauliOp(part)
+        ).paulis
+    ]
+    commute = all(one.commutes(other) for i, one in enumerate(paulis) for other in paulis[:i])
+    if isinstance(gate.synthesis, MatrixExponential) or (
+        commute and not isinstance(gate.synthesis, QDrift)
+    ):
+        return
+    raise ConfigError(
+        f"gate {gate.name!r} of {len(paulis)} Pauli strings: its circuit, a product formula that "
+        "devices run, is not its matrix; expected the one that is meant: "
+        f"circuit.decompose({gate.name!r}), or a UnitaryGate"
+    )
 
 
 def affine(angle: ParameterExpression | float, columns: Mapping[Parameter, int]) -> Affine:

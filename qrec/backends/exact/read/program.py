@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Operation as QiskitOperation
 from qiskit.circuit import Parameter
 
+from qrec.backends.checks import with_numbers
 from qrec.backends.exact.read.gates import (
     affine,
     axis_of,
@@ -134,6 +135,7 @@ def _read(
 ) -> list[Operation]:
     if does_nothing(operation):
         return []
+    operation = with_numbers(operation)
     if (axis := axis_of(operation)) is not None:
         rotation = Rotation(axis, qubits, *affine(operation.params[0], columns))
         # A constant one may merge with its neighbours, unless it is a Clifford gate.

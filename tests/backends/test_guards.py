@@ -1,0 +1,48 @@
+"""Single lines whose loss would give a wrong number without a word."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Delay, ParameterVector
+from qiskit.quantum_info import SparseObservable
+from qiskit.transpiler import QubitProperties, Target
+
+from qrec.backends.base import Unit
+from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.sampled import bound_rows
+from qrec.backends.workload import Workload
+from qrec.errors import DataError
+from qrec.experiments import observed
+
+
+def test_columns_are_bound_to_the_parameters_that_transpiling_left():
+    t = ParameterVector("t", 3)
+    asked, left = QuantumCircuit(1), QuantumCircuit(1)
+    for angle in t:
+        asked.rx(angle, 0)
+    left.rx(t[2] + t[1], 0)  # the first is gone, the others stand in another order
+    workload = Workload(asked, SparseObservable("Z"), np.array([[0.1, 0.2, 0.3]]), "k")
+    bound = bound_rows(Unit(workload, left))
+    assert bound is not None
+    [(names, rows)] = bound.items()
+    assert dict(zip(names, rows[0], strict=True)) == {t[1]: 0.2, t[2]: 0.3}
+
+
+@pytest.mark.parametrize("t2", [2e-4, 3e-4, 1e-3])
+def test_t2_is_at_most_2_t1(t2):
+    target = Target(num_qubits=1, dt=1e-9, qubit_properties=[QubitProperties(t1=1e-4, t2=t2)])
+    relaxed = DeviceNoise(target).channel(Delay(5e-5, "s"), (0,))
+    assert np.diag(relaxed) == pytest.approx([1, np.exp(-0.25), np.exp(-0.25), np.exp(-0.5)])
+
+
+def test_an_experiment_takes_no_split_whose_parts_share_a_pair(monkeypatch):
+    part = SimpleNamespace(user=np.array([0, 1]), item=np.array([2, 0]), n_items=3)
+    shared = SimpleNamespace(train=part, validation=None, test=part, ratings=part)
+    monkeypatch.setattr(observed, "split_ratings", lambda *_, **__: shared)
+    spec = SimpleNamespace(split={"kind": "random"})
+    asking = SimpleNamespace(spec=spec, places=SimpleNamespace(data_dir=None), ratings=None)
+    found = next(c for c in vars(observed).values() if isinstance(c, type) and "split" in vars(c))
+    with pytest.raises(DataError, match="2 pairs stand in both train and test"):
+        found.split(asking, 0)
