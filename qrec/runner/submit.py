@@ -62,17 +62,25 @@ def submit(
     _check_asks(experiment)
     with only_submitter() as released:
         terms = _Terms(confirm, max_qpu_seconds, report, released)
-        started = _unfinished(experiment, Ledger())
-        if started is not None:
-            restored = restore(started, experiment.places)
-            return _rounds(Work(restored, started, ByJobs()), terms)
+        # Entered for a run under way too: so what a killed submission left there is removed.
         with planning_place() as place:
-            work = Work(experiment, begin(experiment, place), ByJobs())
-            first = _next_round(work, {}, report)
-            _agree(first, {}, terms)
-            first.write()
-            work = Work(experiment, publish(work.folder), work.mode)
-        return _rounds(work, terms, Round(work, first.round.questions, first.round.jobs))
+            started = _unfinished(experiment, Ledger())
+            if started is None:
+                work, first = _begun(experiment, place, terms)
+            else:
+                work = Work(restore(started, experiment.places), started, ByJobs())
+                first = None
+        return _rounds(work, terms, first)
+
+
+def _begun(experiment: Experiment, place: Path, terms: "_Terms") -> tuple[Work, Round]:
+    """Begin a run apart from all others; publish it with its first round, once that is agreed."""
+    work = Work(experiment, begin(experiment, place), ByJobs())
+    first = _next_round(work, {}, terms.report)
+    _agree(first, {}, terms)
+    first.write()
+    work = Work(experiment, publish(work.folder), work.mode)
+    return work, Round(work, first.round.questions, first.round.jobs)
 
 
 def resubmit(
