@@ -35,25 +35,25 @@ def encode(matrix: ArrayLike) -> BlockEncoding:
     largest = np.abs(array).max()
     if largest == 0.0:
         raise ConfigError("matrix of zeros: no state has its entries as amplitudes")
-    scaled = array / largest  # so that no square leaves the range of floats
     item = QuantumRegister(n_qubits(array.T), "item")
     user = QuantumRegister(n_qubits(array), "user")
     circuit = QuantumCircuit(item, user, name="kp_encoding")
-    circuit.compose(_norms_state(scaled), user, inplace=True)
-    circuit.compose(_row_states(scaled).inverse(), [*item, *user], inplace=True)
-    norm = float(largest * np.linalg.norm(scaled))
+    circuit.compose(norms_state(array), user, inplace=True)
+    circuit.compose(row_states(array).inverse(), [*item, *user], inplace=True)
+    norm = float(largest * np.linalg.norm(array / largest))
     return BlockEncoding(circuit, norm, tuple(item)[::-1], tuple(user)[::-1])
 
 
-def _norms_state(matrix: Array) -> QuantumCircuit:
+def norms_state(matrix: Array) -> QuantumCircuit:
     """Return the circuit of |0> -> sum_i |A_i| |i> / |A|_F."""
     circuit = QuantumCircuit(n_qubits(matrix))
-    [angles] = vectors_to_angles(np.linalg.norm(matrix, axis=1)[None])
+    scaled = matrix / np.abs(matrix).max()  # so that no square leaves the range of floats
+    [angles] = vectors_to_angles(np.linalg.norm(scaled, axis=1)[None])
     append_tree(circuit, angles)
     return circuit
 
 
-def _row_states(matrix: Array) -> QuantumCircuit:
+def row_states(matrix: Array) -> QuantumCircuit:
     """Return the circuit of |0>|i> -> |A_i>|i>, the qubits of the items first."""
     m, n = n_qubits(matrix), n_qubits(matrix.T)
     circuit = QuantumCircuit(n + m)
