@@ -19,6 +19,7 @@ from qrec.circuits.parts.matrix import EXAMPLE
 from qrec.circuits.parts.multiplexer import multiplexed_ry
 from qrec.circuits.qsvt import append_row, others
 from qrec.errors import ConfigError
+from qrec.types import Array
 
 
 def qsve(
@@ -62,6 +63,19 @@ def marked(n_phase_qubits: int, threshold: float) -> NDArray[np.bool_]:
     """Return which values k of the phase register `(2^n,)` say that a singular value is kept."""
     k = np.arange(2**n_phase_qubits)
     return np.asarray(np.abs(np.cos(np.pi * k / len(k))) >= threshold)
+
+
+def kept_share(values: Array, n_phase_qubits: int, threshold: float) -> Array:
+    """Return f of `projected` for singular values in units of the subnormalisation, in their shape.
+
+    The estimate k has the probability (sin(pi T d) / (T sin(pi d)))^2, d = theta / 2 pi - k / T.
+    """
+    theta = 2 * np.arccos(np.clip(values, 0.0, 1.0))
+    size, k = 2**n_phase_qubits, np.flatnonzero(marked(n_phase_qubits, threshold))
+    away = theta[..., None] / (2 * np.pi) - k / size
+    # sin(pi T d) / (T sin(pi d)) is the Dirichlet kernel, in which 0 / 0 does not occur.
+    phases = np.exp(2j * np.pi * away[..., None] * np.arange(size))
+    return np.asarray((np.abs(phases.mean(axis=-1)) ** 2).sum(axis=-1))
 
 
 def walk_estimation(encoding: BlockEncoding, n_phase_qubits: int) -> QuantumCircuit:

@@ -105,6 +105,14 @@ def test_qsve_is_the_probability_of_the_marked_phases(shape, n_phase_qubits):
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_kept_share_is_that_probability(threshold):
+    x = np.array([[0.0, 0.1, 0.5], [np.cos(np.pi / 8), 0.99, 1.0]])
+    found = qsve.kept_share(x, 3, threshold)
+    expected = estimation_response(x.ravel(), 3, threshold).reshape(x.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @pytest.mark.slow
 def test_qsve_of_sixteen_users_and_items():
     matrix, row = ratings((16, 16)), np.random.default_rng(2).normal(size=16)
