@@ -232,7 +232,7 @@ class KPCircuits(ObservedExperiment):
             "all items alike."
         ]
         measured = [row for row in found if row.backend != IDEAL]
-        tables.append(build_table("qsvt on backends", [*_COLUMNS[:2], *_MEASURED], measured, notes))
+        tables.append(build_table("qsvt on backends", [_COLUMNS[0], *_MEASURED], measured, notes))
         return [table for table in tables if table.rows]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
