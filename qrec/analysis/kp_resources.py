@@ -27,21 +27,20 @@ SIZES = ((943, 1682, 100_000), (1_000_000, 100_000, 10_000_000))
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRow(Row):
-    """One form at one size. With QRAM, `cx` is None and a call takes `query_levels` levels."""
+    """One form at one size, its ratings loaded by rotations (`cx`) or from a QRAM (the cells)."""
 
-    KEY: ClassVar[tuple[str, ...]] = ("n_users", "n_items", "form", "size", "loading")
+    KEY: ClassVar[tuple[str, ...]] = ("n_users", "n_items", "form", "size")
     VALUES: ClassVar[tuple[str, ...]] = ("qubits", "cx")
 
     n_users: int
     n_items: int
     form: str
     size: int  # degree of qsvt, phase qubits of qsve
-    loading: str  # "circuit" or "qram"
-    qubits: int  # without those of the QRAM
+    qubits: int  # without those of a QRAM
     u_calls: int
-    cx: int | None  # of one run; of qsve without reflections and Fourier transforms
-    qram_cells: int | None
-    query_levels: int | None
+    cx: int  # of one run; of qsve without reflections and Fourier transforms
+    qram_cells: int  # in place of the CX
+    query_levels: int  # of a QRAM's tree, each passed with a rotation in each call
     n_ratings: int  # that svds was given
     svds_seconds: float  # CPU time of the ten leading singular vectors
 
@@ -59,40 +58,39 @@ def resource_rows(n_users: int, n_items: int, n_ratings: int) -> list[ResourceRo
             n_items=n_items,
             form=form,
             size=size,
-            loading=loading,
             qubits=qubits,
             u_calls=u_calls,
-            cx=cx if loading == "circuit" else None,
-            qram_cells=2 ** (m + n) if loading == "qram" else None,
-            query_levels=m + n if loading == "qram" else None,
+            cx=cx,
+            qram_cells=2 ** (m + n),
+            query_levels=m + n,
             n_ratings=n_ratings,
             svds_seconds=seconds,
         )
         for form, size, qubits, u_calls, cx in forms
-        for loading in ("circuit", "qram")
     ]
 
 
 def resource_table(rows: Sequence[ResourceRow]) -> Table:
     """Return the rows as a table."""
+    ratings = ", ".join(f"{n:.0e}" for *_, n in SIZES)
     notes = [
-        "Size: degree of qsvt, phase qubits of qsve (16: enough to recommend; 104: Kerenidis's and "
-        "Prakash's tolerance; 4000: exactly rank 10). CX: of one run by loading the ratings as "
-        "rotations; with QRAM, cells that hold its tree, and levels of it each call passes. About "
-        "4 in 5 runs fail. svds: CPU seconds for the ten leading singular vectors, measured now, of "
-        f"random ratings ({', '.join(f'{n:.0e}' for *_, n in SIZES)}), whose flat spectrum is its "
-        "hardest case."
+        "Size: degree of qsvt (16: enough to recommend; 104: Kerenidis's and Prakash's tolerance; "
+        "4000: exactly rank 10), phase qubits of qsve. CX: of one run that loads the ratings as "
+        "rotations; or cells and levels of a QRAM that holds their tree. About 4 in 5 runs fail "
+        "(kp_sampling). svds: CPU seconds for ten singular vectors, measured now, of random "
+        f"ratings ({ratings}), whose flat spectrum is its hardest case."
     ]
     return build_table("The quantum recommendation system at real sizes", _COLUMNS, rows, notes)
 
 
 def qsvt_cx(m: int, n: int, degree: int) -> int:
     """Return the CX of one run on 2^m users and 2^n items, the row's state included."""
-    return degree * _block_cx(m, n) + degree // 2 * (2**m + 2**n) + 2**n - 2
+    users, items = 1 << m, 1 << n
+    return degree * _block_cx(m, n) + degree // 2 * (users + items) + items - 2
 
 
 def _block_cx(m: int, n: int) -> int:
-    return int(2 ** (m + n) - 2)
+    return (1 << m + n) - 2
 
 
 def drawn_ratings(n_users: int, n_items: int, n_ratings: int) -> csr_array:
@@ -120,12 +118,11 @@ def _large(number: int) -> str:
 _COLUMNS: list[Column[ResourceRow]] = [
     Column("matrix", lambda row: f"{row.n_users} x {row.n_items}", text=True),
     Column("form", lambda row: row.form, text=True),
-    Column("loading", lambda row: row.loading, text=True),
     Column("size", lambda row: row.size),
     Column("qubits", lambda row: row.qubits),
     Column("calls", lambda row: row.u_calls),
     Column("CX", lambda row: row.cx, _large),
-    Column("cells", lambda row: row.qram_cells, _large),
+    Column("QRAM", lambda row: row.qram_cells, _large),
     Column("levels", lambda row: row.query_levels),
-    Column("svds, s", lambda row: row.svds_seconds, "{:.3f}"),
+    Column("svds s", lambda row: row.svds_seconds, "{:.3f}"),
 ]

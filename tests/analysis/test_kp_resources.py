@@ -16,13 +16,12 @@ def test_formula_is_what_circuits_have(m, n, degree):
 
 def test_rows_of_movielens_size():
     rows = resource_rows(*SIZES[0])
-    by_key = {(row.form, row.size, row.loading): row for row in rows}
-    assert by_key["qsvt", 16, "circuit"].cx == pytest.approx(3.4e7, rel=0.02)
-    assert by_key["qsvt", 104, "circuit"].cx == pytest.approx(2.2e8, rel=0.02)
-    assert by_key["qsvt", 4000, "circuit"].cx == pytest.approx(8.4e9, rel=0.02)
+    by_key = {(row.form, row.size): row for row in rows}
+    assert by_key["qsvt", 16].cx == pytest.approx(3.4e7, rel=0.02)
+    assert by_key["qsvt", 104].cx == pytest.approx(2.2e8, rel=0.02)
+    assert by_key["qsvt", 4000].cx == pytest.approx(8.4e9, rel=0.02)
     assert {row.qubits for row in rows} == {22, 32}
-    in_memory = by_key["qsve", 10, "qram"]
-    assert (in_memory.cx, in_memory.qram_cells, in_memory.query_levels) == (None, 2**21, 21)
+    assert {(row.qram_cells, row.query_levels) for row in rows} == {(2**21, 21)}
     assert len({row.svds_seconds for row in rows}) == 1
     assert len(resource_table(rows).rows) == len(rows)
 
