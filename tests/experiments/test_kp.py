@@ -22,7 +22,7 @@ CIRCUITS = {
 SAMPLING = {
     "schema_version": 1, "kind": "kp_sampling", "name": "s", "title": "small", "dataset": DATA,
     "split": {"kind": "random", "ratios": [0.6, 0.2, 0.2]}, "ranks": [3], "degrees": [2, 100],
-    "n_rows": [20, 3000], "n_factors": 3, "values": ["ratings", "liked"],
+    "n_rows": [20, 800], "n_factors": 3, "values": ["ratings", "liked"],
 }  # fmt: skip
 
 
