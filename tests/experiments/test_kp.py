@@ -5,6 +5,7 @@ import pytest
 
 from qrec.data import load_ratings
 from qrec.errors import ConfigError, DataError
+from qrec.experiments.kp.blocks import rating_block
 from qrec.recommenders.base import rating_matrix
 from qrec.runner.load import load
 from qrec.runner.run import run
@@ -136,9 +137,35 @@ def test_uniform_is_the_share_of_liked_items(sampling):
     assert 0 < row["sampled"] < 0.2
 
 
-@pytest.mark.parametrize("kind", ["kp_circuits", "kp_sampling"])
+@pytest.mark.parametrize("kind", ["kp_circuits", "kp_sampling", "kp_scree"])
 def test_packaged_experiment_is_of_its_kind(kind):
     assert load(kind).spec.kind == kind
+
+
+def test_scree_plot_shows_the_singular_values():
+    spec = {
+        "schema_version": 1, "kind": "kp_scree", "name": "p", "title": "small", "dataset": DATA,
+        "n_users": 4, "n_items": 4, "n_phase_qubits": 5, "backends": ["exact"], "first": 0,
+    }  # fmt: skip
+    done = run(spec).rows
+    block = load(spec)._block()
+    shares = np.linalg.svd(block, compute_uv=False) ** 2 / (block**2).sum()
+    assert sum(row["share"] for row in done) == pytest.approx(1.0)
+    assert sum(row["exact"] for row in done) == pytest.approx(1.0)
+    theta = 2 * np.arccos(np.sqrt(shares.clip(0, 1)))
+    for row in done:
+        away = theta[:, None] / (2 * np.pi) - np.unique([row["k"], -row["k"] % 32]) / 32
+        hit = np.abs(np.exp(2j * np.pi * away[..., None] * np.arange(32)).mean(axis=2)) ** 2
+        assert row["share"] == pytest.approx(shares @ hit.sum(axis=1), abs=1e-9)
+    largest = max(done, key=lambda row: row["share"])
+    assert largest["value"] == pytest.approx(np.sqrt(shares[0]), abs=0.1)
+
+
+def test_block_without_ratings_is_one_line():
+    ratings = load_ratings(**DATA)
+    few = ratings[(ratings.user < 2) & (ratings.item < 2)]
+    with pytest.raises(DataError, match="first 50: no rating in the block of 2 x 2 there"):
+        rating_block(few, 50, 2, 2)
 
 
 def test_what_has_no_place_is_refused():

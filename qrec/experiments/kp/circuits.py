@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count, lowered
@@ -25,21 +25,18 @@ from qrec.circuits.encodings import vectors_to_angles
 from qrec.circuits.parts.encoding import BlockEncoding
 from qrec.circuits.parts.polynomial import even_value, threshold_polynomial
 from qrec.circuits.parts.registers import projector
-from qrec.config import ExperimentSpec, Spec
-from qrec.data.dataset import find_dataset
+from qrec.config import Spec
 from qrec.errors import ConfigError, DataError
 from qrec.experiments.base import Ask, Have, Step
-from qrec.experiments.labels import Label
-from qrec.experiments.observed import ObservedExperiment, named
-from qrec.recommenders.base import rating_matrix
+from qrec.experiments.kp.blocks import BlockSpec, Side, rating_block
+from qrec.experiments.observed import ObservedExperiment
 from qrec.runs.outcomes import Outcome
-from qrec.types import AnyCodes, Array, Row, of_type
+from qrec.types import Array, Row, of_type
 
 _STYLES = (CIRCLE, SQUARE, TRIANGLE, DIAMOND, WEDGE)
 IDEAL = "ideal"  # in the place of a backend's name: linear algebra
 Form = Literal["qsve", "qsvt"]
 Even = Annotated[int, Field(ge=2, multiple_of=2)]
-Side = Literal[2, 4, 8, 16, 32, 64]
 
 
 class Problem(Spec):
@@ -67,28 +64,15 @@ class Problem(Spec):
         return self
 
 
-class CircuitsSpec(ExperimentSpec):
-    """Blocks of the ratings of a data set, zeros where there is none.
+class CircuitsSpec(BlockSpec):
+    """Blocks of ratings, and the circuits that project their rows.
 
-    Users and items are in the order of their numbers of ratings; a block begins at place `first`.
     The threshold is midway between the singular values `rank` and the next, and the gap of
-    `qsvt` is what lies between.
+    `qsvt` is what lies between. Without backends: linear algebra alone.
     """
 
     kind: Literal["kp_circuits"]
-    dataset: Annotated[dict[str, Any], BeforeValidator(named)]
     problems: Annotated[list[Problem], Field(min_length=1)]
-    backends: list[Label] = Field(default_factory=list)  # without any: linear algebra alone
-    first: Annotated[int, Field(ge=0)] = 40
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        find_dataset(str(self.dataset.get("name")), " (in dataset.name)")
-        return self
-
-    def with_backends(self, names: list[str]) -> Self:
-        """Return the same experiment on other backends."""
-        return self.model_copy(update={"backends": names})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +203,7 @@ class KPCircuits(ObservedExperiment):
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         notes = [
-            "Size: phase qubits of qsve, degree of qsvt; calls: of the block encoding or its "
+            "Block: users x items, rank (gap in units of |A|). Size: phase qubits of qsve, degree of qsvt; calls: of the block encoding or its "
             "inverse; CX, depth: lowered to u and cx, or as the device runs it, with its own "
             "two-qubit gate. P: probability of success; TV: total variation distance of what "
             "succeeds from the truncated SVD's row, means over the block's users."
@@ -232,7 +216,7 @@ class KPCircuits(ObservedExperiment):
             "all items alike."
         ]
         measured = [row for row in found if row.backend != IDEAL]
-        tables.append(build_table("qsvt on backends", [_COLUMNS[0], *_MEASURED], measured, notes))
+        tables.append(build_table("qsvt on backends", _MEASURED, measured, notes))
         return [table for table in tables if table.rows]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
@@ -277,23 +261,14 @@ class KPCircuits(ObservedExperiment):
         return Outcome([_row(block, "qsvt", size, found, cost, backend=name, shots=backend.shots)])
 
     def _block(self, problem: Problem) -> _Block:
-        ratings = self.ratings
-        users = self._places(ratings.user, ratings.n_users, problem.n_users)
-        items = self._places(ratings.item, ratings.n_items, problem.n_items)
-        block = _Block(problem, rating_matrix(ratings)[users][:, items].toarray())
+        sides = problem.n_users, problem.n_items
+        block = _Block(problem, rating_block(self.ratings, self.spec.first, *sides))
         if np.linalg.matrix_rank(block.matrix) < problem.rank:
             raise DataError(
                 f"problem {problem.name}: the block of the ratings has rank "
                 f"{np.linalg.matrix_rank(block.matrix)}, expected {problem.rank} or more"
             )
         return block
-
-    def _places(self, codes: AnyCodes, size: int, side: int) -> AnyCodes:
-        counts, first = np.bincount(codes, minlength=size), self.spec.first
-        chosen = np.argsort(-counts, kind="stable")[first : first + side]
-        if len(chosen) < side:
-            raise DataError(f"first {first}: expected {side} users and items from there on")
-        return chosen
 
 
 def _row(
@@ -351,6 +326,7 @@ _COLUMNS: list[Column[CircuitRow]] = [
     Column("TV", lambda row: row.tv, "{:.4f}"),
 ]
 _MEASURED: list[Column[CircuitRow]] = [
+    Column("block", lambda row: f"{row.n_users}x{row.n_items}, {row.rank}", text=True),
     Column("backend", lambda row: row.backend, text=True),
     Column("degree", lambda row: row.size),
     Column("2q", lambda row: row.cx),
