@@ -19,6 +19,7 @@ from qrec.circuits.parts.polynomial import threshold_polynomial
 from qrec.circuits.parts.registers import projector
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
+from qrec.linalg import check_unmasked
 from qrec.recommenders._blocks import LARGEST
 from qrec.recommenders._filtered import filtered_rows, leading_values, soft_threshold
 from qrec.recommenders.quantum import QuantumRecommender, parameter_rows
@@ -91,8 +92,10 @@ class KerenidisPrakash(QuantumRecommender):
         """Return |x| sqrt(P(j)) `(n, n_items)` for rows x of ratings, zeros where there is none.
 
         The users need not be known. ``nan`` stands for items outside the block and for rows
-        that are zero on it. Raises DataError for rows of another length or not finite.
+        that are zero on it. Raises DataError for rows of another length or not finite,
+        ConfigError for masked ones.
         """
+        check_unmasked("rows", rows)
         rows = np.asarray(rows, dtype=float)
         if rows.ndim != 2 or rows.shape[1] != self.n_items_ or not np.isfinite(rows).all():
             raise DataError(

@@ -145,7 +145,7 @@ def test_packaged_experiment_is_of_its_kind(kind):
 def test_scree_plot_shows_the_singular_values():
     spec = {
         "schema_version": 1, "kind": "kp_scree", "name": "p", "title": "small", "dataset": DATA,
-        "n_users": 4, "n_items": 4, "n_phase_qubits": 5, "backends": ["exact"], "first": 0,
+        "n_users": 4, "n_items": 4, "n_phase_qubits": 4, "backends": ["exact"], "first": 0,
     }  # fmt: skip
     done = run(spec).rows
     block = load(spec)._block()
@@ -154,11 +154,11 @@ def test_scree_plot_shows_the_singular_values():
     assert sum(row["exact"] for row in done) == pytest.approx(1.0)
     theta = 2 * np.arccos(np.sqrt(shares.clip(0, 1)))
     for row in done:
-        away = theta[:, None] / (2 * np.pi) - np.unique([row["k"], -row["k"] % 32]) / 32
-        hit = np.abs(np.exp(2j * np.pi * away[..., None] * np.arange(32)).mean(axis=2)) ** 2
+        away = theta[:, None] / (2 * np.pi) - np.unique([row["k"], -row["k"] % 16]) / 16
+        hit = np.abs(np.exp(2j * np.pi * away[..., None] * np.arange(16)).mean(axis=2)) ** 2
         assert row["share"] == pytest.approx(shares @ hit.sum(axis=1), abs=1e-9)
     largest = max(done, key=lambda row: row["share"])
-    assert largest["value"] == pytest.approx(np.sqrt(shares[0]), abs=0.1)
+    assert largest["value"] == pytest.approx(np.sqrt(shares[0]), abs=0.2)
 
 
 def test_block_without_ratings_is_one_line():

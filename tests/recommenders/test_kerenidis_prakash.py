@@ -97,6 +97,8 @@ def test_new_user_is_one_more_row(ratings: Ratings) -> None:
     assert np.isnan(model.project(np.zeros((1, ratings.n_items)))).all()
     with pytest.raises(DataError, match=r"rows of shape \(1, 3\)"):
         model.project(np.ones((1, 3)))
+    with pytest.raises(ConfigError, match="rows has 1 masked entries"):
+        model.project(np.ma.masked_equal(np.arange(float(ratings.n_items))[None], 3.0))
     with pytest.raises(DataError, match="finite"):
         model.project(np.full((1, ratings.n_items), np.nan))
 

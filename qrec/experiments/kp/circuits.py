@@ -7,61 +7,31 @@ for how many gates, and what is left of it on a device?
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import cycle
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from pydantic import Field, model_validator
+from pydantic import Field
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count, lowered
 from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, Figure, to_png
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.workload import Workload
-from qrec.circuits import kp_encoding, qsve, qsvt
 from qrec.circuits.encodings import vectors_to_angles
-from qrec.circuits.parts.encoding import BlockEncoding
-from qrec.circuits.parts.polynomial import even_value, threshold_polynomial
 from qrec.circuits.parts.registers import projector
-from qrec.config import Spec
-from qrec.errors import ConfigError, DataError
+from qrec.errors import DataError
 from qrec.experiments.base import Ask, Have, Step
-from qrec.experiments.kp.blocks import BlockSpec, Side, rating_block
+from qrec.experiments.kp.blocks import BlockSpec, rating_block
+from qrec.experiments.kp.projection import Block, Form, Problem
 from qrec.experiments.observed import ObservedExperiment
 from qrec.runs.outcomes import Outcome
 from qrec.types import Array, Row, of_type
 
 _STYLES = (CIRCLE, SQUARE, TRIANGLE, DIAMOND, WEDGE)
 IDEAL = "ideal"  # in the place of a backend's name: linear algebra
-Form = Literal["qsve", "qsvt"]
-Even = Annotated[int, Field(ge=2, multiple_of=2)]
-
-
-class Problem(Spec):
-    """A block of ratings, the rank that is kept, and the sizes of the circuits that keep it."""
-
-    n_users: Side
-    n_items: Side
-    rank: Annotated[int, Field(ge=1)]
-    phase_qubits: list[Annotated[int, Field(ge=1, le=8)]] = Field(default_factory=list)  # of qsve
-    degrees: list[Even] = Field(default_factory=list)  # of qsvt
-    measured: list[Even] = Field(default_factory=list)  # degrees of qsvt run on the backends
-
-    @property
-    def name(self) -> str:
-        """What steps are called after it."""
-        return f"{self.n_users}x{self.n_items}.k{self.rank}"
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.rank >= min(self.n_users, self.n_items):
-            raise ConfigError(
-                f"problems: rank: found {self.rank}, expected less than the shorter side of "
-                f"{self.n_users} x {self.n_items}"
-            )
-        return self
 
 
 class CircuitsSpec(BlockSpec):
@@ -99,62 +69,6 @@ class CircuitRow(Row):
     tv: float  # total variation distance from the truncated SVD's row
     tv_row: float  # the same of the row itself, unprojected
     tv_uniform: float
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A block of ratings with what its circuits need."""
-
-    problem: Problem
-    matrix: Array  # without users that have no rating in it: no state is their row
-
-    @cached_property
-    def encoding(self) -> BlockEncoding:
-        return kp_encoding.encode(self.matrix)
-
-    @cached_property
-    def svd(self) -> tuple[Array, Array]:
-        """The singular values in units of the subnormalisation, and the item vectors as rows."""
-        _, values, vectors = np.linalg.svd(self.matrix, full_matrices=False)
-        return values / self.encoding.subnormalisation, vectors
-
-    @property
-    def threshold(self) -> tuple[float, float]:
-        """Threshold and gap."""
-        kept, dropped = self.svd[0][self.problem.rank - 1 :][:2]
-        threshold = float(kept + dropped) / 2
-        # Rounding must not take a band out of [0, 1] where a value is 0 or 1.
-        return threshold, min(float(kept - dropped), 2 * threshold, 2 * (1 - threshold))
-
-    @property
-    def rows(self) -> Array:
-        """The rows that are projected, of users that have ratings in the block."""
-        return self.matrix[self.matrix.any(axis=1)]
-
-    def circuit(self, form: Form, size: int) -> QuantumCircuit:
-        threshold, gap = self.threshold
-        if form == "qsve":
-            return qsve.projected(self.encoding, size, threshold)
-        return qsvt.transformed(self.encoding, threshold_polynomial(size, threshold, gap))
-
-    def probabilities(self, form: Form, size: int) -> Array:
-        """Return P(success and item) `(n_rows, n_items)` by linear algebra."""
-        values, vectors = self.svd
-        threshold, gap = self.threshold
-        if form == "qsve":
-            share = qsve.kept_share(np.append(values, 0.0), size, threshold)
-        else:
-            coefficients = threshold_polynomial(size, threshold, gap)
-            share = even_value(coefficients, np.append(values, 0.0))
-        rows = self.rows / np.linalg.norm(self.rows, axis=1, keepdims=True)
-        # Items beyond the rank have the singular value 0.
-        filtered = share[-1] * rows + (rows @ vectors.T * (share[:-1] - share[-1])) @ vectors
-        return np.asarray(filtered**2)
-
-    def target(self) -> Array:
-        """Return the squares of the truncated SVD's rows."""
-        vectors = self.svd[1][: self.problem.rank]
-        return np.asarray((self.rows @ vectors.T @ vectors) ** 2)
 
 
 class KPCircuits(ObservedExperiment):
@@ -203,17 +117,17 @@ class KPCircuits(ObservedExperiment):
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         notes = [
-            "Block: users x items, rank (gap in units of |A|). Size: phase qubits of qsve, degree of qsvt; calls: of the block encoding or its "
-            "inverse; CX, depth: lowered to u and cx, or as the device runs it, with its own "
-            "two-qubit gate. P: probability of success; TV: total variation distance of what "
-            "succeeds from the truncated SVD's row, means over the block's users."
+            "Block: users x items, rank (gap in units of |A|). Size: phase qubits of qsve, degree "
+            "of qsvt; calls: of the block encoding or its inverse; CX, depth: in gates u and cx. "
+            "P: probability of success; TV: total variation distance of what succeeds from the "
+            "truncated SVD's row, means over the block's users."
         ]
         found = of_type(CircuitRow, rows)
         ideal = [row for row in found if row.backend == IDEAL]
         tables = [build_table(f"{self.spec.name}: {self.spec.title}", _COLUMNS, ideal, notes)]
         notes = [
-            "White: what white noise gives. Row: TV of the row itself, unprojected; uniform: of "
-            "all items alike."
+            "2q, depth: as the device runs it. White: what white noise gives. Row: TV of the row "
+            "itself, unprojected; uniform: of all items alike."
         ]
         measured = [row for row in found if row.backend != IDEAL]
         tables.append(build_table("qsvt on backends", _MEASURED, measured, notes))
@@ -260,9 +174,9 @@ class KPCircuits(ObservedExperiment):
         found = np.maximum(reading.value, 0.0)
         return Outcome([_row(block, "qsvt", size, found, cost, backend=name, shots=backend.shots)])
 
-    def _block(self, problem: Problem) -> _Block:
+    def _block(self, problem: Problem) -> Block:
         sides = problem.n_users, problem.n_items
-        block = _Block(problem, rating_block(self.ratings, self.spec.first, *sides))
+        block = Block(problem, rating_block(self.ratings, self.spec.first, *sides))
         if np.linalg.matrix_rank(block.matrix) < problem.rank:
             raise DataError(
                 f"problem {problem.name}: the block of the ratings has rank "
@@ -272,7 +186,7 @@ class KPCircuits(ObservedExperiment):
 
 
 def _row(
-    block: _Block, form: Form, size: int, found: Array, cost: dict[str, Any], **where: Any
+    block: Block, form: Form, size: int, found: Array, cost: dict[str, Any], **where: Any
 ) -> CircuitRow:
     problem, target = block.problem, block.target()
     n_inputs = len(block.encoding.inputs)
