@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 
 GATE_TABLES = "gate_tables"
+KP_RESOURCES = "kp_resources"
 
 
 def count(
-    what: Annotated[str, typer.Argument(metavar="EXP|CIRCUIT|MODULE:CIRCUIT|gate_tables")],
+    what: Annotated[
+        str, typer.Argument(metavar="EXP|CIRCUIT|MODULE:CIRCUIT|gate_tables|kp_resources")
+    ],
     target: Annotated[
         list[str] | None,
         typer.Option("--target", help="A backend's name, or a snapshot such as fake:FakeTorino."),
@@ -42,7 +45,7 @@ def count(
 
     MODULE:CIRCUIT is one of your own, in MODULE.py in this folder: a `QuantumCircuit`, or a
     function that returns one. `gate_tables` counts those of the variational SVD beside the
-    published numbers.
+    published numbers; `kp_resources` those of the quantum recommendation system at real sizes.
     """
     from qrec.analysis.count import count_rows, count_table
     from qrec.runner.run import make_places
@@ -50,6 +53,9 @@ def count(
     targets = [_target(name, backends) for name in target or []]
     if what == GATE_TABLES:
         _gate_tables(targets, as_json)
+        return
+    if what == KP_RESOURCES:
+        _kp_resources(as_json)
         return
     places = make_places(data_dir, backends, allow_code)
     rows = count_rows(_circuits(what, places), targets)
@@ -75,6 +81,21 @@ def _gate_tables(targets: "Sequence[Backend]", as_json: bool) -> None:
         show_tables(as_tables(rows))
 
 
+def _kp_resources(as_json: bool) -> None:
+    from qrec.analysis.kp_resources import SIZES, resource_rows, resource_table
+    from qrec.runs.progress import progress
+
+    rows = []
+    with progress() as report:
+        for done, size in enumerate(SIZES):
+            report(f"svds of {size[0]} x {size[1]}", done, len(SIZES))
+            rows += resource_rows(*size)
+    if as_json:
+        show_json({"rows": [row.as_dict() for row in rows]})
+    else:
+        show_tables([resource_table(rows)])
+
+
 def _circuits(what: str, places: "Places") -> "dict[str, QuantumCircuit]":
     from qrec.circuits import CIRCUITS
     from qrec.registry import check_name, experiment_paths
@@ -83,7 +104,7 @@ def _circuits(what: str, places: "Places") -> "dict[str, QuantumCircuit]":
     if ":" in what or what in CIRCUITS.names():
         return {what: own_circuit(what, places.allow_code)}
     if not what.endswith((".yaml", ".yml")):
-        known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES]
+        known = [*CIRCUITS.names(), *experiment_paths(), GATE_TABLES, KP_RESOURCES]
         check_name(what, known, "circuit or experiment")
     return load(what, places=places).circuits()
 

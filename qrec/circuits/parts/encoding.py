@@ -13,7 +13,7 @@ from qrec.circuits.parts.registers import basis_index
 
 @dataclass(frozen=True, eq=False)
 class BlockEncoding:
-    """A circuit with a 2^n x 2^n matrix M as a block of its unitary W.
+    """A circuit with a 2^m x 2^n matrix M as a block of its unitary W.
 
     ``<0, r| W |0, c> = M[r, c] / subnormalisation``, where c is the value of `inputs` before
     W and r that of `outputs` after it (most significant qubit first), and 0 stands for every
@@ -28,12 +28,12 @@ class BlockEncoding:
     error: float = 0.0
 
     def matrix(self) -> NDArray[np.complex128]:
-        """Return the encoded matrix (2^n, 2^n), by simulating the circuit on every input."""
-        size = 2 ** len(self.inputs)
-        rows = [basis_index(self.circuit, self.outputs, r) for r in range(size)]
+        """Return the encoded matrix (2^m, 2^n), by simulating the circuit on every input."""
+        shape = 2 ** len(self.outputs), 2 ** len(self.inputs)
+        rows = [basis_index(self.circuit, self.outputs, r) for r in range(shape[0])]
         dims = 2**self.circuit.num_qubits
-        block: NDArray[np.complex128] = np.empty((size, size), dtype=np.complex128)
-        for c in range(size):
+        block: NDArray[np.complex128] = np.empty(shape, dtype=np.complex128)
+        for c in range(shape[1]):
             start = Statevector.from_int(basis_index(self.circuit, self.inputs, c), dims)
             block[:, c] = start.evolve(self.circuit).data[rows]
         block *= self.subnormalisation

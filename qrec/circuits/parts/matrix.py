@@ -31,6 +31,22 @@ def as_square(matrix: ArrayLike) -> NDArray[Any]:
     return array
 
 
+def as_real_matrix(matrix: ArrayLike) -> Array:
+    """Return a real 2^m x 2^n matrix as float64.
+
+    Raises ConfigError for any other shape, for m = 0 or n = 0, and for complex or not finite
+    entries.
+    """
+    array = _as_numbers(matrix)
+    if array.ndim != 2 or any(side < 2 or side & (side - 1) for side in array.shape):
+        raise ConfigError(
+            f"matrix of shape {array.shape}: expected 2^m x 2^n with m and n at least 1"
+        )
+    if np.iscomplexobj(array):
+        raise ConfigError("complex matrix: expected real entries, as ratings are")
+    return array
+
+
 def as_values(values: ArrayLike) -> Array:
     """Return 2^m real numbers as float64 of shape (2^m,).
 
