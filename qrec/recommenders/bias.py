@@ -47,6 +47,10 @@ class UserItemBias(Recommender):
         )
         self.user_bias_, self.item_bias_ = np.split(biases, [ratings.n_users])
 
+    def _fold_in(self, ratings: Ratings) -> None:
+        left = ratings.value - self.mean_ - self.item_bias_[ratings.item]
+        self.user_bias_ = shrunk_user_means(ratings, left, self.reg)
+
     def offset(self, users: Codes, items: Codes) -> Array:
         """Return mean + b_u + c_i for pairs of codes, `(n,)`, not clipped."""
         return self.mean_ + self.user_bias_[users] + self.item_bias_[items]
@@ -57,3 +61,15 @@ class UserItemBias(Recommender):
 
     def _predict(self, users: Codes, items: Codes) -> Array:
         return self.offset(users, items)
+
+
+def shrunk_user_means(ratings: Ratings, left: Array, reg: float) -> Array:
+    """Return b_u = sum `left` / (C_u + reg) over each user's C_u ratings, 0 without any.
+
+    Where `left` `(n,)` is what mean and item biases leave, it is the b_u that minimises the
+    objective of `UserItemBias` with these held.
+    """
+    count = np.bincount(ratings.user, minlength=ratings.n_users)
+    total = np.bincount(ratings.user, weights=left, minlength=ratings.n_users)
+    biases: Array = total / np.where(count > 0, count + reg, 1.0)
+    return biases
