@@ -118,6 +118,11 @@ def test_words_say_every_gate_at_its_time_and_what_is_measured() -> None:
     assert number["cx", (1, 3)] != number["cx", (3, 1)]
 
 
+def test_numbers_of_words_are_the_same_in_every_process() -> None:
+    assert DEVICE.gates == sorted(DEVICE.gates)
+    assert list(DEVICE.vocabulary)[:2] == [("cx", (0, 1)), ("cx", (1, 0))]
+
+
 def test_rows_of_labelled_circuits_keep_their_words(found: Labelled) -> None:
     some = found[np.array([5, 2])]
     alone = found[np.array([2])]

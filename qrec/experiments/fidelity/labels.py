@@ -97,11 +97,10 @@ class Device:
 
     @cached_property
     def gates(self) -> list[str]:
-        """The names of the device's gates."""
+        """The names of the device's gates; a target gives them in another order in each process."""
         known = self.target.operation_names
-        return [
-            n for n in known if n not in _NO_WORDS and self.target[n] and None not in self.target[n]
-        ]
+        fixed = [n for n in known if self.target[n] and None not in self.target[n]]
+        return sorted(name for name in fixed if name not in _NO_WORDS)
 
     @cached_property
     def vocabulary(self) -> dict[tuple[str, tuple[int, ...]], int]:
