@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
+from qrec.analysis.fidelity import expected_r2, success_probability
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.base import Backend, Unit
 from qrec.errors import ConfigError
@@ -31,6 +32,7 @@ class CircuitCost(Row):
     two_qubit_depth: int
     two_qubit_gates: int
     gates: dict[str, int]
+    fidelity: float | None = None  # on a device: `expected_r2`
 
 
 def count(circuit: QuantumCircuit) -> dict[str, Any]:
@@ -73,8 +75,12 @@ def count_rows(
     rows = []
     for name, circuit in circuits.items():
         stages = {"logical": circuit, "u + cx": lowered(circuit)}
-        stages |= {target.name: _on(target, circuit) for target in targets}
         rows += [CircuitCost(circuit=name, target=at, **count(c)) for at, c in stages.items()]
+        for target in targets:
+            isa = _on(target, circuit)
+            expected = _fidelity(target, isa)
+            cost = CircuitCost(circuit=name, target=target.name, **count(isa), fidelity=expected)
+            rows.append(cost)
     return rows
 
 
@@ -89,9 +95,17 @@ def count_table(rows: Sequence[CircuitCost]) -> Table:
         Column("2q gates", lambda row: row.two_qubit_gates),
         Column("gates", lambda row: " ".join(f"{gate}:{n}" for gate, n in row.gates.items())),
     ]
+    notes = []
+    if any(row.fidelity is not None for row in rows):
+        columns.insert(-1, Column("fidelity", lambda row: row.fidelity, "{:.3f}"))
+        notes = [
+            "fidelity: expected R^2 of the outcome probabilities, 1 - (1 - p)^2 with p the product "
+            "of (1 - error) of gates and read-outs; of all qubits, where none is measured."
+        ]
     notes = [
         "logical: as written; u + cx: in these gates, all qubits connected; others: transpiled to "
-        "the target. Measurements and barriers are left out."
+        "the target. Measurements and barriers are left out.",
+        *notes,
     ]
     return build_table("Cost of circuits", columns, rows, notes)
 
@@ -104,6 +118,18 @@ def _on(target: Backend, circuit: QuantumCircuit) -> QuantumCircuit:
         )
     manager = target.pass_manager()
     return circuit if manager is None else manager.run(circuit)
+
+
+def _fidelity(backend: Backend, isa: QuantumCircuit) -> float | None:
+    """Return what is expected of a device's outcomes; None where the target is no device.
+
+    What the circuit measures is read out, all qubits where it measures none.
+    """
+    target = backend.target
+    if target is None or target.build_coupling_map() is None:
+        return None
+    measured = [] if "measure" in isa.count_ops() else isa.layout.final_index_layout()
+    return expected_r2(success_probability(isa, target, measured))
 
 
 @cache

@@ -1,7 +1,7 @@
 """Dividing ratings into train, validation and test parts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -24,6 +24,9 @@ Rows = NDArray[np.int64]
 class Split:
     """Rows of `ratings`, divided into disjoint parts; each part keeps all users and items.
 
+    `support` is what is known of users who are not in the train part when their ratings are
+    predicted (see `Recommender.fold_in`); None where no kind of split set any aside.
+
     Raises DataError if a row is in two parts or the train or test part is empty.
     """
 
@@ -31,6 +34,9 @@ class Split:
     train_rows: Rows  # (n_train,) positions in `ratings`, ascending
     validation_rows: Rows  # (n_validation,), empty if no validation part was asked for
     test_rows: Rows  # (n_test,)
+    support_rows: Rows = field(  # (n_support,), those of one user in the order they are given in
+        default_factory=lambda: np.empty(0, np.int64)
+    )
 
     def __post_init__(self) -> None:
         for part, rows in (("train", self.train_rows), ("test", self.test_rows)):
@@ -39,7 +45,9 @@ class Split:
                     f"the {part} part of the split is empty: 0 of {len(self.ratings)} ratings, "
                     "expected at least 1"
                 )
-        rows = np.concatenate([self.train_rows, self.validation_rows, self.test_rows])
+        rows = np.concatenate(
+            [self.train_rows, self.validation_rows, self.test_rows, self.support_rows]
+        )
         uses = np.bincount(rows, minlength=len(self.ratings))
         if uses.max() > 1:
             raise DataError(
@@ -55,7 +63,9 @@ class Split:
     def sizes(self) -> dict[str, int]:
         """The number of ratings in each part."""
         rows = {"train": self.train_rows, "validation": self.validation_rows}
-        return {name: len(part) for name, part in (rows | {"test": self.test_rows}).items()}
+        rows |= {"test": self.test_rows}
+        rows |= {"support": self.support_rows} if len(self.support_rows) else {}
+        return {name: len(part) for name, part in rows.items()}
 
     @cached_property
     def validation(self) -> Ratings | None:
@@ -64,6 +74,10 @@ class Split:
     @cached_property
     def test(self) -> Ratings:
         return self.ratings[self.test_rows]
+
+    @cached_property
+    def support(self) -> Ratings | None:
+        return self.ratings[self.support_rows] if len(self.support_rows) else None
 
 
 def split(
@@ -84,6 +98,9 @@ def split(
       fewer than three ratings only train.
     - ``kfold``, ``n_folds=5, fold=0, validation_ratio=0.2``: fold number `fold` tests; over
       all folds of one seed each row is tested once.
+    - ``cold_users``, ``share=0.2, validation_share=0.1, support=20``: these shares of the users
+      who rated more than `support` items are in no training row. Of each, `support` ratings drawn
+      at random are `Split.support`, the others validate or test.
     - ``u1`` .. ``u5``, ``ua``, ``ub``, ``validation_ratio=0.2``: MovieLens-100K's own, read
       from `data_dir` as `load_ratings` reads ``ml-100k``.
 
@@ -138,6 +155,38 @@ def _kfold(
     parts = np.array_split(_shuffled(np.arange(len(ratings)), seed, "kfold"), n_folds)
     rest = np.concatenate([part for i, part in enumerate(parts) if i != fold])
     return _hold_out(ratings, rest, np.sort(parts[fold]), seed, validation_ratio)
+
+
+def _cold_users(
+    ratings: Ratings,
+    seed: int,
+    *,
+    share: float = 0.2,
+    validation_share: float = 0.1,
+    support: int = 20,
+) -> Split:
+    if not (share > 0 and validation_share >= 0 and share + validation_share < 1):
+        raise ConfigError(
+            f"split 'cold_users': found share={share}, validation_share={validation_share}, "
+            "expected more than 0 and at least 0, together less than 1"
+        )
+    if support < 1:
+        raise ConfigError(f"split 'cold_users': found support={support}, expected at least 1")
+    counts = np.bincount(ratings.user, minlength=ratings.n_users)
+    users = _shuffled(np.flatnonzero(counts > support), seed, "cold_users")
+    n_test = _count(len(users), share, "test")
+    n_validation = _count(len(users), validation_share, "validation")
+    part = np.zeros(ratings.n_users, np.int8)  # 0 train, 1 test, 2 validation
+    part[users[:n_test]], part[users[n_test : n_test + n_validation]] = 1, 2
+    # Drawn over all rows, so that the order of one user's hangs on no other part.
+    order = _shuffled(np.arange(len(ratings)), seed, "support")
+    order = order[np.argsort(ratings.user[order], kind="stable")]
+    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    part_of, given = part[ratings.user[order]], place < support
+    train, test, validation = (
+        np.sort(order[(part_of == number) & (~given | (number == 0))]) for number in range(3)
+    )
+    return Split(ratings, train, validation, test, order[(part_of > 0) & given])
 
 
 def _published(
@@ -196,4 +245,5 @@ _KINDS: dict[str, Callable[..., Split]] = {
     "temporal": _temporal,
     "leave_last_out": _leave_last_out,
     "kfold": _kfold,
+    "cold_users": _cold_users,
 }

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -106,15 +107,14 @@ def check_disjoint(parts: Split) -> None:
     """
     codes = {
         name: part.user.astype(np.int64) * part.n_items + part.item
-        for name in ("train", "validation", "test")
+        for name in ("train", "validation", "test", "support")
         if (part := getattr(parts, name)) is not None
     }
-    for a, b in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if a in codes and b in codes:
-            shared = np.intersect1d(codes[a], codes[b])
-            if len(shared):
-                user, item = divmod(int(shared[0]), parts.ratings.n_items)
-                raise DataError(
-                    f"{len(shared)} pairs stand in both {a} and {b}, the first being user code "
-                    f"{user}, item code {item}; expected disjoint parts"
-                )
+    for a, b in combinations(codes, 2):
+        shared = np.intersect1d(codes[a], codes[b])
+        if len(shared):
+            user, item = divmod(int(shared[0]), parts.ratings.n_items)
+            raise DataError(
+                f"{len(shared)} pairs stand in both {a} and {b}, the first being user code "
+                f"{user}, item code {item}; expected disjoint parts"
+            )

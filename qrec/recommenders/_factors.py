@@ -6,7 +6,7 @@ import numpy as np
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
-from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.bias import UserItemBias, shrunk_means
 from qrec.types import Array, Codes
 
 _FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
@@ -55,4 +55,18 @@ class FactorRecommender(Recommender):
         if centre == "bias":
             biases = UserItemBias().fit(ratings)
             self.user_bias_, self.item_bias_ = biases.user_bias_, biases.item_bias_
+            self.typical_user_bias_ = biases.typical_user_bias_
+        return ratings.value - self.offset(ratings.user, ratings.item)
+
+    def _centre_new(self, ratings: Ratings, centre: Centre) -> Array:
+        """Set the biases of new users, items as fitted; return what the offset leaves, `(n,)`.
+
+        They are those that `UserItemBias.fold_in` gives.
+        """
+        self.user_bias_ = np.zeros(ratings.n_users)
+        if centre == "bias":
+            left = ratings.value - self.offset(ratings.user, ratings.item)
+            self.user_bias_ = shrunk_means(
+                ratings, left, UserItemBias().reg, self.typical_user_bias_
+            )
         return ratings.value - self.offset(ratings.user, ratings.item)

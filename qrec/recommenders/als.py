@@ -47,6 +47,11 @@ class ALS(FactorRecommender):
             self.user_factors_ = ridge_rows(by_user, self.item_factors_, self.reg)
             self.item_factors_ = ridge_rows(by_item, self.user_factors_, self.reg)
 
+    def _fold_in(self, ratings: Ratings) -> None:
+        residual = self._centre_new(ratings, self.centre)
+        by_user = rating_matrix(ratings, residual)
+        self.user_factors_ = ridge_rows(by_user, self.item_factors_, self.reg)
+
     def _start(self, by_item: csr_array) -> Array:
         rng = np.random.default_rng(self.random_state)
         factors = rng.normal(scale=0.1, size=(by_item.shape[0], self.n_factors))

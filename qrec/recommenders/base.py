@@ -1,6 +1,7 @@
 """What every recommender is: fit on ratings, predict pairs, recommend items, save and load."""
 
 from abc import abstractmethod
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from qrec.data.ratings import Ratings
-from qrec.errors import DataError
+from qrec.errors import ConfigError, DataError
 from qrec.recommenders import _store
 from qrec.recommenders.parameters import check_parameters
 from qrec.threads import one_thread
@@ -31,6 +32,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
     A subclass takes its hyper-parameters in `__init__` and stores them unchanged, sets fitted
     attributes ending in ``_`` in `_fit`, and scores known pairs in `_predict`. `needs` names
     what must have had a training rating for a pair to be scored; any other pair gets ``nan``.
+    One that can place users it was not fitted on does so in `_fold_in`.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("user", "item")
@@ -48,12 +50,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         check_parameters(type(self), self.get_params(deep=False), references=False)
         if len(ratings) == 0:
             raise DataError(f"{type(self).__name__}.fit got no ratings; at least one is needed")
-        self.n_users_, self.n_items_ = ratings.n_users, ratings.n_items
-        self.scale_ = ratings.scale
-        order, self.seen_indptr_ = _by_user(ratings)
-        self.seen_items_ = ratings.item[order]
-        counts = np.diff(self.seen_indptr_)
-        self.known_users_ = counts > 0 if "user" in self.needs else np.ones(self.n_users_, bool)
+        self._meet_users(ratings)
+        self.n_items_, self.scale_ = ratings.n_items, ratings.scale
         self.known_items_ = np.ones(self.n_items_, bool)
         if "item" in self.needs:
             self.known_items_ = np.bincount(ratings.item, minlength=self.n_items_) > 0
@@ -67,6 +65,40 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
                     "expected such as float64 can solve for: rescale them, or raise reg"
                 ) from error
         return self
+
+    def fold_in(self, ratings: Ratings) -> Self:
+        """Return a copy whose users are those of `ratings`, with their ratings and no others.
+
+        What was learned of items, and from the users of the fit, stays as it is; nothing is
+        trained. `ratings` speak of the items of the fit; its user codes are the copy's, so that
+        they may be the codes of a split's cold users, or those of a table of new users alone.
+        Users without a rating are not known to the copy. Raises ConfigError where the model
+        cannot place a user without training, DataError when `ratings` is empty or speaks of
+        another number of items.
+        """
+        check_is_fitted(self)
+        if not self.can_fold_in():
+            raise ConfigError(
+                f"{type(self).__name__} has no fold_in: it learns a user only by fit; expected "
+                "one that places new users, such as als or bias"
+            )
+        if len(ratings) == 0:
+            raise DataError(f"{type(self).__name__}.fold_in got no ratings; expected at least one")
+        if ratings.n_items != self.n_items_:
+            raise DataError(
+                f"{type(self).__name__}.fold_in got ratings of {ratings.n_items} items; "
+                f"expected the {self.n_items_} of the fit"
+            )
+        out = copy(self)  # `_fold_in` replaces arrays and changes none
+        out._meet_users(ratings)
+        with one_thread():
+            out._fold_in(ratings)
+        return out
+
+    @classmethod
+    def can_fold_in(cls) -> bool:
+        """Return whether a model of this class can place users that it was not fitted on."""
+        return cls._fold_in is not Recommender._fold_in
 
     def check(self) -> None:
         """Raise ConfigError where parameters that are right one by one do not go together.
@@ -130,6 +162,17 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
 
     @abstractmethod
     def _predict(self, users: Codes, items: Codes) -> Array: ...
+
+    def _fold_in(self, ratings: Ratings) -> None:
+        """Replace what is fitted of users by what `ratings` say of theirs, items as they are."""
+        raise NotImplementedError
+
+    def _meet_users(self, ratings: Ratings) -> None:
+        """Note who the users are, and what each has rated."""
+        order, self.seen_indptr_ = _by_user(ratings)
+        self.seen_items_ = ratings.item[order]
+        self.n_users_, counts = ratings.n_users, np.diff(self.seen_indptr_)
+        self.known_users_ = counts > 0 if "user" in self.needs else np.ones(self.n_users_, bool)
 
     def _predict_all(self, users: Codes) -> Array:
         """Score every item for known users, `(n_users, n_items)`; a model may have a faster way."""

@@ -18,12 +18,15 @@ class UserItemBias(Recommender):
     They minimise sum (r_ui - mean - b_u - c_i)^2 + reg (|b|^2 + |c|^2): the baseline of Koren,
     "Factor in the neighbors" (ACM TKDD 4, 2010), section 2.1, solved exactly.
 
-    `reg` is in ratings: a bias seen n times is shrunk by n / (n + reg).
+    `reg` is in ratings: a bias seen n times is shrunk by n / (n + reg). That of a new user is
+    shrunk to the mean of those of the fit, `typical_user_bias_`: heavy raters, by whom `mean_` is
+    taken, rate otherwise than most, which costs more than anything else while little is known.
     """
 
     mean_: float
     user_bias_: Array
     item_bias_: Array
+    typical_user_bias_: float
 
     def __init__(self, reg: Annotated[float, Ge(0)] = 3.0) -> None:
         self.reg = reg
@@ -46,6 +49,11 @@ class UserItemBias(Recommender):
             M=diags_array(1 / diagonal),
         )
         self.user_bias_, self.item_bias_ = np.split(biases, [ratings.n_users])
+        self.typical_user_bias_ = float(self.user_bias_[self.known_users_].mean())
+
+    def _fold_in(self, ratings: Ratings) -> None:
+        left = ratings.value - self.mean_ - self.item_bias_[ratings.item]
+        self.user_bias_ = shrunk_means(ratings, left, self.reg, self.typical_user_bias_)
 
     def offset(self, users: Codes, items: Codes) -> Array:
         """Return mean + b_u + c_i for pairs of codes, `(n,)`, not clipped."""
@@ -57,3 +65,15 @@ class UserItemBias(Recommender):
 
     def _predict(self, users: Codes, items: Codes) -> Array:
         return self.offset(users, items)
+
+
+def shrunk_means(ratings: Ratings, left: Array, reg: float, prior: float) -> Array:
+    """Return b_u = (sum `left` + reg prior) / (C_u + reg) over each user's C_u ratings.
+
+    With `left` `(n,)` what mean and item biases leave and prior 0, it is the b_u that minimises
+    the objective of `UserItemBias` with these held. Users without a rating get `prior`.
+    """
+    count = np.bincount(ratings.user, minlength=ratings.n_users)
+    total = np.bincount(ratings.user, weights=left - prior, minlength=ratings.n_users)
+    biases: Array = prior + total / np.where(count > 0, count + reg, 1.0)
+    return biases

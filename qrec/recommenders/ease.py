@@ -44,6 +44,10 @@ class EASE(Recommender):
         np.fill_diagonal(self.weights_, 0.0)
         self.slope_ = left_out_slope(residual, inverse)
 
+    def _fold_in(self, ratings: Ratings) -> None:
+        self.bias_ = self.bias_.fold_in(ratings)
+        self.residual_ = rating_matrix(ratings, self.bias_.residual(ratings)).data
+
     def _predict(self, users: Codes, items: Codes) -> Array:
         out = self.bias_.offset(users, items)
         distinct, row = np.unique(users, return_inverse=True)

@@ -18,5 +18,8 @@ class GlobalMean(Recommender):
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         self.mean_ = float(ratings.value.mean())
 
+    def _fold_in(self, ratings: Ratings) -> None:
+        """Nobody is known by more than the mean."""
+
     def _predict(self, users: Codes, items: Codes) -> Array:
         return np.full(len(users), self.mean_)

@@ -1,6 +1,8 @@
 """Item nearest neighbours."""
 
+from qrec.data.ratings import Ratings
 from qrec.recommenders._neighbours import NeighbourRecommender
+from qrec.recommenders.base import rating_matrix
 
 
 class ItemKNN(NeighbourRecommender):
@@ -15,3 +17,8 @@ class ItemKNN(NeighbourRecommender):
     """
 
     compares = "items"
+
+    def _fold_in(self, ratings: Ratings) -> None:
+        self.bias_ = self.bias_.fold_in(ratings)
+        rows = rating_matrix(ratings, self.bias_.residual(ratings))
+        self.residual_, self.columns_, self.indptr_ = rows.data, rows.indices, rows.indptr

@@ -75,8 +75,8 @@ class LSTMCorrector(Recommender):
         if isinstance(self.base, QuantumRecommender):
             base = self.base
             if not self.prefit:
-                base = _without_device(base).fit(parts[0], validation=parts[1])
-            workloads = [w for own in _workloads(base, parts) for w in own]
+                base = without_device(base).fit(parts[0], validation=parts[1])
+            workloads = [w for own in workloads_of_parts(base, parts) for w in own]
             asked.append(Asked(open_backend(self.base.backend), workloads, 1))
         return asked
 
@@ -91,7 +91,7 @@ class LSTMCorrector(Recommender):
             self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
         )
         parts = to_fit, to_stop
-        fitted, stopping = map(_covered, parts, _predictions(self.base_, parts))
+        fitted, stopping = map(_covered, parts, predict_parts(self.base_, parts))
         self.weights_, self.history_ = _lstm_training.fit(
             self._untrained(), fitted, stopping, schedule
         )
@@ -112,21 +112,22 @@ class LSTMCorrector(Recommender):
         )  # fmt: skip
 
 
-def _predictions(base: Recommender, parts: Sequence[Ratings]) -> list[Array]:
-    """Return what `base` predicts for each part; all its circuits are one question."""
+def predict_parts(base: Recommender, parts: Sequence[Ratings]) -> list[Array]:
+    """Return what `base` predicts for each part of some ratings; all circuits are one question."""
     if not isinstance(base, QuantumRecommender):
         return [base.predict(part) for part in parts]
-    asked = _workloads(base, parts)
+    asked = workloads_of_parts(base, parts)
     found = iter(open_backend(base.backend).run([w for own in asked for w in own]))
     readings = [[next(found) for _ in own] for own in asked]
     return [base.combine(part, own) for part, own in zip(parts, readings, strict=True)]
 
 
-def _workloads(base: QuantumRecommender, parts: Sequence[Ratings]) -> list[list[Workload]]:
+def workloads_of_parts(base: QuantumRecommender, parts: Sequence[Ratings]) -> list[list[Workload]]:
+    """Return what must be evaluated to predict each part."""
     return [base.workloads(part, f"corrected/{i}") for i, part in enumerate(parts)]
 
 
-def _without_device(model: QuantumRecommender) -> QuantumRecommender:
+def without_device(model: QuantumRecommender) -> QuantumRecommender:
     """Return an unfitted copy that asks noiseless backends alone, as do the models in it."""
     names = [name for name in model.get_params() if is_backend(name)]
     copy: QuantumRecommender = clone(model).set_params(**dict.fromkeys(names))

@@ -52,6 +52,13 @@ class MaskedNMF(FactorRecommender):
             descend(by_user, self.user_factors_, self.item_factors_, self.reg)
             descend(by_item, self.item_factors_, self.user_factors_, self.reg)
 
+    def _fold_in(self, ratings: Ratings) -> None:
+        by_user = rating_matrix(ratings, self._centre_new(ratings, "none"))
+        # Any start below the minimum will do, since for one side alone it is the only one.
+        self.user_factors_ = np.zeros((ratings.n_users, self.n_factors))
+        for _ in range(self.n_epochs):
+            descend(by_user, self.user_factors_, self.item_factors_, self.reg)
+
 
 def descend(values: csr_array, own: Array, other: Array, reg: float) -> None:
     """Take each factor of `own` `(n_rows, k)` in turn to its minimum at or above zero, in place."""

@@ -51,10 +51,17 @@ class SwapTest(QuantumRecommender):
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         base = ALS(n_factors=4) if self.base is None else clone(self.base)
         self.base_ = base.fit(ratings, validation=validation)
-        p, q = self.base_.user_factors_, self.base_.item_factors_
-        self.user_angles_, self.item_angles_ = vectors_to_angles(p), vectors_to_angles(q)
-        self.user_norms_ = np.linalg.norm(p, axis=1)
-        self.item_norms_ = np.linalg.norm(q, axis=1)
+        q = self.base_.item_factors_
+        self.item_angles_, self.item_norms_ = vectors_to_angles(q), np.linalg.norm(q, axis=1)
+        self._encode_users()
+
+    def _fold_in(self, ratings: Ratings) -> None:
+        self.base_ = self.base_.fold_in(ratings)
+        self._encode_users()
+
+    def _encode_users(self) -> None:
+        p = self.base_.user_factors_
+        self.user_angles_, self.user_norms_ = vectors_to_angles(p), np.linalg.norm(p, axis=1)
 
     def fitted_circuit(self) -> QuantumCircuit:
         n_factors = self.base_.user_factors_.shape[1]

@@ -10,6 +10,7 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import rating_matrix
 from qrec.recommenders.parameters import check_at_most
+from qrec.types import Array
 
 
 class TruncatedSVDRecommender(FactorRecommender):
@@ -23,6 +24,9 @@ class TruncatedSVDRecommender(FactorRecommender):
     Quantum SVD & LSTM for Improved Recommender Accuracy", and predictions come out far too low.
     With "bias" (Sarwar et al., "Application of dimensionality reduction in recommender system",
     WebKDD 2000, who fill with means) a missing rating is what `UserItemBias` expects.
+
+    A new user's row x of the matrix is projected on the right singular vectors, p = V^T x /
+    sqrt(S), which is what a row of the fit has.
     """
 
     def __init__(
@@ -49,3 +53,9 @@ class TruncatedSVDRecommender(FactorRecommender):
         root = np.sqrt(singular[order])
         self.user_factors_ = left[:, order] * root
         self.item_factors_ = right[order].T * root
+
+    def _fold_in(self, ratings: Ratings) -> None:
+        rows = rating_matrix(ratings, self._centre_new(ratings, self.centre))
+        singular = (self.item_factors_**2).sum(axis=0)  # the columns are V sqrt(S)
+        factors: Array = rows @ self.item_factors_ / np.where(singular > 0, singular, 1.0)
+        self.user_factors_ = factors

@@ -13,6 +13,9 @@ class UserMean(Recommender):
     needs = ("user",)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        self._fold_in(ratings)
+
+    def _fold_in(self, ratings: Ratings) -> None:
         total = np.bincount(ratings.user, weights=ratings.value, minlength=ratings.n_users)
         count = np.bincount(ratings.user, minlength=ratings.n_users)
         self.user_mean_ = total / np.maximum(count, 1)

@@ -4,7 +4,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from qrec.analysis.count import count, count_rows, lowered
+from qrec.analysis.count import count, count_rows, count_table, lowered
 from qrec.backends import open_backend
 from qrec.errors import ConfigError
 
@@ -55,3 +55,36 @@ def test_a_circuit_wider_than_its_target_is_one_line():
     narrow = open_backend(entry)
     with pytest.raises(ConfigError, match="'wide' has 6 qubits, aer has 5"):
         count_rows({"wide": QuantumCircuit(6, name="wide")}, [narrow])
+
+
+def test_a_device_has_an_expected_fidelity_and_nothing_else_has():
+    circuit = toffoli()
+    circuit.remove_final_measurements()
+    targets = [open_backend(name) for name in ("aer_noisy", "aer_ideal", "exact")]
+    rows = {row.target: row for row in count_rows({"toffoli": circuit}, targets)}
+    assert [name for name, row in rows.items() if row.fidelity is not None] == ["aer_noisy"]
+    assert 0.5 < rows["aer_noisy"].fidelity < 1
+    assert count_table(list(rows.values())).columns[-2:] == ["fidelity", "gates"]
+    ideal = [row for row in rows.values() if row.fidelity is None]
+    assert "fidelity" not in count_table(ideal).columns
+
+
+def test_the_expected_fidelity_counts_all_qubits_read_out_where_they_end():
+    target = open_backend("aer_noisy")
+    idle = QuantumCircuit(2)
+    [_, _, cost] = count_rows({"idle": idle}, [target])
+    isa = target.pass_manager().run(idle)
+    errors = [target.target["measure"][(q,)].error for q in isa.layout.final_index_layout()]
+    success = (1 - errors[0]) * (1 - errors[1])
+    assert cost.fidelity == pytest.approx(1 - (1 - success) ** 2)
+
+
+def test_a_circuit_that_measures_is_read_out_where_it_says():
+    target = open_backend("aer_noisy")
+    one = QuantumCircuit(2, 1)
+    one.measure(1, 0)
+    [_, _, cost] = count_rows({"one": one}, [target])
+    [measure] = target.pass_manager().run(one).get_instructions("measure")
+    isa = target.pass_manager().run(one)
+    error = target.target["measure"][(isa.find_bit(measure.qubits[0]).index,)].error
+    assert cost.fidelity == pytest.approx(1 - error**2)

@@ -38,6 +38,8 @@ REFUSED = {
     "n_neighbors": 0,
     "centre": "median",
     "random_state": -1,
+    "alpha": -1.0,
+    "n_items": 0,
 }
 
 

@@ -165,3 +165,66 @@ def test_published_splits_refuse_other_ratings(ratings, data_dir):
     half = load_ratings("ml-100k", data_dir=data_dir)[:50_000]
     with pytest.raises(DataError, match="expected the whole of ml-100k"):
         split(half, "u1", data_dir=data_dir)
+
+
+COLD = {"share": 0.25, "validation_share": 0.25, "support": 5}
+
+
+def users(part: Ratings) -> set[int]:
+    return set(part.user.tolist())
+
+
+def test_cold_users_are_in_no_training_row(ratings):
+    parts = split(ratings, "cold_users", seed=3, **COLD)
+    rows = all_rows(parts) + parts.support_rows.tolist()
+    assert sorted(rows) == list(range(1500))
+    cold = users(parts.test) | users(parts.validation)
+    assert not cold & users(parts.train)
+    assert not users(parts.test) & users(parts.validation)
+    assert users(parts.support) == cold
+    rated = np.bincount(ratings.user)
+    assert len(users(parts.test)) == len(users(parts.validation)) == round(0.25 * sum(rated > 5))
+    assert set(np.bincount(parts.support.user)) == {0, 5}
+    assert parts.sizes["support"] == 5 * len(cold)
+
+
+def test_support_is_drawn_anew_by_seed_and_grows_with_its_size(ratings):
+    def given(seed: int, support: int) -> Ratings:
+        return split(ratings, "cold_users", seed=seed, **COLD | {"support": support}).support
+
+    few, more = given(3, 5), given(3, 8)
+    user = next(iter(users(few) & users(more)))
+    first = more.item[more.user == user][:5]
+    np.testing.assert_array_equal(few.item[few.user == user], first)
+    assert users(few) != users(given(4, 5))
+    assert (np.diff(few.item[few.user == user]) < 0).any(), "in the order drawn, not by item"
+
+
+def test_other_kinds_set_no_support_aside(ratings):
+    parts = split(ratings)
+    assert parts.support is None
+    assert "support" not in parts.sizes
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"share": 0.0}, "found share=0.0, validation_share=0.1, expected more than 0"),
+        ({"share": 0.7, "validation_share": 0.3}, "together less than 1"),
+        ({"support": 0}, "found support=0, expected at least 1"),
+    ],
+)
+def test_impossible_cold_users_are_named(options, message, ratings):
+    with pytest.raises(ConfigError, match=f"split 'cold_users': {message}|{message}"):
+        split(ratings, "cold_users", **options)
+
+
+def test_nobody_with_enough_ratings_is_an_error(ratings):
+    with pytest.raises(DataError, match="test part of the split is empty"):
+        split(ratings, "cold_users", support=1000)
+
+
+def test_support_that_is_also_scored_is_an_error(ratings):
+    nothing = np.array([], dtype=int)
+    with pytest.raises(DataError, match=r"row 8 .* more than one part"):
+        Split(ratings, np.array([1]), nothing, np.array([7, 8]), np.array([8]))

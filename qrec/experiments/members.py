@@ -1,0 +1,93 @@
+"""The recommenders of experiments that lay predictions side by side, without shots."""
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from qrec.backends.base import Backend
+from qrec.data import Split
+from qrec.errors import ConfigError
+from qrec.experiments.base import Ask, Have
+from qrec.experiments.comparison.fitting import fit
+from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.labels import check_labels
+from qrec.experiments.observed import ObservedExperiment, ObservedSpec
+from qrec.recommenders.base import Recommender
+from qrec.recommenders.parameters import REFERENCE, is_backend
+
+
+class MembersSpec(ObservedSpec):
+    """A list of recommenders, as in a comparison; a backend is one of their parameters."""
+
+    recommenders: Annotated[list[Entry], Field(min_length=1)]
+
+    @field_validator("recommenders")
+    @classmethod
+    def _known(cls, entries: list[Entry]) -> list[Entry]:
+        labels: list[str] = []
+        for entry in entries:
+            where = f"recommenders.{entry.label}"
+            if entry.backends or entry.scored_on != "test":
+                raise ConfigError(
+                    f"{where}: here a recommender predicts held-out ratings on the one backend "
+                    "that its params name; expected neither backends nor scored_on"
+                )
+            for name, label in entry.references.items():
+                if label not in labels:
+                    raise ConfigError(
+                        f"{where}: params.{name}: {REFERENCE}{label} is no earlier entry; "
+                        f"earlier: {', '.join(labels) or 'none'}"
+                    )
+            labels.append(entry.label)
+        check_labels(labels)
+        return entries
+
+    def entry(self, label: str) -> Entry:
+        """Return the entry with this label."""
+        return next(entry for entry in self.recommenders if entry.label == label)
+
+    def is_quantum(self, label: str) -> bool:
+        """Return whether an entry predicts by circuits, trains on them, or is built on such."""
+        entry = self.entry(label)
+        if entry.is_quantum or "backend" in signature(entry.cls).parameters:
+            return True
+        return any(self.is_quantum(base) for base in entry.references.values())
+
+
+class MembersExperiment(ObservedExperiment):
+    """Base of the experiments whose steps fit one recommender each and predict with it."""
+
+    spec: MembersSpec
+
+    def backend_names(self) -> list[str]:
+        named = [
+            value
+            for entry in self.spec.recommenders
+            for name, value in entry.candidates
+            if is_backend(name)
+        ]
+        return list(dict.fromkeys(named))
+
+    def open(self, name: str) -> Backend:
+        backend = super().open(name)
+        if backend.shots is not None:
+            raise ConfigError(
+                f"backend {name!r} has shots: {backend.shots}; what shots do to a prediction is "
+                "asked by kind comparison; expected one without, such as exact or exact_noisy"
+            )
+        return backend
+
+    def fitted(
+        self, entry: Entry, parts: Split, seed: int, bases: Mapping[str, str], ask: Ask, have: Have
+    ) -> Recommender:
+        """Return the fitted recommender of an entry.
+
+        `bases` says by which step's model a parameter is to be replaced.
+        """
+        models = {name: have[step].model for name, step in bases.items()}
+        found: Recommender = fit(
+            entry, 0, parts, models, lambda name: ask.wrap(self.backend(name)), seed
+        ).model
+        return found
