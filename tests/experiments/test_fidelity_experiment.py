@@ -13,7 +13,7 @@ from step_by_step import do_steps
 from qrec.backends.device.snapshots import open_snapshot
 from qrec.backends.open import open_backend
 from qrec.errors import ConfigError
-from qrec.experiments.fidelity import Fidelity, FidelityRow
+from qrec.experiments.fidelity import Fidelity, PredictorRow
 from qrec.experiments.fidelity.circuits import (
     FAMILIES,
     clifford_circuit,
@@ -186,7 +186,7 @@ class _Quiet:
 
 def test_every_predictor_has_a_row_for_every_split_and_target() -> None:
     outcomes = do_steps(experiment())
-    rows = of_type(FidelityRow, [row for one in outcomes.values() for row in one.rows])
+    rows = of_type(PredictorRow, [row for one in outcomes.values() for row in one.rows])
     splits = {"random", "family", "clifford", "clifford_to_own"}
     assert {row.split for row in rows} == splits
     assert len(rows) == 2 * 4 * 8

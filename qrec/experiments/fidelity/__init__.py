@@ -75,7 +75,7 @@ class FidelitySpec(ExperimentSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FidelityRow(Row):
+class PredictorRow(Row):
     """RMSE of a predictor's fidelities on the test circuits of a split."""
 
     KEY: ClassVar[tuple[str, ...]] = ("target", "split", "predictor")
@@ -97,7 +97,7 @@ class Fidelity(Experiment):
     """See `FidelitySpec`."""
 
     Spec = FidelitySpec
-    rows_of = (FidelityRow,)
+    rows_of = (PredictorRow,)
     spec: FidelitySpec
     example: ClassVar[Mapping[str, Any]] = {"n_own": 40, "n_clifford": 20, "n_epochs": 1}
 
@@ -115,7 +115,7 @@ class Fidelity(Experiment):
         ]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
-        return [self._table(target, of_type(FidelityRow, rows)) for target in TARGETS]
+        return [self._table(target, of_type(PredictorRow, rows)) for target in TARGETS]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         own, clifford = (self._labelled(kind, outcomes) for kind in (OWN, CLIFFORD))
@@ -223,7 +223,7 @@ class Fidelity(Experiment):
             )
         return Device(target, snapshot.name)
 
-    def _table(self, target: str, rows: Sequence[FidelityRow]) -> Table:
+    def _table(self, target: str, rows: Sequence[PredictorRow]) -> Table:
         own = [row for row in rows if row.target == target]
         names = list(dict.fromkeys(row.predictor for row in own))
         columns: list[Column[str]] = [Column("predictor", lambda name: name, text=True)]
@@ -251,10 +251,10 @@ _WORDS = {"r2": "R^2 of the outcome probabilities", "hellinger": "Hellinger fide
 
 def _row(
     target: str, split: str, name: str, predicted: Array, train: Labelled, test: Labelled
-) -> FidelityRow:
+) -> PredictorRow:
     wanted = test.labels[:, TARGETS.index(target)]
     score = rmse(wanted, predicted, np.arange(len(wanted)))
-    return FidelityRow(
+    return PredictorRow(
         target=target,
         split=split,
         predictor=name,
