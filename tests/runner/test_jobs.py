@@ -310,6 +310,26 @@ def test_what_is_cancelled_while_the_lock_is_let_go_is_not_sent():
     assert backend.taken == []
 
 
+@pytest.mark.usefixtures("runs_dir", "waits")
+@pytest.mark.parametrize(
+    ("backend", "times"),
+    [(lambda: Remote(lag=2, lost=1), 0), (lambda: Flaky(BusyError("later", 5.0)), 1)],
+    ids=["in doubt", "refused"],
+)
+def test_the_lock_is_let_go_while_it_waits_unless_a_job_is_in_doubt(backend, times):
+    """Who looked for a job in doubt beside this process would take its next request for a spare."""
+    let_go = []
+
+    @contextmanager
+    def released():
+        let_go.append("once")
+        yield
+
+    _ledger, _job, send = planned(backend())
+    send(Waiting(released=released))
+    assert len(let_go) == times
+
+
 @pytest.mark.usefixtures("runs_dir")
 def test_a_service_that_is_busy_for_long_is_not_waited_for(waits):
     backend = Flaky(BusyError("later", 3600.0))
