@@ -288,7 +288,8 @@ def test_throttle_waits_until_the_oldest_request_that_counts_is_a_minute_old(wai
         ledger.add(records("run", [other]))
         ledger._update(other.uid, sent=(datetime.now(UTC) - timedelta(seconds=age)).isoformat())
     send()
-    assert waits == [pytest.approx(20.0, abs=5.0)], "the third from the end left 40 s ago"
+    [waited] = waits
+    assert 15.0 < waited <= 20.0, "the third from the end left 40 s ago, or some more by now"
 
 
 @pytest.mark.usefixtures("runs_dir", "waits")
