@@ -7,7 +7,7 @@ import pytest
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError, QrecError
 from qrec.runs.files import write_folder
-from qrec.runs.folder import create_run, find_run, run_ids
+from qrec.runs.folder import create_run, find_run, planning_place, publish, run_ids
 from qrec.runs.locks import only_worker
 from qrec.runs.record import git_state
 
@@ -41,6 +41,21 @@ def test_a_run_that_another_process_began_meanwhile_stays(monkeypatch):
     assert ours.path != theirs[0]
     assert (theirs[0] / "spec.yaml").read_text() == "theirs"
     assert ours.record().id == ours.id
+
+
+def test_a_run_is_planned_apart_from_all_others_until_it_is_published():
+    with planning_place() as place:
+        assert place.is_dir()
+    place.mkdir()
+    (place / "half").write_text("")  # as a killed process leaves it
+    with planning_place() as place:
+        assert list(place.iterdir()) == []
+        made = create_run(SPEC, {}, place)
+        assert run_ids() == []
+        assert publish(made).path == find_run(made.id).path
+        create_run(SPEC, {}, place)
+    assert not place.exists()
+    assert run_ids() == [made.id]
 
 
 def test_a_file_in_the_place_of_the_runs_is_said(runs_dir):
