@@ -74,6 +74,15 @@ def test_what_is_not_in_this_process_costs_unless_it_says_no():
     assert Backend.costs.fget(Remote()) is True
 
 
+@pytest.mark.parametrize(
+    ("shots", "costs", "at_once"),
+    [(None, False, True), (None, True, False), (100, False, False), (100, True, False)],
+)
+def test_what_takes_shots_or_costs_needs_a_job(shots, costs, at_once, monkeypatch):
+    monkeypatch.setattr(Cosine, "shots", shots)
+    assert Cosine(costs).answers_at_once is at_once
+
+
 def test_run_cuts_and_puts_together_in_order():
     backend, steps = Cosine(), []
     asked = [rotation(10, "a"), rotation(4, "b"), rotation(0, "c")]

@@ -1,5 +1,7 @@
 """What every metric keeps, found by discovery; and how one is found by its name."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,16 @@ def test_users_whose_pairs_could_not_be_scored_change_nothing_but_coverage(metri
 def test_nothing_scored_gives_no_figure(metric):
     score = metric(np.ones(4), np.full(4, np.nan), np.array([0, 0, 1, 1]))
     assert np.isnan(score.value) or metric.name == "coverage"
+
+
+def test_nothing_is_divided_by_nothing(metric):
+    """Numpy's warnings would stand above a table, and say nothing of its rows."""
+    truth, prediction, users = drawn()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metric(truth, prediction, users)
+        metric(truth, np.full(len(truth), np.nan), users)
+        metric(truth[:0], prediction[:0], users[:0])
 
 
 def test_standard_error_is_how_the_metric_scatters_over_drawn_users(metric):

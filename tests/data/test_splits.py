@@ -228,3 +228,16 @@ def test_support_that_is_also_scored_is_an_error(ratings):
     nothing = np.array([], dtype=int)
     with pytest.raises(DataError, match=r"row 8 .* more than one part"):
         Split(ratings, np.array([1]), nothing, np.array([7, 8]), np.array([8]))
+
+
+def test_published_splits_are_read_from_the_folder_that_is_named(ratings, tmp_path, monkeypatch):
+    asked = []
+
+    def rows(_, name, folder):
+        asked.append((name, folder))
+        return np.arange(10, 1500), np.arange(10)
+
+    monkeypatch.setattr("qrec.data.splits.published_rows", rows)
+    assert len(split(ratings, "u1", data_dir=str(tmp_path)).test) == 10
+    split(ratings, "ua")
+    assert asked == [("u1", tmp_path), ("ua", None)]

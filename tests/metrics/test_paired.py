@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qrec.metrics import rmse, rmse_difference, seeded_rmse_difference
+from qrec.metrics import SeededDifference, rmse, rmse_difference, seeded_rmse_difference
 
 
 def test_difference_of_two_rmse_on_the_pairs_both_score():
@@ -69,3 +69,12 @@ def test_interval_over_seeds_covers_the_truth_as_often_as_it_says(seed_sd):
         found = seeded_rmse_difference(np.zeros(200), a * scale, np.tile(b, (4, 1)), users)
         covered += found.low <= 0.0 <= found.high
     assert covered / 400 >= 0.93
+
+
+def test_interval_over_seeds_by_hand():
+    """A wider one would cover the truth all the more often."""
+    found = SeededDifference(np.array([1.0, 3.0]), user_stderr=0.75)
+    assert (found.value, found.seed_sd) == (2.0, pytest.approx(np.sqrt(2)))
+    assert found.stderr == pytest.approx(1.25), "that of the mean of two seeds is 1"
+    reach = 12.7062 * 1.25  # Student's t with one degree of freedom
+    assert (found.low, found.high) == pytest.approx((2 - reach, 2 + reach), rel=1e-5)

@@ -288,7 +288,8 @@ def test_throttle_waits_until_the_oldest_request_that_counts_is_a_minute_old(wai
         ledger.add(records("run", [other]))
         ledger._update(other.uid, sent=(datetime.now(UTC) - timedelta(seconds=age)).isoformat())
     send()
-    assert waits == [pytest.approx(20.0, abs=5.0)], "the third from the end left 40 s ago"
+    [waited] = waits
+    assert 15.0 < waited <= 20.0, "the third from the end left 40 s ago, or some more by now"
 
 
 @pytest.mark.usefixtures("runs_dir", "waits")
@@ -308,6 +309,26 @@ def test_what_is_cancelled_while_the_lock_is_let_go_is_not_sent():
     with pytest.raises(QrecError, match="cancelled meanwhile"):
         send(Waiting(released=released))
     assert backend.taken == []
+
+
+@pytest.mark.usefixtures("runs_dir", "waits")
+@pytest.mark.parametrize(
+    ("backend", "times"),
+    [(lambda: Remote(lag=2, lost=1), 0), (lambda: Flaky(BusyError("later", 5.0)), 1)],
+    ids=["in doubt", "refused"],
+)
+def test_the_lock_is_let_go_while_it_waits_unless_a_job_is_in_doubt(backend, times):
+    """Who looked for a job in doubt beside this process would take its next request for a spare."""
+    let_go = []
+
+    @contextmanager
+    def released():
+        let_go.append("once")
+        yield
+
+    _ledger, _job, send = planned(backend())
+    send(Waiting(released=released))
+    assert len(let_go) == times
 
 
 @pytest.mark.usefixtures("runs_dir")

@@ -6,7 +6,8 @@ import pytest
 
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError, QrecError
-from qrec.runs.folder import create_run, find_run, run_ids
+from qrec.runs.files import write_folder
+from qrec.runs.folder import create_run, find_run, planning_place, publish, run_ids
 from qrec.runs.locks import only_worker
 from qrec.runs.record import git_state
 
@@ -23,6 +24,44 @@ def test_run_is_found_by_id_path_and_latest():
         assert find_run(name).id == first.id
     assert find_run("latest").id == second.id
     assert find_run("latest").record().details == {"a": 2}
+
+
+def test_a_run_that_another_process_began_meanwhile_stays(monkeypatch):
+    theirs = []
+
+    def overtaken(path, fill):
+        monkeypatch.setattr("qrec.runs.folder.write_folder", write_folder)
+        path.mkdir(parents=True)
+        (path / "spec.yaml").write_text("theirs")
+        theirs.append(path)
+        write_folder(path, fill)
+
+    monkeypatch.setattr("qrec.runs.folder.write_folder", overtaken)
+    ours = create_run(SPEC, {})
+    assert ours.path != theirs[0]
+    assert (theirs[0] / "spec.yaml").read_text() == "theirs"
+    assert ours.record().id == ours.id
+
+
+def test_a_run_is_planned_apart_from_all_others_until_it_is_published():
+    with planning_place() as place:
+        assert place.is_dir()
+    place.mkdir()
+    (place / "half").write_text("")  # as a killed process leaves it
+    with planning_place() as place:
+        assert list(place.iterdir()) == []
+        made = create_run(SPEC, {}, place)
+        assert run_ids() == []
+        assert publish(made).path == find_run(made.id).path
+        create_run(SPEC, {}, place)
+    assert not place.exists()
+    assert run_ids() == [made.id]
+
+
+def test_a_file_in_the_place_of_the_runs_is_said(runs_dir):
+    runs_dir.write_text("")
+    with pytest.raises(OSError, match="runs"):
+        create_run(SPEC, {})
 
 
 def test_same_experiment_has_the_same_hash_in_its_name():

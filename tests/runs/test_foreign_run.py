@@ -131,6 +131,12 @@ def test_record_that_is_none_is_one_line(change, said, qrec, run):
     one_line(qrec("show", run.name), "record.json", said)
 
 
+@pytest.mark.parametrize("content", ["[1, 2]", "null", '"text"'])
+def test_record_that_is_no_mapping_is_one_line(content, qrec, run):
+    (run / "record.json").write_text(content)
+    one_line(qrec("show", run.name), "record.json: expected a mapping")
+
+
 @pytest.mark.parametrize("file", ["../../secret.json", "/etc/secret.json", "snapshots/../x.json"])
 def test_record_names_no_file_elsewhere(file, qrec, run):
     device = {"name": "d", "date": "2026", "sha256": 64 * "0", "file": file}

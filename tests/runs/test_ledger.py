@@ -30,7 +30,16 @@ def test_entering_a_job_again_changes_nothing():
     assert [job.state for job in ledger.jobs()] == ["SUBMITTED", "PLANNED"]
 
 
-def test_every_change_is_synced_to_the_disk():
+def test_every_change_is_synced_to_the_disk(monkeypatch):
+    plain = sqlite3.connect
+
+    def other_build(*arguments, **options):
+        """Connect as a library of SQLite does that was built with defaults of its own."""
+        connection = plain(*arguments, **options)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", other_build)
     ledger = Ledger()
     with ledger._connect() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
@@ -138,6 +147,18 @@ def test_what_is_no_ledger_is_one_line():
     path.write_text("no ledger" * 1000)
     with pytest.raises(QrecError, match=r"ledger\.sqlite"):
         Ledger()
+
+
+@pytest.mark.parametrize(
+    ("column", "found"), [("message", b"\xff"), ("run", b"run"), ("sent", b"2026")]
+)
+def test_bytes_in_the_place_of_text_are_one_line(column, found):
+    ledger = Ledger()
+    ledger.add([record("a")])
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute(f"UPDATE jobs SET {column} = ?", (found,))
+    with pytest.raises(ConfigError, match=f"job 'a': {column}: "):
+        ledger.jobs()
 
 
 def test_requests_of_the_last_minute():

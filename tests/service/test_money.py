@@ -218,6 +218,9 @@ def test_a_result_that_stays_unusable_is_given_up_and_sent_again(submit, qrec, s
     service.stuck = True
     assert qrec("submit", "--again", "job-000", "--yes")[0] == 0
     assert len(service.jobs) == 2
+    given_up, sent = Ledger().jobs(run.id)
+    assert (given_up.state, "given up" in given_up.message) == ("FAILED", True)
+    assert (sent.state, sent.job_id) == ("SUBMITTED", "job-001")
     status, _, err = qrec("submit", "--again", run.id, "--yes")
     assert (status, len(service.jobs)) == (2, 2), "the new one is under way"
     service.stuck = False

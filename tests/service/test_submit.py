@@ -158,6 +158,13 @@ def test_objectives_go_into_the_same_job(qrec, service, experiment_file, fetch_a
         assert 0.2 * found["exact"] < found["value"] < 1.2 * found["exact"] + 4 * found["stderr"]
 
 
+@pytest.mark.parametrize("how", ["--dry-run", "--yes"])
+def test_what_takes_no_shots_is_not_submitted(how, qrec, service, experiment_file):
+    status, _, err = qrec("submit", experiment_file, "-b", "exact", how)
+    assert (status, service.jobs, find_runs(experiment_file)) == (2, {}, [])
+    assert "only exact, which give exact values; `qrec run` does it here" in " ".join(err.split())
+
+
 def test_nothing_is_spent_without_being_asked_for(qrec, service, experiment_file, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     status, _, err = qrec("submit", experiment_file, "-b", "qpu")

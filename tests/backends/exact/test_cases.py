@@ -137,6 +137,14 @@ def test_angles_that_are_not_finite_are_refused(name, wrong):
         Workload(circuit, SparseObservable("Z"), np.array([[0.0], [wrong]]), "k")
 
 
+def test_masked_angles_are_refused_though_what_they_hide_is_finite():
+    circuit = QuantumCircuit(1)
+    circuit.rx(X, 0)
+    masked = np.ma.array([[0.1], [0.2]], mask=[[False], [True]])
+    with pytest.raises(ConfigError, match="workload 'k': found masked angles"):
+        Workload(circuit, SparseObservable("Z"), masked, "k")
+
+
 @pytest.mark.parametrize("observable", [SparseObservable("Z") * 1j, SparseObservable("Z") * np.nan])
 def test_coefficients_that_are_not_real_numbers_are_refused(observable):
     with pytest.raises(ConfigError, match="coefficient"):
