@@ -39,8 +39,9 @@ def guarded(passes: StagedPassManager) -> StagedPassManager:
 class CheckGates(TransformationPass):  # type: ignore[misc]
     """Takes gates apart that bear the name of one of Qiskit's and are another.
 
-    So it does with gates made of circuits where an angle in them is a number. Angles that are numbers become numbers. Raises ConfigError for one that has no definition,
-    and for an angle that is not finite.
+    So it does with gates made of circuits where an angle in them is a number. Angles that are
+    numbers become numbers. Raises ConfigError for a gate that has no definition, and for an angle
+    that is not finite.
     """
 
     def run(self, dag: DAGCircuit) -> DAGCircuit:
@@ -58,11 +59,9 @@ class CheckGates(TransformationPass):  # type: ignore[misc]
 
 
 class NumberAngles(TransformationPass):  # type: ignore[misc]
-    """Does to each operation, and to the global phase, what `with_numbers` does."""
+    """Does to each operation what `with_numbers` does."""
 
     def run(self, dag: DAGCircuit) -> DAGCircuit:
-        if _is_number(dag.global_phase):
-            dag.global_phase = _number(dag.global_phase)
         for node in dag.op_nodes():
             if (plain := with_numbers(node.op)) is not node.op:
                 dag.substitute_node(node, plain)
@@ -222,8 +221,7 @@ def _hides_numbers(operation: Operation) -> bool:
         return False
     definition: Any = operation.definition
     return definition is not None and (
-        _is_number(definition.global_phase)
-        or any(
+        any(
             any(map(_is_number, i.operation.params)) or _hides_numbers(i.operation)
             for i in definition.data
             if isinstance(i.operation, Instruction)

@@ -282,7 +282,7 @@ def _ends_in_one_line(qrec, tmp_path, text, said):
 def test_a_budget_that_is_no_amount_is_one_line(seconds, qrec, experiment_file):
     changes = ("--set", "n_pairs=4", "--max-qpu-seconds", seconds)
     for more in ([], ["--dry-run"]):
-        status, _, err = qrec("submit", experiment_file, "-b", "exact", *changes, *more)
+        status, _, err = qrec("submit", experiment_file, "-b", "aer_ideal", *changes, *more)
         assert status == 2
         assert f"--max-qpu-seconds: found {float(seconds)}" in err.splitlines()[-1]
         assert "unforeseen" not in err
