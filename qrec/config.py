@@ -16,6 +16,8 @@ from pydantic import (
 
 from qrec.errors import ConfigError, NoBackendError
 
+_MOST_REPEATED = 100_000  # values that stand in a YAML file by aliases alone
+
 
 class Spec(BaseModel):
     """Base of all file forms: unknown keys are refused and values do not change."""
@@ -83,13 +85,48 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
 def read_yaml(path: Path) -> Any:
     """Read a YAML file. Raises ConfigError when it is missing or no YAML, with the line."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what a YAML text holds.
+
+    Raises YAMLError for what is no YAML, also for aliases that name themselves or stand for more
+    values than anybody writes, and RecursionError for too deep a nesting.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        sizes: dict[int, int] = {}
+        repeated = _size(node, sizes) - len(sizes)
+        if repeated > _MOST_REPEATED:
+            raise yaml.YAMLError(
+                f"its aliases repeat {repeated} values; expected at most {_MOST_REPEATED}"
+            )
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Return how many values a node stands for, each alias in full; `sizes` are those known."""
+    if id(node) in sizes:
+        if not sizes[id(node)]:
+            raise yaml.YAMLError("an alias stands inside of what it names")
+        return sizes[id(node)]
+    sizes[id(node)] = 0  # until all that it holds is known
+    inner = [] if isinstance(node, yaml.ScalarNode) else node.value
+    parts = [each for part in inner for each in (part if isinstance(part, tuple) else (part,))]
+    sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 def explain(error: ValidationError, where: str) -> str:

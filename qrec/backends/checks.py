@@ -3,7 +3,8 @@
 Transpilers and simulators know a gate by its name alone, and draw shots for an angle of nan.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,26 +17,35 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit.quantum_info import SparseObservable
-from qiskit.transpiler import PassManager, TransformationPass
+from qiskit.transpiler import PassManager, StagedPassManager, TransformationPass
 
 from qrec.errors import ConfigError
 from qrec.types import Array
 
+BoundRows = dict[tuple[Parameter, ...], Array]
 _CLASSES = {
     name: gate if isinstance(gate, type) else gate.base_class
     for name, gate in get_standard_gate_name_mapping().items()
 } | {"barrier": Barrier}
 
 
+def guarded(passes: StagedPassManager) -> StagedPassManager:
+    """Have a transpiler look at what it is given, and at what comes out of composite gates."""
+    passes.pre_init = PassManager([CheckGates()])
+    passes.pre_optimization = PassManager([NumberAngles()])
+    return passes
+
+
 class CheckGates(TransformationPass):  # type: ignore[misc]
     """Takes gates apart that bear the name of one of Qiskit's and are another.
 
-    Angles that are numbers become numbers. Raises ConfigError for one that has no definition,
-    and for an angle that is not finite.
+    So it does with gates made of circuits where an angle in them is a number. Angles that are
+    numbers become numbers. Raises ConfigError for a gate that has no definition, and for an angle
+    that is not finite.
     """
 
     def run(self, dag: DAGCircuit) -> DAGCircuit:
-        while strangers := [node for node in dag.op_nodes() if _is_stranger(node.op)]:
+        while strangers := [node for node in dag.op_nodes() if _comes_apart(node.op)]:
             for node in strangers:
                 if node.op.definition is None:
                     raise ConfigError(
@@ -76,7 +86,7 @@ def with_numbers(operation: Operation) -> Operation:
         return operation
     out = operation.to_mutable()
     for i in places:
-        params[i] = params[i].bind(dict.fromkeys(params[i].parameters, 0.0)).numeric()
+        params[i] = _number(params[i])
     out.params = params
     return out
 
@@ -88,6 +98,10 @@ def _is_number(angle: object) -> bool:
         return all(angle.gradient(parameter) == 0 for parameter in angle.parameters)
     except RuntimeError:  # it has no derivative
         return False
+
+
+def _number(angle: ParameterExpression) -> float:
+    return float(angle.bind(dict.fromkeys(angle.parameters, 0.0)).numeric())
 
 
 def checked(circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
@@ -106,6 +120,38 @@ def check_angles(values: Array, parameters: Sequence[Parameter], where: str) -> 
             f"{where}: {parameters[column].name!r} of row {row[0] if row else 0} is "
             f"{values[tuple(wrong[0])]}; expected finite angles"
         )
+
+
+@contextmanager
+def angles_explained(
+    circuit: QuantumCircuit, bound: BoundRows | None, where: str
+) -> Iterator[None]:
+    """Raise ConfigError for whatever comes of an angle that is no finite number in some row.
+
+    What binds parameters fails there in ways of its own, as for 2/x and log(x) at x = 0.
+    """
+    try:
+        yield
+    except Exception:
+        for names, rows in (bound or {}).items():
+            for place, row in enumerate(rows):
+                values = dict(zip(names, row.tolist(), strict=True))
+                for operation in (i.operation for i in circuit.data):
+                    for angle in operation.params:
+                        if isinstance(angle, ParameterExpression) and not _is_finite(angle, values):
+                            raise ConfigError(
+                                f"{where}: gate {operation.name!r} by {angle} in row {place}: "
+                                "expected an angle that is a finite number there"
+                            ) from None
+        raise
+
+
+def _is_finite(angle: ParameterExpression, values: dict[Parameter, float]) -> bool:
+    try:
+        bound = angle.bind({parameter: values[parameter] for parameter in angle.parameters})
+        return bool(np.isfinite(float(bound)))
+    except (ZeroDivisionError, RuntimeError, TypeError):  # infinite, nan, complex
+        return False
 
 
 def check_observable(observable: SparseObservable, n_qubits: int, where: str) -> None:
@@ -158,6 +204,29 @@ def check_shots_for(pubs: Sequence[EstimatorPub]) -> None:
 def _check_bound(values: BindingsArray, circuit: QuantumCircuit, place: int) -> None:
     parameters = list(circuit.parameters)
     check_angles(values.as_array(parameters), parameters, f"pub {place}")
+
+
+def _comes_apart(operation: Operation) -> bool:
+    return _is_stranger(operation) or _hides_numbers(operation)
+
+
+def _hides_numbers(operation: Operation) -> bool:
+    """Return whether a gate made of a circuit has angles in it that only look like expressions.
+
+    Transpilers copy them, which Qiskit cannot: see `with_numbers`.
+    """
+    if not isinstance(operation, Instruction) or operation.name in _CLASSES:
+        return False
+    if getattr(operation, "base_class", type(None)).__module__.startswith("qiskit.circuit.library"):
+        return False
+    definition: Any = operation.definition
+    return definition is not None and (
+        any(
+            any(map(_is_number, i.operation.params)) or _hides_numbers(i.operation)
+            for i in definition.data
+            if isinstance(i.operation, Instruction)
+        )
+    )
 
 
 def _is_stranger(operation: Operation) -> bool:

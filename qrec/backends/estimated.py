@@ -8,7 +8,7 @@ from qiskit.primitives import PubResult
 from qiskit.quantum_info import SparseObservable
 
 from qrec.backends.base import Raw, Unit
-from qrec.backends.sampled import BoundRows
+from qrec.backends.checks import BoundRows
 from qrec.types import Array
 
 

@@ -9,7 +9,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from qrec.backends.base import BackendSpec, Raw, Unit
-from qrec.backends.checks import CheckGates
+from qrec.backends.checks import angles_explained, guarded
 from qrec.backends.estimated import estimated_values, estimator_pub
 from qrec.backends.local import LocalBackend
 from qrec.backends.sampled import BOUND_RIGHTLY, SampledBackend, SampledSpec, bound_rows
@@ -98,7 +98,8 @@ class EstimatedBackend(LocalBackend):
 
     def _execute(self, unit: Unit) -> Raw:
         pub = estimator_pub(unit, unit.workload.observable_list, bound_rows(unit))
-        result = self._make_estimator().run([pub], precision=self._precision).result()[0]
+        with angles_explained(unit.circuit, bound_rows(unit), f"workload {unit.workload.key!r}"):
+            result = self._make_estimator().run([pub], precision=self._precision).result()[0]
         return estimated_values(result, len(unit.workload))
 
 
@@ -112,5 +113,4 @@ def _device(primitive: BaseSamplerV2 | BaseEstimatorV2) -> BackendV2 | None:
 def _passes(device: BackendV2 | None, level: int, seed: int) -> PassManager:
     to = {"basis_gates": BOUND_RIGHTLY} if device is None else {"backend": device}
     passes = generate_preset_pass_manager(optimization_level=level, seed_transpiler=seed, **to)
-    passes.pre_init = PassManager([CheckGates()])
-    return passes
+    return guarded(passes)

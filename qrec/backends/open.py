@@ -11,7 +11,7 @@ from qiskit.providers import BackendV2
 from qrec.backends.base import Backend, BackendSpec
 from qrec.backends.kinds import BACKENDS
 from qrec.config import parse_fields, read_yaml
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, PaidError
 from qrec.registry import PACKAGED, beside, check_name, check_owner
 
 _LOCAL = Path("backends.yaml")  # of the working directory
@@ -38,6 +38,10 @@ def open_backend(
     a RejectedError where it measures wrongly. It takes ``seed_simulator`` where it obeys one:
     the same seed gives the same shots, which is tried too. A sampler keeps its own seed; it and
     an estimator run the self-test as well.
+
+    An object that is not known to compute in this process (what Qiskit, Aer and the fake devices
+    of the runtime client make is) counts as one that costs, and is refused with a PaidError
+    unless ``free=True`` says that it does not.
 
     Raises ConfigError for an unknown name, key or value, and for a QPU of IBM Quantum, or a
     primitive on one, which is to be an entry of ``kind: ibm``.
@@ -100,6 +104,16 @@ def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | N
             )
 
 
+def names_code(name: str, file: Path | str | None = None) -> bool:
+    """Return whether opening an entry runs code that ./backends.yaml names, which nobody asked for.
+
+    That file is whoever's the folder is; one that `file` or ``$QREC_BACKENDS`` names is wanted.
+    """
+    path, entry = _entries(file)[name]
+    kind = str(entry.get("kind"))
+    return _unasked(path, file) and (kind == "provider" or ":" in kind)
+
+
 def backend_names(file: Path | str | None = None) -> list[str]:
     """Return the names of all entries: the packaged ones, then those that the user adds."""
     return list(_entries(file))
@@ -136,11 +150,14 @@ def _parse_named(
     places = " and ".join(dict.fromkeys(str(path) for path in _files(file)))
     check_name(name, sorted(entries), f"backend (in {places})")
     path, entry = entries[name]
-    unnamed = file is None and "QREC_BACKENDS" not in os.environ
-    if unnamed and path == _LOCAL and entry.get("kind") == "provider":
+    if _unasked(path, file) and entry.get("kind") == "provider":
         check_owner(path, name)  # what a vendor's import path names is run
     with beside(path):
         return parse_backend({"name": name, **entry, **fields}, f"{path}: {name}")
+
+
+def _unasked(path: Path, file: Path | str | None) -> bool:
+    return path == _LOCAL and file is None and "QREC_BACKENDS" not in os.environ
 
 
 def _files(file: Path | str | None) -> list[Path]:
@@ -186,6 +203,7 @@ def _from_object(
             f"open_backend: a {name} of IBM Quantum costs; write an entry of kind ibm into "
             "backends.yaml instead: `qrec submit` shows what would be sent to it, and asks first"
         )
+    fields = _without_free(given, fields)
     if isinstance(given, BackendV2):
         from qrec.backends.vendor.backend import UserDeviceBackend, VendorSpec
 
@@ -200,3 +218,33 @@ def _from_object(
 
     fields = {"name": name} | fields
     return EstimatedBackend(parse_fields(EstimatedSpec, fields, "open_backend"), given)
+
+
+def _without_free(
+    given: BackendV2 | BaseSamplerV2 | BaseEstimatorV2, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the other fields. Raises PaidError unless `free`, said or known, is true."""
+    rest = dict(fields)
+    if rest.pop("free", _computes_here(given)) is True:
+        return rest
+    raise PaidError(
+        f"open_backend: a {type(given).__name__} may cost: nothing here knows that it computes in "
+        "this process; if it is free, say open_backend(..., free=True), else write an entry of "
+        "kind provider into backends.yaml: `qrec submit` shows what would be sent, and asks first"
+    )
+
+
+# By module and not by base class: what derives from theirs may send its circuits anywhere.
+_DEVICES = ("qiskit.providers.", "qiskit_aer.", "qiskit_ibm_runtime.fake_provider.")
+_SIMULATORS = ("qiskit.primitives.statevector_", "qiskit_aer.")
+_PRIMITIVES = ("qiskit.primitives.backend_", "qiskit_ibm_runtime.")  # as free as what they are on
+
+
+def _computes_here(given: object) -> bool:
+    """Return whether an object is known to compute in this process."""
+    made_by = type(given).__module__
+    if isinstance(given, BackendV2):
+        return made_by.startswith(_DEVICES)
+    if made_by.startswith(_PRIMITIVES):
+        return _computes_here(getattr(given, "_backend", None))
+    return made_by.startswith(_SIMULATORS)

@@ -7,18 +7,16 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 from qiskit import ClassicalRegister, QuantumCircuit
-from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2, PubResult
 from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager
 
 from qrec.backends.base import BackendSpec, Raw, Unit
+from qrec.backends.checks import BoundRows, angles_explained
 from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import support
 from qrec.backends.workload import Workload
-from qrec.types import Array
 
-BoundRows = dict[tuple[Parameter, ...], Array]
 # Aer 0.18.2 binds parameters of controlled rotations (crx, cry, crz, cp, cu) wrongly, without a
 # word: https://github.com/Qiskit/qiskit-aer/issues/2323. So these are decomposed.
 BOUND_RIGHTLY = [
@@ -72,7 +70,9 @@ class SampledBackend(LocalBackend):
     def _execute(self, unit: Unit) -> Raw:
         seed = self._spec.seed_simulator
         sampler = self._sampler(None if seed is None else workload_seed(seed, unit.workload))
-        result = sampler.run([sampler_pub(unit, self.shots)]).result()[0]
+        pub, key = sampler_pub(unit, self.shots), unit.workload.key
+        with angles_explained(*pub[:2], f"workload {key!r}"):
+            result = sampler.run([pub]).result()[0]
         return measured_bits(result, len(unit.workload))
 
 

@@ -54,9 +54,14 @@ def cancel(run: str, places: Places | None = None) -> Cancelled:
     """Cancel the jobs of a run that have not ended; return all of them as they are then.
 
     Raises NotFinishedError that names the jobs which may run on, MissingError for an account
-    that is not accepted.
+    that is not accepted, ConfigError where there is no such run.
     """
-    folder = find_run(run)
+    try:
+        folder = find_run(run)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}; jobs of a run whose folder is gone end by `qrec cancel --job ID`, or --all"
+        ) from None
     with only_submitter():
         ledger = Ledger()
         submitted_jobs(folder, ledger)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from qrec.backends.open import check_recorded
-from qrec.config import parse_fields, read_yaml
+from qrec.config import parse_fields, parse_yaml, read_yaml
 from qrec.errors import ConfigError
 from qrec.experiments import experiment_class
 from qrec.experiments.base import Experiment, Places
@@ -122,7 +122,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise ConfigError(f"--set {text!r}: expected key=value")
     try:
-        return key, yaml.safe_load(value)
+        return key, parse_yaml(value)
     except (yaml.YAMLError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise ConfigError(f"--set {key}: the value is not valid YAML: {said}") from None

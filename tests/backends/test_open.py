@@ -3,13 +3,22 @@
 import numpy as np
 import pytest
 import yaml
+from fake_vendors import Honest
 from qiskit import QuantumCircuit
-from qiskit.primitives import BackendSamplerV2
+from qiskit.primitives import (
+    BackendEstimatorV2,
+    BackendSamplerV2,
+    BaseSamplerV2,
+    StatevectorEstimator,
+)
+from qiskit.providers.basic_provider import BasicSimulator
+from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparseObservable
 from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qrec.backends import Workload, backend_names, noiseless, open_backend
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, PaidError
 from qrec.registry import PACKAGED
 
 PACKAGED_FILE = PACKAGED / "backends.yaml"
@@ -75,6 +84,46 @@ def test_noiseless_does_not_hang_on_the_name_exact():
     assert open_backend(None, dtype="float32").spec.dtype == "float32"
 
 
-def test_a_primitive_on_a_simulator_is_taken():
-    settings = {"shots": 10, "optimization_level": 1, "seed_transpiler": 1}
-    assert open_backend(BackendSamplerV2(backend=AerSimulator()), **settings).shots == 10
+SHOTS = {"shots": 10, "optimization_level": 1, "seed_transpiler": 1}
+
+
+class Own(AerSimulator):
+    """A simulator by its base, which may send its circuits anywhere."""
+
+
+class OwnSampler(BaseSamplerV2):
+    def run(self, pubs, *, shots=None):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "made", [AerSimulator, FakeManilaV2, BasicSimulator, lambda: GenericBackendV2(2)]
+)
+def test_what_computes_here_is_free(made):
+    assert not open_backend(made(), **SHOTS).costs
+    assert open_backend(BackendSamplerV2(backend=made()), **SHOTS).shots == 10
+    with pytest.raises(PaidError):
+        open_backend(made(), **SHOTS, free=False)
+
+
+@pytest.mark.parametrize(
+    ("made", "fields"),
+    [
+        (Honest, SHOTS),
+        (Own, SHOTS),
+        (OwnSampler, SHOTS),
+        (lambda: BackendSamplerV2(backend=Honest()), SHOTS),
+        (lambda: BackendEstimatorV2(backend=Honest()), {"precision": 0.1}),
+    ],
+)
+def test_what_is_not_known_to_compute_here_costs_unless_it_is_said_not_to(made, fields):
+    with pytest.raises(PaidError, match=r"free=True.*kind provider.*`qrec submit`"):
+        open_backend(made(), **fields)
+    with pytest.raises(PaidError):
+        open_backend(made(), **fields, free="no")
+    if made in (Honest, Own, OwnSampler):
+        assert not open_backend(made(), **fields, free=True).costs
+
+
+def test_qiskits_own_estimator_is_free():
+    assert not open_backend(StatevectorEstimator(), precision=0.1).costs

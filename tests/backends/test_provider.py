@@ -331,10 +331,10 @@ def needs_bound_circuits(monkeypatch):
 @pytest.mark.usefixtures("needs_bound_circuits")
 def test_rows_are_bound_before_transpiling_where_the_vendor_needs_it():
     asked = workload(n_rows=70)  # more than one job takes
+    how = {"shots": 400, "optimization_level": 1, "seed_transpiler": 3, "free": True}
     with pytest.raises(ConfigError, match=r"unbound parameters.*bind_first: true"):
-        open_backend(Honest(), shots=400, optimization_level=1, seed_transpiler=3).run([asked])
-    how = {"shots": 400, "optimization_level": 1, "seed_transpiler": 3, "bind_first": True}
-    [reading] = open_backend(Honest(), **how).run([asked])
+        open_backend(Honest(), **how).run([asked])
+    [reading] = open_backend(Honest(), **how, bind_first=True).run([asked])
     [exact] = open_backend("exact").run([asked])
     assert (np.abs(reading.value - exact.value) < 5 * reading.stderr).all()
 

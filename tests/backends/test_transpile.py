@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import ParameterVector
-from qiskit.quantum_info import SparseObservable
+from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit.library import PauliEvolutionGate
+from qiskit.primitives import StatevectorEstimator, StatevectorSampler
+from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit_aer import AerSimulator
 
 from qrec.backends.device.snapshots import make_snapshot, open_snapshot
 from qrec.backends.device.transpile import Transpiler, predicted_fidelity
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
+from qrec.errors import ConfigError
 
 MANILA = open_snapshot("fake:FakeManilaV2")
 
@@ -210,3 +214,69 @@ def test_values_are_the_same_from_the_cache(kind, folder):
     changed = path.stat().st_mtime_ns
     np.testing.assert_array_equal(values(), first)
     assert path.stat().st_mtime_ns == changed
+
+
+@pytest.mark.parametrize("kind", ["aer", "exact"])
+@pytest.mark.parametrize(("lasts", "unit"), [(100, "dt"), (1, "us")])
+def test_a_delay_that_the_timing_does_not_allow_is_named(kind, lasts, unit):
+    fields = {"kind": kind, "snapshot": "fake:FakeManilaV2", "optimization_level": 1,
+              "seed_transpiler": 1}  # fmt: skip
+    fields |= {"shots": 10, "seed_simulator": 1} if kind == "aer" else {}
+
+    def value(lasts, unit, **more):
+        waiting = QuantumCircuit(1)
+        waiting.delay(lasts, 0, unit=unit)
+        asked = Workload(waiting, SparseObservable("Z"), np.empty((1, 0)), "k")
+        return open_backend(fields | more).run([asked])[0].value
+
+    with pytest.raises(ConfigError, match=rf"'delay' of {lasts}.* {unit} on fake_manila: .* 16 dt"):
+        value(lasts, unit)
+    assert value(lasts, unit, scheduling_method="alap") > 0.5
+    assert value(160, "dt") > 0.5
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("zero", [lambda t: 0 * t, lambda t: t - t])
+@pytest.mark.parametrize("gate", ["ry", "cu", "phase", "evolution"])
+@pytest.mark.parametrize("name", ["aer_ideal", "aer_noisy", "exact_noisy", "handed", "vendor"])
+def test_numbers_in_composite_gates_are_numbers(name, gate, zero):
+    t = Parameter("t")
+    inner, asked = QuantumCircuit(2), QuantumCircuit(2)
+    if gate == "evolution":
+        inner.append(PauliEvolutionGate(SparsePauliOp(["XX", "ZZ"]), zero(t)), [0, 1])
+    elif gate == "phase":
+        inner.global_phase = zero(t)
+    elif gate == "cu":
+        inner.cu(zero(t), 0.0, zero(t), 0.2, 1, 0)
+    else:
+        inner.ry(zero(t), 0)
+    asked.append(inner.to_gate(), [0, 1])
+    asked.ry(t, 0)
+    settings = {"shots": 1000, "optimization_level": 3, "seed_transpiler": 1}
+    made = {"handed": StatevectorSampler, "vendor": AerSimulator}
+    if name in made:
+        backend = open_backend(made[name](), **settings)
+    else:
+        small = {"snapshot": "fake:FakeManilaV2"} if "noisy" in name else {}
+        backend = open_backend(name, optimization_level=3, **small)
+    workload = Workload(asked, SparseObservable("IZ"), np.array([[0.5]]), "k")
+    assert backend.run([workload])[0].value == pytest.approx(np.cos(0.5), abs=0.12)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("value", [0.0, -1.0])
+@pytest.mark.parametrize("name", ["exact", "exact_noisy", "aer_ideal", "aer_noisy", "sampler",
+                                  "estimator"])  # fmt: skip
+def test_an_angle_that_is_no_number_is_named(name, value):
+    x = Parameter("x")
+    asked = QuantumCircuit(1)
+    asked.ry(x.log() if value else 2 / x, 0)
+    made = {
+        "sampler": lambda: open_backend(StatevectorSampler(), shots=5, optimization_level=1,
+                                        seed_transpiler=1),
+        "estimator": lambda: open_backend(StatevectorEstimator(), precision=0.1),
+    }  # fmt: skip
+    backend = made.get(name, lambda: open_backend(name))()
+    workload = Workload(asked, SparseObservable("Z"), np.array([[1.0], [value]]), "k")
+    with pytest.raises(ConfigError, match=r"(row 1: .*finite|angle .*expected .*affine)"):
+        backend.run([workload])

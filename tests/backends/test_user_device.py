@@ -10,7 +10,7 @@ from test_provider import ADMITTED, workload
 from qrec.backends import open_backend
 from qrec.errors import ConfigError, RejectedError
 
-SETTINGS = {"shots": 400, "optimization_level": 1, "seed_transpiler": 3}
+SETTINGS = {"shots": 400, "optimization_level": 1, "seed_transpiler": 3, "free": True}
 
 
 @pytest.mark.parametrize("name", ADMITTED)

@@ -190,6 +190,104 @@ def test_doctor_tries_vendors_that_are_there_and_free(qrec, tmp_path):
     assert "Bell pair" not in paid
 
 
+def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
+    ran = tmp_path / "ran"
+    code = f"from pathlib import Path\nPath({str(ran)!r}).touch()\nmake = Kind = print\n"
+    (tmp_path / "theirs.py").write_text(code)
+    settings = {"kind": "provider", "free": True, "shots": 50, "optimization_level": 1,
+                "seed_transpiler": 1}  # fmt: skip
+    entries = {
+        "shell": settings | {"backend": "os:system", "arguments": {"command": f"touch {ran}"}},
+        "module": settings | {"backend": "theirs:make"},
+        "apart": settings | {"backend": "theirs:make", "python": sys.executable},
+        "kind": {"kind": "theirs:Kind"},
+        "exact": {"kind": "exact", "dtype": "float32"},
+    }
+    text = yaml.safe_dump({"schema_version": 1, "backends": entries})
+    (tmp_path / "backends.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("qrec.backends.backend_names", lambda _: list(entries))
+    status, out, _ = qrec("doctor", "--json")
+    found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
+    assert (status, ran.exists()) == (0, False)
+    assert "say -b shell" in found["backend shell"]
+    assert "Bell pair" in found["backend exact"]
+    assert qrec("doctor", "-b", "module")[0] == 1
+    assert ran.exists()  # so it would have been seen
+
+
+@pytest.mark.usefixtures("finished")
+def test_cancel_of_a_run_whose_folder_is_gone_says_what_ends_its_jobs(qrec):
+    for run in ("20260101T000000Z_gone", "gone"):
+        status, _, err = qrec("cancel", run)
+        assert status == 2
+        assert "`qrec cancel --job ID`, or --all" in err
+
+
+def _nested(start):
+    names = [start, *(f"&a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12))]
+    return f"[{', '.join(names)}]"
+
+
+WRONG = {
+    "ratios": ({"split": {"kind": "random", "ratios": "abc"}}, "ratios 'abc'"),
+    "name": ({"name": "a/b"}, "found 'a/b'"),
+    "title": ({"title": 1}, "title"),
+    "negative": ({"seed": -1}, "seed"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_value_is_one_line(case, qrec, tmp_path, small_experiment):
+    changes, said = WRONG[case]
+    _ends_in_one_line(qrec, tmp_path, yaml.safe_dump(small_experiment | changes), said)
+
+
+def test_an_empty_grid_and_a_base_without_at_are_one_line(qrec, tmp_path, small_experiment):
+    _, als, swap = small_experiment["recommenders"]
+    als["grid"] = {"x": []}
+    _ends_in_one_line(qrec, tmp_path, yaml.safe_dump(small_experiment), "non-empty")
+    als["grid"], swap["params"]["base"] = {"reg": [0.1]}, "als"
+    _ends_in_one_line(qrec, tmp_path, yaml.safe_dump(small_experiment), "base is 'als'")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (_nested("&a0 [x]"), "its aliases repeat"),
+        ("&a [*a]", "inside of what it names"),
+        (_nested("&a0 {k: 1}").replace(" [", " {<<: [").replace("],", "]},")[:-2] + "]}]",
+         "its aliases repeat"),
+    ],
+    ids=["lists", "itself", "merged"],
+)  # fmt: skip
+def test_a_yaml_bomb_is_one_line(value, said, qrec, tmp_path, small_experiment):
+    del small_experiment["split"]
+    text = yaml.safe_dump(small_experiment) + f"split: {{kind: random, ratios: {value}}}\n"
+    _ends_in_one_line(qrec, tmp_path, text, said)
+    status, _, err = qrec("run", "report", "--dry-run", "--set", f"split={value}")
+    assert (status, said in err) == (2, True)
+
+
+def _ends_in_one_line(qrec, tmp_path, text, said):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    status, out, err = qrec("run", path)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert "unforeseen" not in err
+
+
+@pytest.mark.parametrize("seconds", ["-5", "nan", "inf"])
+def test_a_budget_that_is_no_amount_is_one_line(seconds, qrec, experiment_file):
+    changes = ("--set", "n_pairs=4", "--max-qpu-seconds", seconds)
+    for more in ([], ["--dry-run"]):
+        status, _, err = qrec("submit", experiment_file, "-b", "aer_ideal", *changes, *more)
+        assert status == 2
+        assert f"--max-qpu-seconds: found {float(seconds)}" in err.splitlines()[-1]
+        assert "unforeseen" not in err
+
+
 def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path, small_experiment):
     """The real command: Ctrl-C ends it with status 3; its last word finishes the run."""
     small_experiment["repeats"] = 200

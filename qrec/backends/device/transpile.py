@@ -9,11 +9,12 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.metadata import version
+from math import lcm
 from pathlib import Path
 from typing import Literal
 
 from qiskit import QuantumCircuit, qpy
-from qiskit.circuit import Parameter
+from qiskit.circuit import Delay, Parameter
 from qiskit.dagcircuit import DAGCircuit
 from qiskit.transpiler import (
     PassManager,
@@ -21,8 +22,9 @@ from qiskit.transpiler import (
     TransformationPass,
     generate_preset_pass_manager,
 )
+from qiskit.utils import apply_prefix
 
-from qrec.backends.checks import CheckGates, NumberAngles
+from qrec.backends.checks import guarded
 from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.device.snapshots import Snapshot
 from qrec.data.files import cache_dir, write_cache
@@ -31,7 +33,7 @@ from qrec.errors import ConfigError
 # Qubits wait in delays, in which they decohere; without it nothing happens to those that wait.
 SchedulingMethod = Literal["asap", "alap"]
 
-_SCHEMA_VERSION = 1  # of the key and of the file
+_SCHEMA_VERSION = 2  # of the key and of the file
 _DIGEST_BYTES = 32
 
 
@@ -89,9 +91,10 @@ class Transpiler:
             seed_transpiler=seed,
             scheduling_method=self._scheduling,
         )
-        passes.pre_init = PassManager([CheckGates()])
-        passes.pre_optimization = PassManager([NumberAngles()])  # those from inside of gates, too
-        if self._scheduling is not None:
+        guarded(passes)
+        if self._scheduling is None:
+            passes.pre_optimization.append(CheckDelays(self._snapshot.name, self._target))
+        else:
             passes.scheduling.append(DropVainDelays())
         return passes
 
@@ -112,6 +115,33 @@ class Transpiler:
         ]
         name = sha256(json.dumps(key).encode()).hexdigest()
         return cache_dir() / "transpiled" / f"{name}.qpy"
+
+
+class CheckDelays(TransformationPass):  # type: ignore[misc]
+    """Raises ConfigError for a delay by a time at which a device can begin no pulse.
+
+    Without a schedule to move what follows, Qiskit cannot transpile it.
+    """
+
+    def __init__(self, device: str, target: Target) -> None:
+        super().__init__()
+        self._device, self._dt = device, target.dt
+        self._step = lcm(target.acquire_alignment, target.pulse_alignment)
+
+    def run(self, dag: DAGCircuit) -> DAGCircuit:
+        for delay in dag.op_nodes(Delay):
+            lasts, unit = delay.op.duration, delay.op.unit
+            if isinstance(lasts, int | float) and self._in_dt(lasts, unit) % self._step:
+                raise ConfigError(
+                    f"gate 'delay' of {lasts} {unit} on {self._device}: expected a multiple of "
+                    f"{self._step} dt (dt = {self._dt} s), or scheduling_method: alap"
+                )
+        return dag
+
+    def _in_dt(self, lasts: float, unit: str) -> int:
+        if unit == "dt":
+            return int(lasts)
+        return round(float(apply_prefix(lasts, unit) / self._dt))
 
 
 class DropVainDelays(TransformationPass):  # type: ignore[misc]

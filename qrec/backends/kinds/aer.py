@@ -11,7 +11,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 
-from qrec.backends.checks import CheckGates
+from qrec.backends.checks import guarded
 from qrec.backends.device.noise import NoisyEstimator, NoisySampler
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
@@ -64,8 +64,7 @@ class AerBackend(SampledBackend):
             basis_gates=BOUND_RIGHTLY,
             seed_transpiler=self._spec.seed_transpiler,
         )
-        passes.pre_init = PassManager([CheckGates()])
-        return passes
+        return guarded(passes)
 
     def snapshot(self) -> dict[str, Any]:
         device = {"device": _ideal().name} if self.pinned is None else {}
