@@ -95,7 +95,7 @@ def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | N
         return
     name = str(recorded.get("name"))
     own = backend_spec(name, file).model_dump() if name in backend_names(file) else {}
-    for key in ("kind", "backend", "arguments", "then", "python", "free", "max_executions"):
+    for key in ("kind", "backend", "arguments", "python", "free", "max_executions", "then"):
         if own.get(key) != recorded.get(key):
             here = f"the one here has {own.get(key)!r}" if own else "there is none here"
             raise ConfigError(

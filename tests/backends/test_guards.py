@@ -39,7 +39,7 @@ def test_t2_is_at_most_2_t1(t2):
 
 def test_an_experiment_takes_no_split_whose_parts_share_a_pair(monkeypatch):
     part = SimpleNamespace(user=np.array([0, 1]), item=np.array([2, 0]), n_items=3)
-    shared = SimpleNamespace(train=part, validation=None, test=part, ratings=part)
+    shared = SimpleNamespace(train=part, validation=None, test=part, support=None, ratings=part)
     monkeypatch.setattr(observed, "split_ratings", lambda *_, **__: shared)
     spec = SimpleNamespace(split={"kind": "random"})
     asking = SimpleNamespace(spec=spec, places=SimpleNamespace(data_dir=None), ratings=None)

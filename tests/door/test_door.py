@@ -205,7 +205,14 @@ def test_vendor_in_the_backends_yaml_of_another_user_is_not_opened(qrec, home, m
     status, out, _ = qrec("doctor", "-b", "vendor")
     assert (status, marker.exists()) == (1, False)
     assert "another user" in " ".join(out.split())
-    qrec("doctor", "-b", "vendor", "--backends", "backends.yaml")  # named: it is trusted
+    named = ("doctor", "-b", "vendor", "--backends", "backends.yaml")  # it is trusted then,
+    status, out, _ = qrec(*named)
+    assert (status, marker.exists()) == (1, False)  # but no module of theirs beside it
+    elsewhere = home.parent / "elsewhere"
+    elsewhere.mkdir()
+    (home / "own_code.py").rename(elsewhere / "own_code.py")
+    monkeypatch.syspath_prepend(elsewhere)
+    qrec(*named)
     assert marker.exists()
 
 

@@ -7,10 +7,10 @@ from copy import deepcopy
 
 import pytest
 import yaml
-from conftest import SMALL_EXPERIMENT
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutations import changed, damage, damage_ledger, fresh_copy
+from small_experiment import SMALL_EXPERIMENT
 
 from qrec.cli import main
 from qrec.data import load_ratings

@@ -17,6 +17,7 @@ from stored import predictions
 from qrec.backends import open_backend
 from qrec.backends.base import Limits
 from qrec.backends.device.snapshots import open_snapshot
+from qrec.backends.ibm.account import forget_account
 from qrec.backends.kinds.ibm import IbmBackend
 from qrec.errors import ConfigError, MissingError
 from qrec.runs.folder import find_run
@@ -202,6 +203,7 @@ def test_wrong_names_are_said(service):
     with pytest.raises(ConfigError, match="ibm_loopback"):
         _ = open_backend({**entry, "device": "ibm_nowhere"}).target
     service.revoked = True
+    forget_account()
     with pytest.raises(MissingError, match="API key") as caught:
         _ = open_backend({**entry, "device": "ibm_loopback"}).target
     assert API_KEY not in str(caught.value)
