@@ -104,14 +104,16 @@ def check_recorded(recorded: Mapping[str, Any], where: str, file: Path | str | N
             )
 
 
-def names_code(name: str, file: Path | str | None = None) -> bool:
+def names_code(name: str, file: Path | str | None = None, listing: bool = False) -> bool:
     """Return whether opening an entry runs code that ./backends.yaml names, which nobody asked for.
 
     That file is whoever's the folder is; one that `file` or ``$QREC_BACKENDS`` names is wanted.
+    With `listing`, whether reading its settings does.
     """
     path, entry = _entries(file)[name]
     kind = str(entry.get("kind"))
-    return _unasked(path, file) and (kind == "provider" or ":" in kind)
+    runs = ":" in kind or (kind == "provider" and not listing)
+    return runs and _unasked(path, file)
 
 
 def backend_names(file: Path | str | None = None) -> list[str]:

@@ -81,10 +81,14 @@ def _circuits() -> Listed:
 
 
 def _backends(file: Path | None) -> Listed:
-    from qrec.backends.open import backend_names, backend_spec
+    from qrec.backends.open import backend_names, backend_spec, names_code
 
     rows = []
     for name in backend_names(file):
+        if names_code(name, file, listing=True):
+            note = "its kind is code beside ./backends.yaml: say --backends FILE"
+            rows.append({"name": name, "kind": "-", "settings": note})
+            continue
         spec = backend_spec(name, file).model_dump(exclude_none=True)
         settings = ", ".join(f"{k}={v}" for k, v in spec.items() if k not in ("name", "kind"))
         rows.append({"name": name, "kind": spec["kind"], "settings": settings})

@@ -66,10 +66,12 @@ def submit(
     that `qrec cancel` ended is given up: the same command begins afresh, --resume goes on.
     """
     from qrec.runner import submit as submitting
+    from qrec.runner.budget import check_allowance
     from qrec.runner.load import load, parse_override
     from qrec.runner.run import make_places
     from qrec.runs.progress import progress
 
+    check_allowance(max_qpu_seconds)  # before the minutes that planning can take
     places = make_places(data_dir, backends, allow_code)
     confirm = _confirm(as_json, yes)
     if resume is not None or again is not None:

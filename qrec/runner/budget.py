@@ -100,14 +100,19 @@ def plan_round(work: Work, waiting: Sequence[Unanswered], planned: Sequence[Plan
     return Round(work, questions, jobs)
 
 
+def check_allowance(max_qpu_seconds: float | None) -> None:
+    """Raise ConfigError for a number that is no budget."""
+    if max_qpu_seconds is not None and not 0 <= max_qpu_seconds < math.inf:  # nan neither
+        raise ConfigError(f"--max-qpu-seconds: found {max_qpu_seconds}, expected at least 0")
+
+
 def check_budget(planned: Round, max_qpu_seconds: float | None) -> None:
     """Raise ConfigError where the jobs would take more than what is left of a budget.
 
     Of QPU time, that is `max_qpu_seconds`, or else what the entry allows; of executions, what
     the entry allows. The ledger's jobs count, whichever entry of the same device they went by.
     """
-    if max_qpu_seconds is not None and not 0 <= max_qpu_seconds < math.inf:  # nan neither
-        raise ConfigError(f"--max-qpu-seconds: found {max_qpu_seconds}, expected at least 0")
+    check_allowance(max_qpu_seconds)
     ledger = Ledger()
     for device in dict.fromkeys(job.device for job in planned.jobs):
         jobs = [job for job in planned.jobs if job.device == device]

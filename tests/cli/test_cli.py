@@ -207,6 +207,11 @@ def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
     (tmp_path / "backends.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("qrec.backends.backend_names", lambda _: list(entries))
+    rows = json.loads(qrec("list", "backends", "--json")[1])["rows"]
+    listed = {row["name"]: row["settings"] for row in rows}
+    assert "--backends FILE" in listed["kind"]
+    assert "os:system" in listed["shell"]
+    assert not ran.exists()
     status, out, _ = qrec("doctor", "--json")
     found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
     assert (status, ran.exists()) == (0, False)
