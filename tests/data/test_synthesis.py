@@ -121,8 +121,9 @@ for seed in range(3):
 
 @pytest.mark.parametrize(
     ("threads", "kernel"),
-    [(1, "Haswell"), (2, "Haswell"), (4, "Haswell"), (1, "Nehalem"), (2, "Nehalem")],
-)
+    [(1, "Haswell"), (2, "Haswell"), (4, "Haswell"), (1, "Nehalem"), (2, "Nehalem"),
+     (2, "Sandybridge"), (4, "SkylakeX")],
+)  # fmt: skip
 def test_the_ratings_are_the_same_on_every_machine(threads, kernel):
     # Kernels and numbers of threads round matrix products differently; a processor that lacks
     # a kernel takes another.
