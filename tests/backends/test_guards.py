@@ -5,12 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Delay, ParameterVector
+from qiskit.circuit import Delay, Measure, ParameterVector
 from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import QubitProperties, Target
 
 from qrec.backends.base import Unit
+from qrec.backends.device.target import ReadoutProperties
+from qrec.backends.exact.estimator import evaluate
 from qrec.backends.exact.read.noise import DeviceNoise
+from qrec.backends.exact.read.question import Question
 from qrec.backends.sampled import bound_rows
 from qrec.backends.workload import Workload
 from qrec.errors import DataError
@@ -46,3 +49,16 @@ def test_an_experiment_takes_no_split_whose_parts_share_a_pair(monkeypatch):
     found = next(c for c in vars(observed).values() if isinstance(c, type) and "split" in vars(c))
     with pytest.raises(DataError, match="2 pairs stand in both train and test"):
         found.split(asking, 0)
+
+
+@pytest.mark.parametrize("always", [0, 1])
+def test_a_qubit_that_reads_the_same_whatever_it_is_keeps_the_constant(always):
+    """Some qubits of real devices are so: p(1|0) = 1 and p(0|1) = 0, or the other way."""
+    properties = ReadoutProperties(None, 0.5, float(always), float(1 - always))
+    target = Target(num_qubits=1, dt=1e-9)
+    target.add_instruction(Measure(), {(0,): properties})
+    noise = DeviceNoise(target)
+    circuit = QuantumCircuit(1)
+    observable = SparseObservable.from_sparse_list([("", [], 1.5), ("Z", [0], 0.5)], 1)
+    found = evaluate(Question(circuit, [observable], noise=noise), np.zeros((1, 0)))
+    assert found[0, 0] == pytest.approx(1.5 + 0.5 * (1 - 2 * always), abs=1e-12)

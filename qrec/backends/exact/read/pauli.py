@@ -99,7 +99,12 @@ def spread(codes: Codes, qubits: tuple[int, ...] | list[int]) -> Codes:
 
 
 def is_signed_permutation(matrix: Real) -> bool:
-    """Return whether every Pauli string goes to one Pauli string, up to sign: a Clifford gate."""
-    return bool(((np.abs(matrix) > 0).sum(1) == 1).all()) and bool(
+    """Return whether every Pauli string goes to one of its own, up to sign: a Clifford gate.
+
+    A channel that forgets the state, as a read-out that gives 1 for whatever it reads, takes
+    two strings to one and is none.
+    """
+    places = np.abs(matrix) > 0
+    return bool((places.sum(0) == 1).all() and (places.sum(1) == 1).all()) and bool(
         np.allclose(np.abs(matrix).sum(1), 1.0, atol=1e-12)
     )
