@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Delay, Measure, ParameterVector
+from qiskit.circuit.library import SXGate
 from qiskit.quantum_info import SparseObservable
-from qiskit.transpiler import QubitProperties, Target
+from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
 from qrec.backends.base import Unit
 from qrec.backends.device.target import ReadoutProperties
@@ -57,8 +58,10 @@ def test_a_qubit_that_reads_the_same_whatever_it_is_keeps_the_constant(always):
     properties = ReadoutProperties(None, 0.5, float(always), float(1 - always))
     target = Target(num_qubits=1, dt=1e-9)
     target.add_instruction(Measure(), {(0,): properties})
+    target.add_instruction(SXGate(), {(0,): InstructionProperties(error=0.01)})
     noise = DeviceNoise(target)
     circuit = QuantumCircuit(1)
+    circuit.sx(0)
     observable = SparseObservable.from_sparse_list([("", [], 1.5), ("Z", [0], 0.5)], 1)
     found = evaluate(Question(circuit, [observable], noise=noise), np.zeros((1, 0)))
     assert found[0, 0] == pytest.approx(1.5 + 0.5 * (1 - 2 * always), abs=1e-12)
