@@ -190,7 +190,9 @@ def test_what_the_account_has_left_is_shown_before_sending(submit, monkeypatch, 
     assert row["account_seconds"] == 42.0
 
 
-def test_executions_have_a_budget_where_the_entry_says_so(submit, monkeypatch, service):
+def test_executions_have_a_budget_where_the_entry_says_so(
+    submit, monkeypatch, service, qrec, experiment_file
+):
     monkeypatch.setattr(IbmBackend, "max_executions", property(lambda _: 479))
     status, _, err = submit()
     assert (status, service.jobs) == (2, {})
@@ -202,6 +204,12 @@ def test_executions_have_a_budget_where_the_entry_says_so(submit, monkeypatch, s
     monkeypatch.setattr(IbmBackend, "max_executions", property(lambda _: 1180))
     assert submit()[0] == 0
     assert Ledger().executed("ibm_loopback") == 1180
+    monkeypatch.setattr(IbmBackend, "self_test_executions", property(lambda _: 0))
+    monkeypatch.setattr(IbmBackend, "max_executions", property(lambda _: 1579))
+    other = ("submit", experiment_file, "-b", "qpu", "--yes", "--set", "n_pairs=5")
+    status, _, err = qrec(*other)  # what earlier runs took counts
+    assert status == 2
+    assert "400 executions asked, 1180 of 1579" in err
 
 
 def test_a_result_that_stays_unusable_is_given_up_and_sent_again(submit, qrec, service, fetch_all):
