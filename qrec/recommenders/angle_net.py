@@ -13,6 +13,7 @@ from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.recommenders._roles import vector_sizes
 from qrec.recommenders.circuit import CircuitRecommender, Training
+from qrec.recommenders.spaces import Range
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
 from qrec.seeds import child_seed
 from qrec.types import Array
@@ -59,8 +60,8 @@ class AngleNet(CircuitRecommender):
         entangler: Entangler | None = None,
         features: Literal["report", "learned"] = "learned",
         reuploading: bool = False,
-        reg: Annotated[float, Ge(0)] = 0.04,
-        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        reg: Annotated[float, Ge(0), Range(low=0.001, high=1.0, log=True)] = 0.04,
+        learning_rate: Annotated[float, Ge(0), Range(low=0.002, high=0.2, log=True)] = 0.02,
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,

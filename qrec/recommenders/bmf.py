@@ -10,6 +10,7 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
 
@@ -29,7 +30,7 @@ class BayesianMF(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 10,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 10,
         n_samples: Annotated[int, Ge(1)] = 80,
         n_burn_in: Annotated[int, Ge(0)] = 20,
         random_state: Annotated[int, Ge(0)] = 0,

@@ -17,6 +17,7 @@ from qrec.errors import ConfigError
 from qrec.recommenders._observable import read_observable
 from qrec.recommenders._roles import Roles, vector_sizes
 from qrec.recommenders.quantum import QuantumRecommender, vector_name
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -74,8 +75,8 @@ class CircuitRecommender(QuantumRecommender):
         weights: str | None = "theta",
         biases: bool = True,
         gain: float = 1.0,
-        reg: Annotated[float, Ge(0)] = 0.04,
-        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        reg: Annotated[float, Ge(0), Range(low=0.001, high=1.0, log=True)] = 0.04,
+        learning_rate: Annotated[float, Ge(0), Range(low=0.002, high=0.2, log=True)] = 0.02,
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, rating_matrix
 from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 _USERS_AT_ONCE = 1024  # bounds the dense blocks of users x items
@@ -30,7 +31,9 @@ class EASE(Recommender):
     Fitting takes the memory and time of a dense `(n_items, n_items)` inverse.
     """
 
-    def __init__(self, reg: Annotated[float, Ge(1e-3)] = 3000.0) -> None:
+    def __init__(
+        self, reg: Annotated[float, Ge(1e-3), Range(low=100.0, high=1e6, log=True)] = 3000.0
+    ) -> None:
         self.reg = reg
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
