@@ -108,7 +108,7 @@ def test_no_test_rating_is_read(experiment, monkeypatch):
 
     monkeypatch.setitem(vars(parts), "test", Untouchable())
     study = begin_study(load(experiment), "")
-    monkeypatch.setattr(study.experiment, "_split", lambda repeat: parts)
+    monkeypatch.setattr(study.experiment, "_split", lambda _: parts)
     study.work(silent)
     assert found(study) == expected
 
@@ -161,11 +161,11 @@ def test_of_two_processes_one_is_killed_and_the_other_does_its_trial(experiment)
 def test_processes_that_all_die_are_an_error(experiment, monkeypatch):
     study = begin_study(load(experiment), "")
     monkeypatch.setattr("qrec.runner.tune_parallel._serve", _die)
-    with pytest.raises(QrecError, match="its processes died .*qrec tune --resume"):
+    with pytest.raises(QrecError, match=r"its processes died .*qrec tune --resume"):
         work_parallel(study, 2, silent)
 
 
-def _die(line, path, places):
+def _die(*_):
     os._exit(9)
 
 
