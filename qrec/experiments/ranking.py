@@ -83,7 +83,7 @@ class RankingRow(Row):
     params: dict[str, Any]
 
 
-class Ranking(MembersExperiment):
+class RankingExperiment(MembersExperiment):
     """See `RankingSpec`."""
 
     Spec = RankingSpec
@@ -270,4 +270,4 @@ def _figure(metric: str, rows: Sequence[RankingRow]) -> Figure:
     return Figure(caption, to_png(canvas))
 
 
-EXPERIMENT = Ranking
+EXPERIMENT = RankingExperiment

@@ -93,6 +93,9 @@ def fit_angles(
     `trainable` change. Returns the weights of the best epoch and, after every epoch, the
     validation RMSE, or the mean loss of the validation ratings among the same drawn items.
     """
+    if n_negatives:
+        validation = comparable(validation, Negatives(ratings, validation))
+        ratings = comparable(ratings, Negatives(ratings))
     tensors = {name: torch.tensor(w, dtype=torch.float32) for name, w in weights.items()}
     for name in trainable:
         tensors[name].requires_grad_()
@@ -166,7 +169,6 @@ def _contrast(
         return -torch.log_softmax(flat.reshape(candidates.shape), dim=1)[:, 0]
 
     def loss(rows: NDArray[np.int64]) -> Tensor:
-        rows = rows[unrated.exist(ratings.user[rows])]
         users, candidates = among(ratings.user[rows], ratings.item[rows], unrated)
         squares = scores.squares(users[:, 0], "u")
         squares = squares + scores.squares(candidates.reshape(-1), "v", "item_bias").reshape(
@@ -174,9 +176,7 @@ def _contrast(
         ).mean(1)
         return (misplaced(users, candidates) + reg * squares).mean()
 
-    either = Negatives(ratings, validation)
-    judged = validation[np.flatnonzero(either.exist(validation.user))]
-    fixed = among(judged.user, judged.item, either)
+    fixed = among(validation.user, validation.item, Negatives(ratings, validation))
 
     def validation_loss() -> float:
         with torch.no_grad():

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrec.data.ratings import Ratings
+from qrec.errors import DataError
 from qrec.types import AnyCodes
 
 
@@ -36,3 +37,14 @@ class Negatives:
         rank = rng.integers(0, self._n_unrated[users], size=(len(users), n))
         before = np.searchsorted(self._key, users * (self._n_items + 1) + rank, side="right")
         return np.asarray(rank + before - self._begins[users], dtype=np.int64)
+
+
+def comparable(ratings: Ratings, unrated: Negatives) -> Ratings:
+    """Return the ratings of users who have left an item unrated. Raises DataError for none."""
+    found = ratings[np.flatnonzero(unrated.exist(ratings.user))]
+    if len(found) == 0:
+        raise DataError(
+            f"all users rated all of {ratings.n_items} items; a ranking loss needs an item that a "
+            "user did not rate"
+        )
+    return found

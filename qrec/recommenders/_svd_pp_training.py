@@ -59,7 +59,9 @@ def fit_factors(
     training, held_out = _columns(ratings, mean), _columns(validation, mean)
 
     def whole() -> Tensor:
-        implicit: Tensor = _Product.apply(tensors["y"], matrix, backward)
+        implicit: Tensor = _Product.apply(  # type: ignore[no-untyped-call]
+            tensors["y"], matrix, backward
+        )
         return tensors["p"] + implicit
 
     def predicted(users: Tensor, items: Tensor) -> Tensor:

@@ -76,7 +76,8 @@ class AngleNet(CircuitRecommender):
         super().__init__(
             "angle_net", reg=reg, learning_rate=learning_rate, n_epochs=n_epochs,
             batch_size=batch_size, patience=patience, training=training, max_iter=max_iter,
-            loss=loss, n_negatives=n_negatives, backend=backend, training_backend=training_backend, random_state=random_state,
+            loss=loss, n_negatives=n_negatives, backend=backend, training_backend=training_backend,
+            random_state=random_state,
         )  # fmt: skip
         self.n_factors = n_factors
         self.n_layers = n_layers

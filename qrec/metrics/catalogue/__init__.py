@@ -42,7 +42,7 @@ def find_list_metric(name: str, where: str = "") -> CutMetric:
     Raises ConfigError for an unknown name, for a cutoff that is missing or none, and for what is
     no `ListMetric`; `where` says in it who asks.
     """
-    base, _, cutoff = name.partition("@")
+    base = name.partition("@")[0]
     metric = CATALOGUE_METRICS.find(base, where)
     if not isinstance(metric, ListMetric):
         raise ConfigError(

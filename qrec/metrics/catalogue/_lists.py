@@ -40,7 +40,7 @@ class Lists:
     @cached_property
     def n_relevant(self) -> NDArray[np.int64]:
         """How many items are relevant to each user, `(n_users,)`."""
-        return np.diff(self.relevant.indptr).astype(np.int64)
+        return np.asarray(np.diff(self.relevant.indptr), dtype=np.int64)
 
     @cached_property
     def times(self) -> NDArray[np.int64]:
