@@ -13,7 +13,7 @@ from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
 from qrec.recommenders.als import ALS
-from qrec.recommenders.base import Recommender
+from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.ease import EASE
 from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.quantum import QuantumRecommender
@@ -103,7 +103,9 @@ class Ensemble(Recommender):
         return known
 
     def _predict(self, users: Codes, items: Codes) -> Array:
-        pairs = np.column_stack([users, items])
+        return self._predict_pairs(np.column_stack([users, items]))
+
+    def _predict_pairs(self, pairs: Pairs) -> Array:
         predicted = np.column_stack([member.predict(pairs) for member in self.members_])
         out: Array = self.intercept_ + predicted @ self.weights_
         return out
