@@ -26,6 +26,7 @@ class History:
         self._ties = ties
         self._seconds = np.unique(train.timestamp)
         self.now = int(self._seconds[-1]) + 1 if len(train) else 0
+        self._timestamp = train.timestamp
         self._users = _Lists(train.user, train.timestamp, train.item, self._seconds)
         self._items = _Lists(train.item, train.timestamp, train.user, self._seconds)
 
@@ -58,6 +59,11 @@ class History:
         """Return how many ratings of each item are before each time, `(n,)`."""
         return self._items.count(items, self._before(times))
 
+    def since_first_of_users(self, users: NDArray[np.integer], times: Times) -> Times:
+        """Return the seconds since each user's first rating, `(n,)`; 0 where none is before."""
+        first, count = self._users.first(users, self._before(times))
+        return np.where(count > 0, times - self._timestamp[first], 0)
+
     def _before(self, times: Times) -> NDArray[np.intp]:
         """Return how many of the seconds in which anything was rated are before each time."""
         return np.searchsorted(self._seconds, times, "right" if self._ties else "left")
@@ -84,6 +90,12 @@ class _Lists:
     def count(self, codes: NDArray[np.integer], before: NDArray[np.intp]) -> NDArray[np.int64]:
         begin, end = self._bounds(codes, before)
         return end - begin
+
+    def first(
+        self, codes: NDArray[np.integer], before: NDArray[np.intp]
+    ) -> tuple[Rows, NDArray[np.int64]]:
+        begin, end = self._bounds(codes, before)
+        return self._rows[np.minimum(begin, len(self._rows) - 1)], end - begin
 
     def _bounds(
         self, codes: NDArray[np.integer], before: NDArray[np.intp]

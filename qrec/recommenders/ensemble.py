@@ -1,7 +1,7 @@
-"""A ridge regression on the predictions of other recommenders."""
+"""A ridge regression on the predictions of other recommenders, or their mean."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
@@ -32,6 +32,9 @@ class Ensemble(Recommender):
     ratings, and it alone can gain more than a second member does: an ensemble must be laid beside
     its members *calibrated*. With ``prefit=True`` members are taken as they are, fitted on the
     same ratings; otherwise clones are fitted. Pairs that a member cannot score are not scored.
+
+    With ``weights="equal"`` the prediction is the members' mean: nothing is learned, and nothing
+    held back or asked for it.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Ensemble(Recommender):
         prefit: bool = False,
         alpha: Annotated[float, Ge(0)] = 10.0,
         random_state: Annotated[int, Ge(0)] = 0,
+        weights: Literal["ridge", "equal"] = "ridge",
     ) -> None:
         self.members = members
         self.prefit = prefit
         self.alpha = alpha
         self.random_state = random_state
+        self.weights = weights
 
     def check(self) -> None:
         for place, member in enumerate([] if self.members is None else self.members):
@@ -59,6 +64,9 @@ class Ensemble(Recommender):
         """Return what the members ask: in their fits, and for the validation ratings."""
         from qrec.recommenders._training import hold_out
 
+        if self.weights == "equal":
+            untrained = [] if self.prefit else self._untrained()
+            return [one for member in untrained for one in member.questions(ratings, validation)]
         to_fit, to_stack = hold_out(ratings, validation, self.random_state)
         asked: list[Asked] = []
         for member in self._untrained():
@@ -78,13 +86,19 @@ class Ensemble(Recommender):
         from qrec.recommenders._training import hold_out
 
         self.check()
+        members = self._untrained()
+        if self.weights == "equal":
+            if not self.prefit:
+                members = [clone(member).fit(ratings, validation=validation) for member in members]
+            self.members_ = members
+            self.intercept_, self.weights_ = 0.0, np.full(len(members), 1 / len(members))
+            return
         if self.prefit and validation is None:
             raise DataError(
                 "Ensemble: prefit members have seen all ratings; expected validation ratings, "
                 "which they have not seen"
             )
         to_fit, to_stack = hold_out(ratings, validation, self.random_state)
-        members = self._untrained()
         if not self.prefit:
             members = [clone(member).fit(to_fit, validation=to_stack) for member in members]
         self.members_ = members
