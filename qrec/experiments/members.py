@@ -13,12 +13,17 @@ from qrec.experiments.base import Ask, Have
 from qrec.experiments.comparison.fitting import fit
 from qrec.experiments.comparison.spec import Entry
 from qrec.experiments.labels import check_labels
-from qrec.experiments.observed import ObservedExperiment, ObservedSpec
+from qrec.experiments.observed import (
+    DatasetExperiment,
+    DatasetSpec,
+    ObservedExperiment,
+    ObservedSpec,
+)
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import REFERENCE, is_backend
 
 
-class MembersSpec(ObservedSpec):
+class RecommendersSpec(DatasetSpec):
     """A list of recommenders, as in a comparison; a backend is one of their parameters."""
 
     recommenders: Annotated[list[Entry], Field(min_length=1)]
@@ -56,10 +61,14 @@ class MembersSpec(ObservedSpec):
         return any(self.is_quantum(base) for base in entry.references.values())
 
 
-class MembersExperiment(ObservedExperiment):
+class MembersSpec(ObservedSpec, RecommendersSpec):
+    """Such a list, on one split."""
+
+
+class RecommendersExperiment(DatasetExperiment):
     """Base of the experiments whose steps fit one recommender each and predict with it."""
 
-    spec: MembersSpec
+    spec: RecommendersSpec
 
     def backend_names(self) -> list[str]:
         named = [
@@ -91,3 +100,9 @@ class MembersExperiment(ObservedExperiment):
             entry, 0, parts, models, lambda name: ask.wrap(self.backend(name)), seed
         ).model
         return found
+
+
+class MembersExperiment(ObservedExperiment, RecommendersExperiment):
+    """Base of those that do so on one split."""
+
+    spec: MembersSpec

@@ -82,7 +82,12 @@ def build(
     known = signature(entry.cls).parameters
     params = {**entry.params, **chosen}
     prefit = params.get("prefit", known["prefit"].default if "prefit" in known else False)
-    params |= {name: base if prefit else clone(base) for name, base in bases.items()}
+    for name, base in bases.items():
+        given = base if prefit else clone(base)
+        parameter, _, place = name.partition(".")
+        if place:  # in a list
+            given = [*params[parameter][: int(place)], given, *params[parameter][int(place) + 1 :]]
+        params[parameter] = given
     params |= {name: opened(value) for name, value in params.items() if is_backend(name)}
     if "random_state" in known:
         params = {"random_state": seed} | params

@@ -53,10 +53,17 @@ class Entry(Spec):
 
     @property
     def references(self) -> dict[str, str]:
-        """The parameters that name other entries, parameter -> label."""
+        """The parameters that name other entries, parameter -> label.
+
+        Those of a list have its name and their place in it: ``members.0``.
+        """
+        given = dict(self.params)
+        for name, value in self.params.items():
+            if isinstance(value, list):
+                given |= {f"{name}.{place}": each for place, each in enumerate(value)}
         return {
             name: value.removeprefix(REFERENCE)
-            for name, value in self.params.items()
+            for name, value in given.items()
             if isinstance(value, str) and value.startswith(REFERENCE)
         }
 
