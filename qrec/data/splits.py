@@ -134,7 +134,7 @@ def split(
 
 def split_names() -> list[str]:
     """Return the kinds that `split` takes."""
-    return [*_KINDS, *_PUBLISHED]
+    return [*_KINDS, *PUBLISHED]
 
 
 def _random(ratings: Ratings, seed: int, *, ratios: Sequence[float] = (0.6, 0.2, 0.2)) -> Split:
@@ -276,7 +276,8 @@ def _times(ratings: Ratings, kind: str) -> NDArray[np.int64]:
     return ratings.timestamp
 
 
-_PUBLISHED = ["u1", "u2", "u3", "u4", "u5", "ua", "ub"]
+PUBLISHED = ("u1", "u2", "u3", "u4", "u5", "ua", "ub")  # of ml-100k
+TIMED = ("temporal", "leave_last_out", "leave_last")  # they need timestamps
 _KINDS: dict[str, Callable[..., Split]] = {
     "random": _random,
     "temporal": _temporal,

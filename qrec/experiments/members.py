@@ -1,7 +1,6 @@
 """The recommenders of experiments that lay predictions side by side, without shots."""
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -11,7 +10,7 @@ from qrec.data import Split
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have
 from qrec.experiments.comparison.fitting import fit
-from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.comparison.spec import Entry, family
 from qrec.experiments.labels import check_labels
 from qrec.experiments.observed import (
     DatasetExperiment,
@@ -53,12 +52,13 @@ class RecommendersSpec(DatasetSpec):
         """Return the entry with this label."""
         return next(entry for entry in self.recommenders if entry.label == label)
 
+    def family(self, label: str) -> str:
+        """Return whether an entry is classical, quantum, or a hybrid built on a quantum one."""
+        return family(self.entry(label), self.entry)
+
     def is_quantum(self, label: str) -> bool:
         """Return whether an entry predicts by circuits, trains on them, or is built on such."""
-        entry = self.entry(label)
-        if entry.is_quantum or "backend" in signature(entry.cls).parameters:
-            return True
-        return any(self.is_quantum(base) for base in entry.references.values())
+        return self.family(label) != "classical"
 
 
 class MembersSpec(ObservedSpec, RecommendersSpec):

@@ -37,6 +37,8 @@ class UserBootstrap:
         draw = np.random.default_rng(random_state)
         known, codes = np.unique(np.concatenate(users), return_inverse=True)
         self._codes = np.split(codes, np.cumsum([len(each) for each in users])[:-1])
+        self._known = min(len(np.unique(each)) for each in users) >= _FEWEST_USERS
+        n_resamples = n_resamples if self._known else 0
         even = np.full(len(known), 1 / len(known))
         drawn = draw.multinomial(len(known), even, n_resamples).astype(float)
         # The first line stands for the users and seeds as they are.
@@ -44,7 +46,6 @@ class UserBootstrap:
         seeds = draw.multinomial(len(users), np.full(len(users), 1 / len(users)), n_resamples)
         self._seeds = np.vstack([np.ones(len(users)), seeds]) / len(users)
         self._counts = [self._drawn(place, np.ones(len(each))) for place, each in enumerate(users)]
-        self._known = min(len(np.unique(each)) for each in users) >= _FEWEST_USERS
 
     def rmse(self, errors: Sequence[Array]) -> Array:
         """Return the RMSE by resample and seed, `(1 + n_resamples, n_seeds)`, the given first.
