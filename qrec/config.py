@@ -1,8 +1,9 @@
 """The YAML files users write: their fields, and errors that name the file and the key."""
 
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -77,7 +78,7 @@ def parse_fields(spec: type[S], fields: dict[str, Any], where: str) -> S:
     try:
         return spec.model_validate(fields)
     except ValidationError as error:
-        raise ConfigError(explain(error, where)) from None
+        raise ConfigError(explain(error, where, spec)) from None
     except ConfigError as error:  # of a validator, which knows the key but not the file
         raise type(error)(f"{where}: {error}") from None
 
@@ -129,16 +130,43 @@ def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
     return sizes[id(node)]
 
 
-def explain(error: ValidationError, where: str) -> str:
+def explain(error: ValidationError, where: str, spec: type[BaseModel] | None = None) -> str:
     """Say in one line per problem which key is wrong, what was found and what is expected.
 
     The value of a key that should not be there may be a secret, and so may what a mapping holds.
+    With `spec`, which was not kept, an unknown key is told the nearest ones.
     """
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-        hidden = problem["type"] in ("missing", "extra_forbidden")
-        hidden = hidden or isinstance(problem["input"], dict | list)
+        # What stands in brackets is a validator's name, not the user's key.
+        path = [str(part) for part in problem["loc"] if "[" not in str(part)]
+        key = ".".join(path) or "(top level)"
+        if problem["type"] == "extra_forbidden" and spec is not None:
+            lines.append(f"{where}: {unknown(key, path[-1], _keys_at(spec, path[:-1]))}")
+            continue
+        hidden = problem["type"] == "missing" or isinstance(problem["input"], dict | list)
         found = "" if hidden else f"; found {problem['input']!r}"
         lines.append(f"{where}: {key}: {problem['msg']}{found}")
     return "\n".join(lines)
+
+
+def unknown(key: str, name: str, known: list[str]) -> str:
+    """Say that there is no key of this name, and which one may have been meant."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{key}: no such key; {hint}known: {', '.join(known)}"
+
+
+def _keys_at(spec: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys that a mapping at this place of a file may have."""
+    models = [spec]
+    for part in path:
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        models = [found for field in fields for found in _models(field.annotation)] or models
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _models(hint: Any) -> list[type[BaseModel]]:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return [hint]
+    return [model for part in get_args(hint) for model in _models(part)]

@@ -7,7 +7,7 @@ import numpy as np
 
 from qrec.analysis.rows import NOT_HELD_OUT, SUSPICIOUS, ComparisonRow
 from qrec.analysis.table import Column, Table, build_table, number, short_stderr
-from qrec.metrics import find_metric
+from qrec.metrics import PROTOCOL, find_metric
 
 Group = list[ComparisonRow]  # the rows of all repeats of one recommender on one backend
 _PER = 20_000  # predictions that the speed column speaks of
@@ -80,6 +80,12 @@ def _accuracy_notes(rows: Sequence[ComparisonRow]) -> list[str]:
         notes.append(
             "!  suspicious: RMSE under the noise floor, or MAE/RMSE below "
             ".65, which the errors of honest predictions do not show (theirs is about .8)"
+        )
+    cut = [name for row in rows[:1] for name in row.metric_names if "@" in name]
+    if cut:
+        notes.append(
+            f"{', '.join(cut)}: protocol {PROTOCOL}, of a user's test ratings alone; kind ranking "
+            "ranks the full catalogue."
         )
     if any(NOT_HELD_OUT in row.flags for row in rows):
         notes.append("T  scored on ratings it was fitted on, too: no held-out figure")

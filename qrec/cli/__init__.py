@@ -26,6 +26,7 @@ from qrec.cli import (
     show,
     status,
     submit,
+    tune,
 )
 from qrec.errors import QrecError
 
@@ -64,6 +65,7 @@ app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("count")(count.count)
+app.command("tune")(tune.tune)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("list")(listing.listing)

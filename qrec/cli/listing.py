@@ -120,14 +120,22 @@ def _devices() -> Listed:
 
 
 def _metrics() -> Listed:
-    from qrec.metrics import METRICS
+    from qrec.metrics import METRICS, PROTOCOL
+    from qrec.metrics.catalogue import CATALOGUE_METRICS
+    from qrec.metrics.catalogue import PROTOCOL as CATALOGUE
 
-    rows = []
-    for name in METRICS.names():
-        metric = METRICS.find(name)
-        written = f"{name}@10" if metric.has_cutoff else name
-        rows.append({"name": written, "description": _summary(metric.compute.__module__)})
-    return rows
+    found = [
+        (f"{name}@10" if METRICS.find(name).has_cutoff else name, PROTOCOL, METRICS.find(name))
+        for name in METRICS.names()
+    ]
+    found += [
+        (f"{name}@10", CATALOGUE, CATALOGUE_METRICS.find(name))
+        for name in CATALOGUE_METRICS.names()
+    ]
+    return [
+        {"name": name, "protocol": protocol, "description": _summary(metric.compute.__module__)}
+        for name, protocol, metric in found
+    ]
 
 
 def _show_runs(as_json: bool) -> None:

@@ -3,6 +3,9 @@
 One metric per file: a module is one when it defines `METRIC`. A prediction of ``nan`` says that
 the recommender could not score the pair: metrics are taken over the other pairs, and `coverage`
 says how many those are. Standard errors are clustered by user.
+
+Rankings here are of a user's test ratings alone, protocol ``test ratings``; those of everything
+that could have been recommended, protocol ``full catalogue``, are in `qrec.metrics.catalogue`.
 """
 
 from functools import partial
@@ -11,7 +14,7 @@ from types import ModuleType
 
 from qrec.errors import ConfigError
 from qrec.metrics._clustered import mean_over_pairs
-from qrec.metrics._metric import BoundMetric, Metric, Score
+from qrec.metrics._metric import BoundMetric, Metric, Score, read_cutoff
 from qrec.metrics.coverage import coverage, prediction_range
 from qrec.metrics.mae import mae
 from qrec.metrics.ndcg import ndcg
@@ -28,6 +31,7 @@ from qrec.registry import Group, flat_modules
 
 __all__ = [
     "METRICS",
+    "PROTOCOL",
     "BoundMetric",
     "Difference",
     "Metric",
@@ -45,6 +49,8 @@ __all__ = [
     "rmse_difference",
     "seeded_rmse_difference",
 ]
+
+PROTOCOL = "test ratings"
 
 
 def _modules() -> dict[str, str]:
@@ -66,7 +72,7 @@ def find_metric(name: str, where: str = "") -> BoundMetric:
     Raises ConfigError for an unknown name, for a cutoff that is missing, none, or not wanted,
     and for what is no `Metric`; `where` says in it who asks.
     """
-    base, at, cutoff = name.partition("@")
+    base, at, _ = name.partition("@")
     metric = METRICS.find(base, where)
     if not isinstance(metric, Metric):
         raise ConfigError(
@@ -76,11 +82,6 @@ def find_metric(name: str, where: str = "") -> BoundMetric:
         if at:
             raise ConfigError(f"metric {name!r}{where}: {base} ranks nothing; write {base!r}")
         return BoundMetric(name, metric.header, metric.format, metric.compute)
-    if not cutoff.isdecimal() or int(cutoff) < 1:
-        raise ConfigError(
-            f"metric {name!r}{where}: expected how many items of a ranking count after an @, at "
-            f"least 1, as in {base + '@10'!r}"
-        )
-    k = int(cutoff)
+    k = read_cutoff(name, where)
     compute = partial(metric.compute, at=k)
     return BoundMetric(f"{base}@{k}", f"{metric.header}@{k}", metric.format, compute)

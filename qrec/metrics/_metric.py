@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from qrec.errors import ConfigError
 from qrec.types import AnyCodes, Array
 
 
@@ -41,3 +42,17 @@ class BoundMetric:
     def __call__(self, truth: Array, prediction: Array, users: AnyCodes) -> Score:
         """Return the metric of `prediction`; all arguments `(n,)`."""
         return self.compute(truth, prediction, users)
+
+
+def read_cutoff(name: str, where: str = "") -> int:
+    """Return how many items of a ranking count, by the name of a metric: 10 of ``ndcg@10``.
+
+    Raises ConfigError where that is missing or none; `where` says in it who asks.
+    """
+    base, _, cutoff = name.partition("@")
+    if not cutoff.isdecimal() or int(cutoff) < 1:
+        raise ConfigError(
+            f"metric {name!r}{where}: expected how many items of a ranking count after an @, at "
+            f"least 1, as in {base + '@10'!r}"
+        )
+    return int(cutoff)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # What else can be imported from here, loaded at first use as the recommenders are.
 _BASES = {
+    "Choices": f"{__name__}.spaces",
     "QuantumRecommender": f"{__name__}.quantum",
+    "Range": f"{__name__}.spaces",
     "Recommender": f"{__name__}.base",
     "check_parameters": f"{__name__}.parameters",
     "read_observable": f"{__name__}._observable",
@@ -48,7 +50,7 @@ def recommender_class(name: str, where: str = "") -> "type[Recommender]":
 
 
 def _modules() -> dict[str, str]:
-    return flat_modules(__name__, "base", "quantum", "parameters")
+    return flat_modules(__name__, "base", "quantum", "parameters", "spaces")
 
 
 def _pick(module: ModuleType) -> "type[Recommender]":

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, indicator, rating_matrix
 from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 
@@ -24,8 +25,8 @@ class NeighbourRecommender(Recommender):
 
     def __init__(
         self,
-        n_neighbors: Annotated[int, Ge(1)] = 40,
-        shrinkage: Annotated[float, Ge(0)] = 100.0,
+        n_neighbors: Annotated[int, Ge(1), Range(low=5, high=200, log=True)] = 40,
+        shrinkage: Annotated[float, Ge(0), Range(low=1.0, high=1000.0, log=True)] = 100.0,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.shrinkage = shrinkage

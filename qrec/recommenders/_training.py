@@ -1,4 +1,4 @@
-"""Minibatch training with Adam and early stopping on the validation RMSE."""
+"""Minibatch training with Adam and early stopping on the validation loss, most often an RMSE."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Schedule:
     learning_rate: float
     n_epochs: int  # at most
     batch_size: int
-    patience: int  # epochs without a better validation RMSE before training ends
+    patience: int  # epochs without a better validation loss before training ends
     random_state: int
     max_iter: int | None = None  # steps at most; None is no limit
 
@@ -40,18 +40,18 @@ class Schedule:
 def train(
     parameters: Sequence[Tensor],
     loss: Callable[[NDArray[np.int64]], Tensor],
-    validation_rmse: Callable[[], float],
+    validation_loss: Callable[[], float],
     n_rows: int,
     schedule: Schedule,
 ) -> Array:
     """Minimise `loss(rows)` over random minibatches; leave the best epoch in `parameters`.
 
-    The best epoch is the one of the lowest validation RMSE. Returns the validation RMSE after
+    The best epoch is the one of the lowest validation loss. Returns the validation loss after
     every epoch, `(n_epochs_run,)`, the untrained model's first.
     """
     optimizer = torch.optim.Adam(parameters, lr=schedule.learning_rate)
     rng = np.random.default_rng(child_seed(schedule.random_state, "batches"))
-    history = [validation_rmse()]
+    history = [validation_loss()]
     best = [p.detach().clone() for p in parameters]
     starts = range(0, n_rows, schedule.batch_size)
     for n_steps in schedule.steps_by_epoch(n_rows):
@@ -60,7 +60,7 @@ def train(
             optimizer.zero_grad()
             loss(order[start : start + schedule.batch_size]).backward()
             optimizer.step()
-        history.append(validation_rmse())
+        history.append(validation_loss())
         if history[-1] <= min(history):
             best = [p.detach().clone() for p in parameters]
         elif len(history) - 1 - int(np.argmin(history)) >= schedule.patience:

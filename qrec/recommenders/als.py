@@ -10,6 +10,7 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
 from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.recommenders.spaces import Choices, Range
 from qrec.types import Array
 
 
@@ -27,10 +28,10 @@ class ALS(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 12,
-        reg: Annotated[float, Ge(0)] = 0.15,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 12,
+        reg: Annotated[float, Ge(0), Range(low=0.01, high=1.0, log=True)] = 0.15,
         n_epochs: Annotated[int, Ge(1)] = 30,
-        centre: Centre = "none",
+        centre: Annotated[Centre, Choices(("none", "mean", "bias"))] = "none",
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors

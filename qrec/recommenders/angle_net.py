@@ -12,7 +12,8 @@ from qrec.circuits.angle_net import Entangler, angle_net
 from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.recommenders._roles import vector_sizes
-from qrec.recommenders.circuit import CircuitRecommender, Training
+from qrec.recommenders.circuit import CircuitRecommender, Loss, Training
+from qrec.recommenders.spaces import Range
 from qrec.recommenders.truncated_svd import TruncatedSVDRecommender
 from qrec.seeds import child_seed
 from qrec.types import Array
@@ -40,8 +41,8 @@ class AngleNet(CircuitRecommender):
 
     `n_layers`, `entangler` and `reuploading` are those of `qrec.circuits.angle_net`; None takes
     2 layers and pairs for the report's features, 3 layers and the chain for learned ones.
-    Training is that of `CircuitRecommender`, in float32, as are `training`, `max_iter`, the
-    backends and what is fitted.
+    Training is that of `CircuitRecommender`, in float32, as are `training`, `max_iter`, `loss`,
+    the backends and what is fitted.
 
     With ``training="exact"`` a snapshot means the circuit transpiled once for the device, its
     parameters free. A noisy circuit has gradients while Z_0 pulled back through
@@ -59,13 +60,15 @@ class AngleNet(CircuitRecommender):
         entangler: Entangler | None = None,
         features: Literal["report", "learned"] = "learned",
         reuploading: bool = False,
-        reg: Annotated[float, Ge(0)] = 0.04,
-        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        reg: Annotated[float, Ge(0), Range(low=0.001, high=1.0, log=True)] = 0.04,
+        learning_rate: Annotated[float, Ge(0), Range(low=0.002, high=0.2, log=True)] = 0.02,
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,
         training: Training = "exact",
         max_iter: Annotated[int, Ge(0)] | None = None,
+        loss: Loss = "squared",
+        n_negatives: Annotated[int, Ge(1)] = 1,
         backend: Openable = None,
         training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
@@ -73,7 +76,8 @@ class AngleNet(CircuitRecommender):
         super().__init__(
             "angle_net", reg=reg, learning_rate=learning_rate, n_epochs=n_epochs,
             batch_size=batch_size, patience=patience, training=training, max_iter=max_iter,
-            backend=backend, training_backend=training_backend, random_state=random_state,
+            loss=loss, n_negatives=n_negatives, backend=backend, training_backend=training_backend,
+            random_state=random_state,
         )  # fmt: skip
         self.n_factors = n_factors
         self.n_layers = n_layers

@@ -106,6 +106,10 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         Experiments ask when they are loaded; what ratings are needed to see, `fit` says.
         """
 
+    def rates(self) -> bool:
+        """Return whether scores are ratings. One that only orders items predicts ``nan``."""
+        return True
+
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> "list[Asked]":
         """Return the most that `fit` with these ratings asks of backends; nothing by default."""
         return []
@@ -147,8 +151,16 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         return best, scores
 
     def score(self, ratings: Ratings, y: None = None) -> float:
-        """Return minus the RMSE over the pairs that can be scored (larger is better)."""
+        """Return minus the RMSE over the pairs that can be scored (larger is better).
+
+        Raises ConfigError for one that only orders items.
+        """
         del y
+        if not self.rates():
+            raise ConfigError(
+                f"{type(self).__name__} orders items and predicts no ratings; expected one that "
+                "does where an RMSE is asked for"
+            )
         error = self.predict(ratings) - ratings.value
         return -float(np.sqrt(np.nanmean(error**2)))
 
@@ -200,7 +212,7 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         return csr_array((values, self.seen_items_, self.seen_indptr_), shape=shape)
 
     def _can_score(self, users: Codes, items: Codes) -> NDArray[np.bool_]:
-        return self.known_users_[users] & self.known_items_[items]
+        return self.known_users_[users] & self.known_items_[items] & self.rates()
 
     def _split_pairs(self, pairs: Pairs) -> tuple[Codes, Codes]:
         if np.ma.is_masked(pairs):

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import cg
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender, rating_matrix
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 
@@ -28,7 +29,9 @@ class UserItemBias(Recommender):
     item_bias_: Array
     typical_user_bias_: float
 
-    def __init__(self, reg: Annotated[float, Ge(0)] = 3.0) -> None:
+    def __init__(
+        self, reg: Annotated[float, Ge(0), Range(low=0.3, high=30.0, log=True)] = 3.0
+    ) -> None:
         self.reg = reg
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:

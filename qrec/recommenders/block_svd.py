@@ -6,6 +6,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from qrec.recommenders._blocks import LARGEST, BlockRecommender, Blocks
+from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
 
@@ -23,7 +24,7 @@ class BlockSVDRecommender(BlockRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 2,
+        n_factors: Annotated[int, Ge(1), Range(low=1, high=16, log=True)] = 2,
         n_qubits: Annotated[int, Ge(1), Le(LARGEST)] = 6,
         blocks: Blocks = "activity",
         n_blocks: Annotated[int, Ge(1)] | None = None,

@@ -17,6 +17,7 @@ from qrec.errors import ConfigError
 from qrec.recommenders._observable import read_observable
 from qrec.recommenders._roles import Roles, vector_sizes
 from qrec.recommenders.quantum import QuantumRecommender, vector_name
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from qrec.recommenders._training import Schedule
 
 Training = Literal["exact", "parameter_shift"]
+Loss = Literal["squared", "ranking"]
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
@@ -44,6 +46,11 @@ class CircuitRecommender(QuantumRecommender):
     better one end the training, as do `max_iter` steps. `gain` is where the gain starts, in
     units of ratings.
 
+    ``loss="ranking"`` learns which items a user rates and not how: for each rating, `n_negatives`
+    items that the user has not rated are drawn, and -log of the softmax share of the rated one
+    takes the place of the squared error. One is BPR (Rendle et al., UAI 2009), more a sampled
+    softmax. Such a model only orders items, for `recommend`: `predict` gives ``nan``.
+
     `training` says where gradients come from: "exact" from the exact engine, `training_backend`
     being of kind exact, with a snapshot under that device's noise; "parameter_shift" from
     evaluations on any `training_backend`, one question per step: 1 + 2 g evaluations per rating
@@ -52,7 +59,7 @@ class CircuitRecommender(QuantumRecommender):
 
     Fitted: `user_angles_` (n_users, length), `item_angles_` (n_items, length), `theta_`
     (n_weights,), `mean_`, `gain_`, `user_bias_`, `item_bias_`, `circuit_`, and `history_`, the
-    validation RMSE at the start and after each epoch.
+    validation RMSE, or that of the other loss, at the start and after each epoch.
 
     Raises ConfigError for a circuit whose parameters are not what `user`, `item` and `weights`
     say, an observable that cannot be read from it, and a `training_backend` without gradients.
@@ -74,13 +81,15 @@ class CircuitRecommender(QuantumRecommender):
         weights: str | None = "theta",
         biases: bool = True,
         gain: float = 1.0,
-        reg: Annotated[float, Ge(0)] = 0.04,
-        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        reg: Annotated[float, Ge(0), Range(low=0.001, high=1.0, log=True)] = 0.04,
+        learning_rate: Annotated[float, Ge(0), Range(low=0.002, high=0.2, log=True)] = 0.02,
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,
         training: Training = "exact",
         max_iter: Annotated[int, Ge(0)] | None = None,
+        loss: Loss = "squared",
+        n_negatives: Annotated[int, Ge(1)] = 1,
         backend: Openable = None,
         training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
@@ -99,12 +108,17 @@ class CircuitRecommender(QuantumRecommender):
         self.patience = patience
         self.training = training
         self.max_iter = max_iter
+        self.loss = loss
+        self.n_negatives = n_negatives
         self.backend = backend
         self.training_backend = training_backend
         self.random_state = random_state
 
     def check(self) -> None:
         self.readout()
+
+    def rates(self) -> bool:
+        return self.loss == "squared"
 
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
         """Return the most that `fit` asks: its steps, and the validation after each epoch."""
@@ -115,8 +129,10 @@ class CircuitRecommender(QuantumRecommender):
         to_fit, to_stop = hold_out(ratings, validation, self.random_state)
         steps = self._schedule().steps_by_epoch(len(to_fit))
         measured = self._measured()
-        step = measured.workload(min(self.batch_size, len(to_fit)), gradient=True, key="step")
-        epoch = measured.workload(len(to_stop), gradient=False, key="validation")
+        each = 1 if self.rates() else 1 + self.n_negatives  # pairs by rating
+        n_rows = each * min(self.batch_size, len(to_fit))
+        step = measured.workload(n_rows, gradient=True, key="step")
+        epoch = measured.workload(each * len(to_stop), gradient=False, key="validation")
         asked = [(step, sum(steps)), (epoch, len(steps) + 1)]
         return [Asked(measured.backend, [workload], times) for workload, times in asked if times]
 
@@ -137,7 +153,7 @@ class CircuitRecommender(QuantumRecommender):
         to_fit, to_stop = hold_out(ratings, validation, self.random_state)
         trained, self.history_ = fit_angles(
             self._expectation(), self._roles(), self._start(to_fit), self._trained(), to_fit,
-            to_stop, self.reg, self._schedule(),
+            to_stop, self.reg, self._schedule(), 0 if self.rates() else self.n_negatives,
         )  # fmt: skip
         self.theta_ = trained["theta"]
         self.user_angles_, self.item_angles_ = trained["u"], trained["v"]

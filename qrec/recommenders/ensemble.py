@@ -17,6 +17,7 @@ from qrec.recommenders.base import Recommender
 from qrec.recommenders.ease import EASE
 from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.quantum import QuantumRecommender
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 
@@ -38,7 +39,7 @@ class Ensemble(Recommender):
         self,
         members: Sequence[Recommender] | None = None,
         prefit: bool = False,
-        alpha: Annotated[float, Ge(0)] = 10.0,
+        alpha: Annotated[float, Ge(0), Range(low=0.1, high=1000.0, log=True)] = 10.0,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.members = members

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 _ZERO = 1e-12  # of the largest squared singular value of the sample: what rounding makes of 0
@@ -35,7 +36,7 @@ class FKV(Recommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 10,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 10,
         n_rows: Annotated[int, Ge(1)] = 400,
         n_draws: Annotated[int, Ge(1)] = 400,
         random_state: Annotated[int, Ge(0)] = 0,

@@ -23,6 +23,7 @@ from qrec.linalg import check_unmasked
 from qrec.recommenders._blocks import LARGEST
 from qrec.recommenders._filtered import filtered_rows, leading_values, soft_threshold
 from qrec.recommenders.quantum import QuantumRecommender, parameter_rows
+from qrec.recommenders.spaces import Range
 from qrec.svd.measured import is_ideal
 from qrec.types import Array, Codes
 
@@ -54,7 +55,7 @@ class KerenidisPrakash(QuantumRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 10,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 10,
         degree: Annotated[int, Ge(2)] = 16,
         values: Literal["ratings", "liked"] = "ratings",
         n_qubits: Annotated[int, Ge(1), Le(LARGEST)] | None = None,

@@ -15,6 +15,7 @@ from qrec.recommenders._roles import vector_sizes
 from qrec.recommenders.circuit import CircuitRecommender, Training
 from qrec.recommenders.latent_ridge import active_rows
 from qrec.recommenders.parameters import check_at_most
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array
 
@@ -42,8 +43,8 @@ class LatentNet(CircuitRecommender):
         encoder_layers: Annotated[int, Ge(1)] = 4,
         n_init: Annotated[int, Ge(1)] = 1,
         n_layers: Annotated[int, Ge(1)] = 3,
-        reg: Annotated[float, Ge(0)] = 0.04,
-        learning_rate: Annotated[float, Ge(0)] = 0.02,
+        reg: Annotated[float, Ge(0), Range(low=0.001, high=1.0, log=True)] = 0.04,
+        learning_rate: Annotated[float, Ge(0), Range(low=0.002, high=0.2, log=True)] = 0.02,
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,

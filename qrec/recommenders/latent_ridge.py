@@ -11,6 +11,7 @@ from qrec.recommenders._latent import Compression, Features
 from qrec.recommenders.base import Recommender, indicator, rating_matrix
 from qrec.recommenders.bias import UserItemBias
 from qrec.recommenders.parameters import check_at_most
+from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes
 
 
@@ -28,7 +29,7 @@ class LatentRidge(Recommender):
         encoder_qubits: Annotated[int, Ge(2)] = 6,
         encoder_layers: Annotated[int, Ge(1)] = 4,
         n_init: Annotated[int, Ge(1)] = 1,
-        reg: Annotated[float, Gt(0)] = 10.0,
+        reg: Annotated[float, Gt(0), Range(low=0.1, high=1000.0, log=True)] = 10.0,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.features = features

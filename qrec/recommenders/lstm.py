@@ -14,6 +14,7 @@ from qrec.recommenders.base import Recommender
 from qrec.recommenders.global_mean import GlobalMean
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -42,8 +43,8 @@ class LSTMCorrector(Recommender):
         prefit: bool = False,
         embedding_dim: Annotated[int, Ge(1)] = 32,
         hidden_dim: Annotated[int, Ge(1)] = 64,
-        dropout: Annotated[float, Ge(0), Le(1)] = 0.1,
-        learning_rate: Annotated[float, Ge(0)] = 1e-4,
+        dropout: Annotated[float, Ge(0), Le(1), Range(low=0.0, high=0.5)] = 0.1,
+        learning_rate: Annotated[float, Ge(0), Range(low=1e-5, high=1e-2, log=True)] = 1e-4,
         n_epochs: Annotated[int, Ge(1)] = 20,
         batch_size: Annotated[int, Ge(1)] = 256,
         patience: Annotated[int, Ge(1)] = 2,

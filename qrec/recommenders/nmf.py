@@ -11,6 +11,7 @@ from qrec.errors import DataError
 from qrec.recommenders._batched import grams
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
 
@@ -27,8 +28,8 @@ class MaskedNMF(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 10,
-        reg: Annotated[float, Ge(0)] = 0.15,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 10,
+        reg: Annotated[float, Ge(0), Range(low=0.01, high=1.0, log=True)] = 0.15,
         n_epochs: Annotated[int, Ge(1)] = 50,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:

@@ -64,6 +64,13 @@ def check_parameters(
         raise ConfigError(f"{cls.__name__}: {name} is {value!r}; expected {expected}")
 
 
+def takes_integers_alone(cls: "type[Recommender]", name: str) -> bool:
+    """Return whether a parameter takes integers and no other numbers."""
+    hint = get_type_hints(cls.__init__, include_extras=True).get(name, Any)
+    kinds = {_split(option)[0] for option in _options(hint)}
+    return int in kinds and float not in kinds
+
+
 def is_backend(parameter: str) -> bool:
     """Return whether a parameter of this name holds a backend."""
     return parameter == "backend" or parameter.endswith("_backend")
@@ -79,7 +86,10 @@ def check_at_most(model: "Recommender", name: str, highest: int, why: str) -> No
 
 
 def _options(hint: Any) -> Iterator[Any]:
-    """Yield the members of a union, and each choice of a `Literal`."""
+    """Yield the members of a union, and each choice of a `Literal`, annotated or not."""
+    inner = get_args(hint)[0] if get_origin(hint) is Annotated else None
+    if get_origin(inner) in (Union, UnionType, Literal):
+        hint = inner
     if get_origin(hint) in (Union, UnionType):
         for member in get_args(hint):
             yield from _options(member)

@@ -9,6 +9,7 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import rating_matrix
 from qrec.recommenders.parameters import check_at_most
+from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
 
@@ -23,7 +24,9 @@ class PCARecommender(FactorRecommender):
     """
 
     def __init__(
-        self, n_factors: Annotated[int, Ge(1)] = 8, n_items: Annotated[int, Ge(1)] = 256
+        self,
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 8,
+        n_items: Annotated[int, Ge(1)] = 256,
     ) -> None:
         self.n_factors = n_factors
         self.n_items = n_items

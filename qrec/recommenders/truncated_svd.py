@@ -10,6 +10,7 @@ from qrec.data.ratings import Ratings
 from qrec.recommenders._factors import Centre, FactorRecommender
 from qrec.recommenders.base import rating_matrix
 from qrec.recommenders.parameters import check_at_most
+from qrec.recommenders.spaces import Choices, Range
 from qrec.types import Array
 
 
@@ -31,8 +32,8 @@ class TruncatedSVDRecommender(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 8,
-        centre: Centre = "bias",
+        n_factors: Annotated[int, Ge(1), Range(low=2, high=32, log=True)] = 8,
+        centre: Annotated[Centre, Choices(("none", "mean", "bias"))] = "bias",
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors

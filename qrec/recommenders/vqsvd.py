@@ -10,6 +10,7 @@ from qrec.backends.open import Openable, open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.recommenders._blocks import LARGEST, BlockRecommender, Blocks
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.svd import VariationalSVD
 from qrec.svd.factors import n_parameters, random_angles, readout_runs, train
@@ -34,7 +35,7 @@ class VQSVDRecommender(BlockRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 2,
+        n_factors: Annotated[int, Ge(1), Range(low=1, high=16, log=True)] = 2,
         n_qubits: Annotated[int, Ge(1), Le(LARGEST)] = 6,
         n_layers: Annotated[int, Ge(1)] = 4,
         objective: Kind = "subspace",

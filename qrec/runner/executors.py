@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
@@ -100,9 +100,16 @@ def _pool(work: Work, jobs: int) -> Iterator[list[_Worker]]:
 
 
 def _begin(work: Work) -> _Worker:
+    here, process = spawn(_serve, work.folder.path, work.experiment.places)
+    return _Worker(process, here)
+
+
+def spawn(
+    serve: Callable[[Connection, Path, Places], None], path: Path, places: Places
+) -> tuple[Connection, SpawnProcess]:
+    """Begin a process of one thread that serves a folder, and return the line to it."""
     here, there = get_context("spawn").Pipe()
-    arguments = (there, work.folder.path, work.experiment.places)
-    process = get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
+    process = get_context("spawn").Process(target=serve, args=(there, path, places), daemon=True)
     before = {name: os.environ.get(name) for name in VARIABLES}
     os.environ.update(dict.fromkeys(VARIABLES, "1"))  # BLAS reads them when it is loaded
     try:
@@ -111,15 +118,14 @@ def _begin(work: Work) -> _Worker:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
     there.close()
-    return _Worker(process, here)
+    return here, process
 
 
 def _serve(line: Connection, path: Path, places: Places) -> None:
     """Do the steps that are named on the line until it is closed."""
     from qrec.runner.load import restore
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    end_with_parent()
     folder = RunFolder(path)
     work: Work | None = None
     while True:
@@ -132,8 +138,14 @@ def _serve(line: Connection, path: Path, places: Places) -> None:
             work = work or Work(restore(folder, places), folder, Here())
             work.do(next(step for step in work.steps if step.name == name), silent)
         except Exception as error:
-            answer = error if isinstance(error, QrecError) else _plain(error)
+            answer = plain_error(error)
         line.send(answer)
+
+
+def end_with_parent() -> None:
+    """Have this process end when its parent has, and not by Ctrl-C before."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
 def _die_with_parent() -> None:
@@ -144,8 +156,10 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
-def _plain(error: Exception) -> RuntimeError:
-    """Return an error that any process can read, with its traceback as text."""
+def plain_error(error: Exception) -> Exception:
+    """Return an error that any process can read, with the traceback of a foreign one as text."""
     import traceback
 
+    if isinstance(error, QrecError):
+        return error
     return RuntimeError("".join(traceback.format_exception(error)))

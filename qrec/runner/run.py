@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qrec.analysis.figures import Figure
@@ -97,16 +98,21 @@ def resume(
         return finish(folder, restored, report, jobs)
 
 
-def begin(experiment: Experiment, parent: Path | None = None) -> RunFolder:
+def begin(
+    experiment: Experiment,
+    parent: Path | None = None,
+    notes: Mapping[str, Any] = MappingProxyType({}),
+) -> RunFolder:
     """Make the folder of a new run of `experiment`, in `parent` or with all other runs.
 
-    The devices that it computes with are pinned in it, and own code is copied.
+    The devices that it computes with are pinned in it, own code is copied, and the record holds
+    `notes` beside the kind's own details.
     """
     forget_live()
     with opened(experiment.places), one_thread():
         backends = experiment.backends()
         snapshots = {name: backend.snapshot() for name, backend in backends.items()}
-        details = experiment.details() | {"backends": snapshots}
+        details = experiment.details() | {"backends": snapshots} | dict(notes)
         # A step that cannot be made must not leave a run behind.
         details["n_steps"] = len(experiment.steps())
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]

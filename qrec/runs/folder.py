@@ -114,6 +114,11 @@ def runs_dir() -> Path:
     return Path(os.environ.get("QREC_RUNS_DIR", "runs"))
 
 
+def studies_dir() -> Path:
+    """Return the folder of all studies of `qrec tune`."""
+    return runs_dir() / "studies"
+
+
 def create_run(
     spec: ExperimentSpec,
     details: dict[str, Any],
@@ -197,7 +202,11 @@ def _file_form(spec: ExperimentSpec) -> str:
 
 def run_ids() -> list[str]:
     """Return the ids of all runs, oldest first."""
-    return sorted(path.parent.name for path in runs_dir().glob("[0-9]*/spec.yaml"))
+    return _ids(runs_dir())
+
+
+def _ids(parent: Path) -> list[str]:
+    return sorted(path.parent.name for path in parent.glob("[0-9]*/spec.yaml"))
 
 
 def find_run(run: str | Path) -> RunFolder:
@@ -205,16 +214,25 @@ def find_run(run: str | Path) -> RunFolder:
 
     Raises ConfigError when there is none, or more than one.
     """
+    return _find(run, runs_dir(), "run")
+
+
+def find_study(study: str | Path) -> RunFolder:
+    """Return the study of `qrec tune` at this path or of this id, as `find_run` does."""
+    return _find(study, studies_dir(), "study")
+
+
+def _find(run: str | Path, parent: Path, noun: str) -> RunFolder:
     if (Path(run) / "spec.yaml").is_file():
         return RunFolder(Path(run).resolve())
-    known = run_ids()
+    known = _ids(parent)
     if not known:
-        raise ConfigError(f"run {str(run)!r}: there is no run in {runs_dir()}")
+        raise ConfigError(f"{noun} {str(run)!r}: there is no {noun} in {parent}")
     if run == "latest":
-        return RunFolder(runs_dir() / known[-1])
+        return RunFolder(parent / known[-1])
     found = [run_id for run_id in known if str(run) in run_id]
     if len(found) > 1 and str(run) not in found:
-        raise ConfigError(f"run {str(run)!r} is part of {len(found)} ids: {', '.join(found)}")
+        raise ConfigError(f"{noun} {str(run)!r} is part of {len(found)} ids: {', '.join(found)}")
     if not found:
-        check_name(str(run), known, f"run (in {runs_dir()})")
-    return RunFolder(runs_dir() / (str(run) if str(run) in found else found[0]))
+        check_name(str(run), known, f"{noun} (in {parent})")
+    return RunFolder(parent / (str(run) if str(run) in found else found[0]))

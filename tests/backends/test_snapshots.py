@@ -76,7 +76,7 @@ def changed(**fields):
         ("[1, 2]", "found list"),
         ("{}", "configuration: Field required"),
         (changed(schema_version=2), r"schema_version.*found 2"),
-        (changed(colour="red"), "colour: Extra inputs"),
+        (changed(colour="red"), "colour: no such key"),
         (changed(properties={}), "properties: expected the key 'last_update_date'"),
         (changed(configuration={"n_qubits": 5}), "configuration: expected the key 'backend_name'"),
         (changed(sha256="0" * 64), "sha256: the file says 0000.*gives"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from sklearn.model_selection import ParameterGrid
 
 from qrec.config import Spec
@@ -15,7 +15,19 @@ from qrec.metrics import find_metric
 from qrec.recommenders import recommender_class
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import REFERENCE, check_parameters, is_backend
+from qrec.recommenders.spaces import (
+    Range,
+    check_holds,
+    checked_range,
+    default_of,
+    default_space,
+)
 from qrec.registry import check_name
+
+Tried = Annotated[
+    Annotated[Range, Tag("[range]")] | Annotated[list[Any], Tag("[list]")],
+    Discriminator(lambda given: "[range]" if isinstance(given, dict | Range) else "[list]"),
+]
 
 
 class Entry(Spec):
@@ -25,6 +37,8 @@ class Entry(Spec):
     recommender: str
     params: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, list[Any]] = Field(default_factory=dict)  # candidates, tried on validation
+    # What `qrec tune` tries, a range or a list, instead of what the signature says.
+    space: dict[str, Tried] = Field(default_factory=dict)
     # Of quantum recommenders only; without any, those predict without shots and noise.
     backends: list[Label] = Field(default_factory=list)
     # Anything but "test" shows what a figure looks like that is not held out.
@@ -68,10 +82,32 @@ class Entry(Spec):
             if isinstance(value, str) and value.startswith(REFERENCE)
         }
 
+    @property
+    def tuned(self) -> dict[str, Range | list[Any]]:
+        """What `qrec tune` tries, by parameter.
+
+        What `params` fixes stays as it is unless `space` names it; a grid's values are choices.
+        """
+        usual = {k: v for k, v in default_space(self.cls).items() if k not in self.params}
+        found = usual | self.grid | self.space
+        return {
+            name: checked_range(self.cls, name, values) if isinstance(values, Range) else values
+            for name, values in found.items()
+        }
+
+    @property
+    def untuned(self) -> dict[str, Any]:
+        """The values with which tuning begins, of the parameters that it tries."""
+        return {
+            name: self.params[name] if name in self.params else default_of(self.cls, name)
+            for name in self.tuned
+        }
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         where = f"recommenders.{self.label}"
         known = list(signature(self.cls).parameters)
+        self._check_space(f"{where}: space", known)
         for name, value in self.candidates:
             check_name(name, known, f"parameter of {self.recommender!r} (in {where})")
             if is_backend(name):
@@ -92,6 +128,19 @@ class Entry(Spec):
                 "circuit; only quantum recommenders have backends"
             )
         return self
+
+    def _check_space(self, where: str, known: list[str]) -> None:
+        """Raise ConfigError for what tuning cannot try."""
+        for name, values in self.space.items():
+            check_name(name, known, f"parameter of {self.recommender!r} (in {where})")
+            try:
+                if is_backend(name) or name in self.references:
+                    raise ConfigError(f"{name}: expected a number or a word; it names something")
+                for value in values if isinstance(values, list) else ():
+                    check_parameters(self.cls, {name: value})
+                check_holds(name, self.tuned[name], self.untuned[name])
+            except ConfigError as error:
+                raise ConfigError(f"{where}: {error}") from None
 
     def _check_whole(self, where: str) -> None:
         """Raise ConfigError for a missing parameter, and for ones that do not go together."""
@@ -117,6 +166,13 @@ def family(entry: Entry, find: Callable[[str], Entry]) -> str:
     return "hybrid" if any(base != "classical" for base in bases) else "classical"
 
 
+class Tuning(Spec):
+    """How much `qrec tune` does: as many trials for each entry, or for those named `only`."""
+
+    trials: Annotated[int, Field(ge=1)] = 20
+    only: list[Label] = Field(default_factory=list)
+
+
 class ComparisonSpec(ObservedSpec):
     """Recommenders, classical and quantum, fitted and scored on the same split.
 
@@ -130,6 +186,7 @@ class ComparisonSpec(ObservedSpec):
     n_pairs: Annotated[int, Field(ge=2)] = 200
     metrics: Annotated[list[str], Field(min_length=1)] = ["rmse", "mae"]  # noqa: RUF012
     recommenders: Annotated[list[Entry], Field(min_length=1)]
+    tune: Tuning = Tuning()
 
     @field_validator("metrics")
     @classmethod
@@ -150,6 +207,8 @@ class ComparisonSpec(ObservedSpec):
                     )
             labels.append(entry.label)
         check_labels(labels)
+        for label in self.tune.only:
+            check_name(label, labels, "entry (in tune.only)")
         return self
 
     def entry(self, label: str) -> Entry:
