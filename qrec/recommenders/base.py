@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -32,7 +33,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
     A subclass takes its hyper-parameters in `__init__` and stores them unchanged, sets fitted
     attributes ending in ``_`` in `_fit`, and scores known pairs in `_predict`. `needs` names
     what must have had a training rating for a pair to be scored; any other pair gets ``nan``.
-    One that can place users it was not fitted on does so in `_fold_in`.
+    One that can place users it was not fitted on does so in `_fold_in`. One that looks at when a
+    pair is rated, or is built on a model that may, scores in `_predict_pairs`.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("user", "item")
@@ -117,15 +119,17 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
     def predict(self, pairs: Pairs) -> Array:
         """Return predicted ratings `(n,)`, clipped to the scale, for pairs of codes `(n, 2)`.
 
-        ``nan`` stands where the model cannot score. Raises DataError for a wrong shape or a
-        code outside the rating matrix.
+        Models that use time take `Ratings` as rated at their timestamps, and codes as rated now:
+        after all training ratings. ``nan`` stands where the model cannot score. Raises DataError
+        for a wrong shape or a code outside the rating matrix.
         """
         check_is_fitted(self)
         users, items = self._split_pairs(pairs)
         out = np.full(len(users), np.nan)
         known = self._can_score(users, items)
         if known.any():
-            out[known] = np.clip(self._predict(users[known], items[known]), *self.scale_)
+            asked = _unrated(pairs) if isinstance(pairs, Ratings) else np.asarray(pairs)
+            out[known] = np.clip(self._predict_pairs(asked[known]), *self.scale_)
         return out
 
     def recommend(self, users: NDArray[np.integer[Any]], n: int = 10) -> tuple[Codes, Array]:
@@ -174,6 +178,14 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
 
     @abstractmethod
     def _predict(self, users: Codes, items: Codes) -> Array: ...
+
+    def _predict_pairs(self, pairs: Pairs) -> Array:
+        """Score known pairs, `(n,)`; a model overrides it to see more of them than codes.
+
+        `pairs` are what `predict` got, but for the values of `Ratings`, which are ``nan``. A
+        model built on others hands it on to their `predict` as it is.
+        """
+        return self._predict(*self._split_pairs(pairs))
 
     def _fold_in(self, ratings: Ratings) -> None:
         """Replace what is fitted of users by what `ratings` say of theirs, items as they are."""
@@ -231,6 +243,12 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
                     f"pairs row {row}: {kind} code {codes[row, column]}; expected 0 to {size - 1}"
                 )
         return codes[:, 0].astype(np.int32), codes[:, 1].astype(np.int32)
+
+
+def _unrated(ratings: Ratings) -> Ratings:
+    """Return the same pairs and times without what they were rated: it is what is predicted."""
+    unknown = np.full(len(ratings), np.nan)
+    return replace(ratings, value=unknown, oracle_mean=None, oracle_variance=None)
 
 
 def rating_matrix(ratings: Ratings, values: Array | None = None) -> csr_array:

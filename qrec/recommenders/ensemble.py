@@ -1,7 +1,7 @@
-"""A ridge regression on the predictions of other recommenders."""
+"""A ridge regression on the predictions of other recommenders, or their mean."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
@@ -13,7 +13,7 @@ from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
 from qrec.recommenders.als import ALS
-from qrec.recommenders.base import Recommender
+from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.ease import EASE
 from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.quantum import QuantumRecommender
@@ -33,6 +33,9 @@ class Ensemble(Recommender):
     ratings, and it alone can gain more than a second member does: an ensemble must be laid beside
     its members *calibrated*. With ``prefit=True`` members are taken as they are, fitted on the
     same ratings; otherwise clones are fitted. Pairs that a member cannot score are not scored.
+
+    With ``weights="equal"`` the prediction is the members' mean: nothing is learned, and nothing
+    held back or asked for it.
     """
 
     def __init__(
@@ -41,11 +44,13 @@ class Ensemble(Recommender):
         prefit: bool = False,
         alpha: Annotated[float, Ge(0), Range(low=0.1, high=1000.0, log=True)] = 10.0,
         random_state: Annotated[int, Ge(0)] = 0,
+        weights: Literal["ridge", "equal"] = "ridge",
     ) -> None:
         self.members = members
         self.prefit = prefit
         self.alpha = alpha
         self.random_state = random_state
+        self.weights = weights
 
     def check(self) -> None:
         for place, member in enumerate([] if self.members is None else self.members):
@@ -60,6 +65,9 @@ class Ensemble(Recommender):
         """Return what the members ask: in their fits, and for the validation ratings."""
         from qrec.recommenders._training import hold_out
 
+        if self.weights == "equal":
+            untrained = [] if self.prefit else self._untrained()
+            return [one for member in untrained for one in member.questions(ratings, validation)]
         to_fit, to_stack = hold_out(ratings, validation, self.random_state)
         asked: list[Asked] = []
         for member in self._untrained():
@@ -79,13 +87,19 @@ class Ensemble(Recommender):
         from qrec.recommenders._training import hold_out
 
         self.check()
+        members = self._untrained()
+        if self.weights == "equal":
+            if not self.prefit:
+                members = [clone(member).fit(ratings, validation=validation) for member in members]
+            self.members_ = members
+            self.intercept_, self.weights_ = 0.0, np.full(len(members), 1 / len(members))
+            return
         if self.prefit and validation is None:
             raise DataError(
                 "Ensemble: prefit members have seen all ratings; expected validation ratings, "
                 "which they have not seen"
             )
         to_fit, to_stack = hold_out(ratings, validation, self.random_state)
-        members = self._untrained()
         if not self.prefit:
             members = [clone(member).fit(to_fit, validation=to_stack) for member in members]
         self.members_ = members
@@ -104,7 +118,9 @@ class Ensemble(Recommender):
         return known
 
     def _predict(self, users: Codes, items: Codes) -> Array:
-        pairs = np.column_stack([users, items])
+        return self._predict_pairs(np.column_stack([users, items]))
+
+    def _predict_pairs(self, pairs: Pairs) -> Array:
         predicted = np.column_stack([member.predict(pairs) for member in self.members_])
         out: Array = self.intercept_ + predicted @ self.weights_
         return out

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked, Workload
 from qrec.data.ratings import Ratings
-from qrec.recommenders.base import Recommender
+from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.global_mean import GlobalMean
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
@@ -98,9 +98,13 @@ class LSTMCorrector(Recommender):
         )
 
     def _predict(self, users: Codes, items: Codes) -> Array:
+        return self._predict_pairs(np.column_stack([users, items]))
+
+    def _predict_pairs(self, pairs: Pairs) -> Array:
         from qrec.recommenders import _lstm_training
 
-        base = self.base_.predict(np.column_stack([users, items]))
+        users, items = self._split_pairs(pairs)
+        base = self.base_.predict(pairs)
         net = _lstm_training.restore(self._untrained(), self.weights_)
         return base + _lstm_training.expected_error(net, users, items, base)
 

@@ -271,7 +271,7 @@ def test_costs_count_what_is_read(plain: tuple) -> None:
         ({"protocols": [{"label": "a"}]}, "protocols.a: expected either split or folds"),
         ({"protocols": [{"label": "a", "folds": [{"kind": "u1"}], "seeds": 2}]}, "seeds: found 2"),
         ({"protocols": [SPEC["protocols"][0]] * 2}, "two protocols have the label 'random'"),
-        ({"recommenders.stack.params.members": ["@swap", "@x"]}, r"members.1: @x is no earlier"),
+        ({"recommenders.stack.params.members": ["@swap", "@x"]}, r"members\[1\]: @x is no earlier"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_is_named(changes: dict, said: str) -> None:

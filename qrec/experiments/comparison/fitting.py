@@ -82,16 +82,23 @@ def build(
     known = signature(entry.cls).parameters
     params = {**entry.params, **chosen}
     prefit = params.get("prefit", known["prefit"].default if "prefit" in known else False)
-    for name, base in bases.items():
-        given = base if prefit else clone(base)
-        parameter, _, place = name.partition(".")
-        if place:  # in a list
-            given = [*params[parameter][: int(place)], given, *params[parameter][int(place) + 1 :]]
-        params[parameter] = given
+    given = {name: base if prefit else clone(base) for name, base in bases.items()}
+    params |= {name: _referred(params[name], name, given) for name in _parameters(given)}
     params |= {name: opened(value) for name, value in params.items() if is_backend(name)}
     if "random_state" in known:
         params = {"random_state": seed} | params
     return entry.cls(**params)
+
+
+def _parameters(bases: Bases) -> list[str]:
+    """Return the parameters that refer to other entries; of a list each place refers to one."""
+    return list(dict.fromkeys(name.partition("[")[0] for name in bases))
+
+
+def _referred(value: Any, name: str, bases: Bases) -> Recommender | list[Recommender]:
+    if isinstance(value, list):
+        return [bases[f"{name}[{place}]"] for place in range(len(value))]
+    return bases[name]
 
 
 def _fitted(model: Recommender, chosen: dict[str, Any], entry: Entry, parts: Split) -> _Tried:

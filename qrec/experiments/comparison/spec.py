@@ -70,17 +70,13 @@ class Entry(Spec):
     def references(self) -> dict[str, str]:
         """The parameters that name other entries, parameter -> label.
 
-        Those of a list have its name and their place in it: ``members.0``.
+        Of a parameter that names a list of them, each is ``parameter[place]``.
         """
-        given = dict(self.params)
-        for name, value in self.params.items():
-            if isinstance(value, list):
-                given |= {f"{name}.{place}": each for place, each in enumerate(value)}
-        return {
-            name: value.removeprefix(REFERENCE)
-            for name, value in given.items()
-            if isinstance(value, str) and value.startswith(REFERENCE)
-        }
+        named = {name: value for name, value in self.params.items() if _refers(value)}
+        for name, values in self.params.items():
+            if isinstance(values, list) and any(map(_refers, values)):
+                named |= {f"{name}[{place}]": value for place, value in enumerate(values)}
+        return {name: str(value).removeprefix(REFERENCE) for name, value in named.items()}
 
     @property
     def tuned(self) -> dict[str, Range | list[Any]]:
@@ -116,6 +112,8 @@ class Entry(Spec):
                         f"{where}: {name}: expected the name of an entry of backends.yaml; "
                         f"found a {type(value).__name__}"
                     )
+            elif isinstance(value, list) and any(map(_refers, value)):
+                self._check_list(where, name, value)
             elif name not in self.references:
                 try:
                     check_parameters(self.cls, {name: value})
@@ -141,6 +139,20 @@ class Entry(Spec):
                 check_holds(name, self.tuned[name], self.untuned[name])
             except ConfigError as error:
                 raise ConfigError(f"{where}: {error}") from None
+
+    def _check_list(self, where: str, name: str, values: list[Any]) -> None:
+        """Raise ConfigError where a list names other entries and something else beside them."""
+        place = next((n for n, value in enumerate(values) if not _refers(value)), None)
+        if place is not None:
+            raise ConfigError(
+                f"{where}: params.{name}[{place}] is {values[place]!r}; expected {REFERENCE} and "
+                "the label of another entry, as beside it"
+            )
+        if name not in self.params:
+            raise ConfigError(
+                f"{where}: grid.{name}: found a list of other entries as a candidate; expected it "
+                "in params"
+            )
 
     def _check_whole(self, where: str) -> None:
         """Raise ConfigError for a missing parameter, and for ones that do not go together."""
@@ -171,6 +183,10 @@ class Tuning(Spec):
 
     trials: Annotated[int, Field(ge=1)] = 20
     only: list[Label] = Field(default_factory=list)
+
+
+def _refers(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(REFERENCE)
 
 
 class ComparisonSpec(ObservedSpec):
