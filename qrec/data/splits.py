@@ -1,7 +1,7 @@
 """Dividing ratings into train, validation and test parts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -86,9 +86,13 @@ def split(
     *,
     seed: int = 0,
     data_dir: str | PathLike[str] | None = None,
+    train_share: float = 1.0,
     **options: Any,
 ) -> Split:
     """Divide `ratings` into train, validation and test parts.
+
+    With a `train_share` below 1 only that share of the training rows is kept, drawn at random;
+    the other parts stay as they are, and what a smaller share keeps, a larger one keeps too.
 
     Kinds and their options, with defaults:
 
@@ -96,6 +100,8 @@ def split(
     - ``temporal``, ``ratios=(0.6, 0.2, 0.2)``: the earliest rows train, the latest test.
     - ``leave_last_out``: each user's latest rating tests, the one before validates; users with
       fewer than three ratings only train.
+    - ``leave_last``, ``ratios=(0.6, 0.2, 0.2)``: of each user's ratings the latest share tests,
+      the share before validates; both rounded down, ratings of equal time in random order.
     - ``kfold``, ``n_folds=5, fold=0, validation_ratio=0.2``: fold number `fold` tests; over
       all folds of one seed each row is tested once.
     - ``cold_users``, ``share=0.2, validation_share=0.1, support=20``: these shares of the users
@@ -105,7 +111,8 @@ def split(
       from `data_dir` as `load_ratings` reads ``ml-100k``.
 
     `validation_ratio` is the part of the training rows held out for validation. A ratio of 0
-    for validation makes `Split.validation` None. Rows of equal time keep their order.
+    for validation makes `Split.validation` None. Under ``temporal`` and ``leave_last_out`` rows of
+    equal time keep their order.
 
     Raises ConfigError for an unknown kind or option, a value that is not of its option's type,
     an impossible ratio or seed, DataError for an empty part or ratings that lack what the kind
@@ -114,17 +121,20 @@ def split(
     check_name(kind, split_names(), "split")
     check_seed(seed)
     function = _KINDS.get(kind, _published)
+    check_options(split, {"train_share": train_share}, f"split {kind!r}")
     check_options(function, options, f"split {kind!r}")
     if "data_dir" in option_names(function):
         options |= {"data_dir": None if data_dir is None else Path(data_dir)}
     if function is _published:
-        return _published(ratings, seed, kind, **options)
-    return function(ratings, seed, **options)
+        found = _published(ratings, seed, kind, **options)
+    else:
+        found = function(ratings, seed, **options)
+    return found if train_share == 1 else _thinned(found, train_share, seed)
 
 
 def split_names() -> list[str]:
     """Return the kinds that `split` takes."""
-    return [*_KINDS, *_PUBLISHED]
+    return [*_KINDS, *PUBLISHED]
 
 
 def _random(ratings: Ratings, seed: int, *, ratios: Sequence[float] = (0.6, 0.2, 0.2)) -> Split:
@@ -142,6 +152,21 @@ def _leave_last_out(ratings: Ratings, _: int) -> Split:
     last = np.cumsum(counts)[counts >= 3] - 1
     train = np.delete(order, np.concatenate([last, last - 1]))
     return Split(ratings, np.sort(train), np.sort(order[last - 1]), np.sort(order[last]))
+
+
+def _leave_last(ratings: Ratings, seed: int, *, ratios: Sequence[float] = (0.6, 0.2, 0.2)) -> Split:
+    _check_ratios(ratios)
+    rows = _shuffled(np.arange(len(ratings)), seed, "leave_last")
+    # The sort is stable: what has one time stays as it was shuffled.
+    order = rows[np.lexsort((_times(ratings, "leave_last")[rows], ratings.user[rows]))]
+    counts = np.bincount(ratings.user, minlength=ratings.n_users)
+    later = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(order))  # of the same user
+    # The tiny addend: 0.29 * 100 is less than 29.
+    n_validation, n_test = (
+        np.repeat(np.floor(counts * ratio + 1e-9), counts) for ratio in ratios[1:]
+    )
+    test, held = later < n_test, later < n_test + n_validation
+    return Split(ratings, *(np.sort(order[part]) for part in (~held, held & ~test, test)))
 
 
 def _kfold(
@@ -209,12 +234,24 @@ def _hold_out(ratings: Ratings, train: Rows, test: Rows, seed: int, ratio: float
     return Split(ratings, np.sort(order[n_validation:]), np.sort(order[:n_validation]), test)
 
 
-def _cut(ratings: Ratings, order: Rows, ratios: Sequence[float]) -> Split:
+def _thinned(parts: Split, share: float, seed: int) -> Split:
+    """Return the split with this share of its training rows: a smaller one's are among them."""
+    if not 0 < share <= 1:
+        raise ConfigError(f"train_share: found {share}, expected more than 0 and at most 1")
+    order = _shuffled(parts.train_rows, seed, "train_share")
+    return replace(parts, train_rows=np.sort(order[: _count(len(order), share, "train")]))
+
+
+def _check_ratios(ratios: Sequence[float]) -> None:
     if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-9:
         raise ConfigError(
             f"ratios: found {list(ratios)}, expected three for train, validation and test, "
             "none negative, that add up to 1"
         )
+
+
+def _cut(ratings: Ratings, order: Rows, ratios: Sequence[float]) -> Split:
+    _check_ratios(ratios)
     n_validation = _count(len(order), ratios[1], "validation")
     n_test = _count(len(order), ratios[2], "test")
     n_train = len(order) - n_validation - n_test
@@ -239,11 +276,13 @@ def _times(ratings: Ratings, kind: str) -> NDArray[np.int64]:
     return ratings.timestamp
 
 
-_PUBLISHED = ["u1", "u2", "u3", "u4", "u5", "ua", "ub"]
+PUBLISHED = ("u1", "u2", "u3", "u4", "u5", "ua", "ub")  # of ml-100k
+TIMED = ("temporal", "leave_last_out", "leave_last")  # they need timestamps
 _KINDS: dict[str, Callable[..., Split]] = {
     "random": _random,
     "temporal": _temporal,
     "leave_last_out": _leave_last_out,
+    "leave_last": _leave_last,
     "kfold": _kfold,
     "cold_users": _cold_users,
 }

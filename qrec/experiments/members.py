@@ -1,7 +1,6 @@
 """The recommenders of experiments that lay predictions side by side, without shots."""
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -11,14 +10,19 @@ from qrec.data import Split
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have
 from qrec.experiments.comparison.fitting import fit
-from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.comparison.spec import Entry, family
 from qrec.experiments.labels import check_labels
-from qrec.experiments.observed import ObservedExperiment, ObservedSpec
+from qrec.experiments.observed import (
+    DatasetExperiment,
+    DatasetSpec,
+    ObservedExperiment,
+    ObservedSpec,
+)
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import REFERENCE, is_backend
 
 
-class MembersSpec(ObservedSpec):
+class RecommendersSpec(DatasetSpec):
     """A list of recommenders, as in a comparison; a backend is one of their parameters."""
 
     recommenders: Annotated[list[Entry], Field(min_length=1)]
@@ -48,18 +52,23 @@ class MembersSpec(ObservedSpec):
         """Return the entry with this label."""
         return next(entry for entry in self.recommenders if entry.label == label)
 
+    def family(self, label: str) -> str:
+        """Return whether an entry is classical, quantum, or a hybrid built on a quantum one."""
+        return family(self.entry(label), self.entry)
+
     def is_quantum(self, label: str) -> bool:
         """Return whether an entry predicts by circuits, trains on them, or is built on such."""
-        entry = self.entry(label)
-        if entry.is_quantum or "backend" in signature(entry.cls).parameters:
-            return True
-        return any(self.is_quantum(base) for base in entry.references.values())
+        return self.family(label) != "classical"
 
 
-class MembersExperiment(ObservedExperiment):
+class MembersSpec(ObservedSpec, RecommendersSpec):
+    """Such a list, on one split."""
+
+
+class RecommendersExperiment(DatasetExperiment):
     """Base of the experiments whose steps fit one recommender each and predict with it."""
 
-    spec: MembersSpec
+    spec: RecommendersSpec
 
     def backend_names(self) -> list[str]:
         named = [
@@ -91,3 +100,9 @@ class MembersExperiment(ObservedExperiment):
             entry, 0, parts, models, lambda name: ask.wrap(self.backend(name)), seed
         ).model
         return found
+
+
+class MembersExperiment(ObservedExperiment, RecommendersExperiment):
+    """Base of those that do so on one split."""
+
+    spec: MembersSpec

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, field_validator
 
 from qrec.config import ExperimentSpec
 from qrec.data import Ratings, Split, load_ratings
@@ -24,23 +24,34 @@ def named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class ObservedSpec(ExperimentSpec):
-    """The fields of experiments on observed ratings: a data set and how it is split."""
+class DatasetSpec(ExperimentSpec):
+    """The field of experiments on observed ratings: a data set."""
 
     dataset: Annotated[dict[str, Any], BeforeValidator(named)]
+
+    @field_validator("dataset")
+    @classmethod
+    def _check_dataset(cls, dataset: dict[str, Any]) -> dict[str, Any]:
+        find_dataset(str(dataset.get("name")), " (in dataset.name)")
+        return dataset
+
+
+class ObservedSpec(DatasetSpec):
+    """A data set and the one way in which it is split."""
+
     split: dict[str, Any]
 
-    @model_validator(mode="after")
-    def _check_names(self) -> Self:
-        find_dataset(str(self.dataset.get("name")), " (in dataset.name)")
-        check_name(str(self.split.get("kind")), split_names(), "split (in split.kind)")
-        return self
+    @field_validator("split")
+    @classmethod
+    def _check_split(cls, split: dict[str, Any]) -> dict[str, Any]:
+        check_name(str(split.get("kind")), split_names(), "split (in split.kind)")
+        return split
 
 
-class ObservedExperiment(Experiment):
+class DatasetExperiment(Experiment):
     """Base of the experiments on observed ratings."""
 
-    spec: ObservedSpec
+    spec: DatasetSpec
     _described: Mapping[str, Any] | None = None  # of the ratings, as the run began
 
     @cached_property
@@ -93,13 +104,26 @@ class ObservedExperiment(Experiment):
             "noise_floor": ratings.noise_floor,
         }
 
-    def split(self, seed: int) -> Split:
-        """Return the split of the ratings, whose parts share no pair."""
-        options = {key: value for key, value in self.spec.split.items() if key != "kind"}
-        kind, data_dir = self.spec.split["kind"], self.places.data_dir
+    def split_by(self, form: Mapping[str, Any], seed: int) -> Split:
+        """Return the split of the ratings that a `form`, kind and options, names.
+
+        Its parts share no pair.
+        """
+        options = {key: value for key, value in form.items() if key != "kind"}
+        kind, data_dir = form["kind"], self.places.data_dir
         found = split_ratings(self.ratings, kind, seed=seed, data_dir=data_dir, **options)
         check_disjoint(found)
         return found
+
+
+class ObservedExperiment(DatasetExperiment):
+    """Base of those that split their ratings in one way."""
+
+    spec: ObservedSpec
+
+    def split(self, seed: int) -> Split:
+        """Return the split of the ratings, whose parts share no pair."""
+        return self.split_by(self.spec.split, seed)
 
 
 def check_disjoint(parts: Split) -> None:

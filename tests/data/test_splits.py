@@ -98,6 +98,10 @@ def test_folds_test_each_row_once(ratings):
         ("kfold", {"fold": 1.0}, "split 'kfold': found fold 1.0, expected an integer"),
         ("kfold", {"n_folds": True}, "found n_folds True, expected an integer"),
         ("u1", {"validation_ratio": "0.2"}, "found validation_ratio '0.2', expected a finite"),
+        ("leave_last", {"ratios": (0.6, 0.3, 0.2)}, r"found \[0.6, 0.3, 0.2\].*add up to 1"),
+        ("random", {"train_share": 0.0}, "train_share: found 0.0, expected more than 0 and at mos"),
+        ("kfold", {"train_share": 1.5}, "train_share: found 1.5, expected more than 0 and at most"),
+        ("random", {"train_share": "5 %"}, "found train_share '5 %', expected a finite number"),
         ("random", {"seed": -1}, "seed: found -1, expected an integer, 0 or more"),
         ("random", {"seed": "a"}, "seed: found 'a', expected"),
         ("temporal", {"seed": 0.5}, "seed: found 0.5, expected"),
@@ -241,3 +245,61 @@ def test_published_splits_are_read_from_the_folder_that_is_named(ratings, tmp_pa
     assert len(split(ratings, "u1", data_dir=str(tmp_path)).test) == 10
     split(ratings, "ua")
     assert asked == [("u1", tmp_path), ("ua", None)]
+
+
+def sittings(n_users: int, n_ratings: int, seconds: int, seed: int) -> Ratings:
+    """Return ratings of which many of one user's carry the same second."""
+    draw = np.random.default_rng(seed)
+    user = draw.integers(0, n_users, n_ratings)
+    columns = user, np.arange(n_ratings), np.full(n_ratings, 3.0)
+    return ratings_from_columns(*columns, draw.integers(0, seconds, n_ratings), scale=(1, 5))
+
+
+@given(
+    n_users=st.integers(1, 6), n_ratings=st.integers(40, 200), seconds=st.integers(1, 30),
+    seed=st.integers(0, 2**32),
+)  # fmt: skip
+def test_nothing_that_a_user_is_tested_on_is_earlier_than_what_is_trained_on(
+    n_users, n_ratings, seconds, seed
+):
+    some = sittings(n_users, n_ratings, seconds, seed)
+    parts = split(some, "leave_last", seed=seed)
+    assert all_rows(parts) == list(range(n_ratings))
+    for user in range(some.n_users):
+        train, validation, test = (
+            part.timestamp[part.user == user]
+            for part in (parts.train, parts.validation, parts.test)
+        )
+        of_user = int((some.user == user).sum())
+        assert len(test) == len(validation) == of_user // 5
+        if len(test):
+            assert train.max() <= validation.min()
+            assert validation.max() <= test.min()
+
+
+def test_leave_last_cuts_a_second_at_random():
+    one_second = sittings(3, 300, 1, 0)
+    tested = [split(one_second, "leave_last", seed=seed).test_rows for seed in (4, 4, 5)]
+    np.testing.assert_array_equal(tested[0], tested[1])
+    assert not np.array_equal(tested[0], tested[2])
+    assert tested[0].min() < 100, "not the last of the file"
+
+
+def test_leave_last_takes_whole_shares(ratings):
+    parts = split(ratings, "leave_last", ratios=(0.42, 0.29, 0.29))
+    rated = np.bincount(ratings.user)
+    np.testing.assert_array_equal(np.bincount(parts.test.user), rated * 29 // 100)
+
+
+@given(
+    kind=st.sampled_from([*KINDS, "leave_last"]), seed=st.integers(0, 2**32),
+    shares=st.lists(st.floats(0.05, 1), min_size=2, max_size=2),
+)  # fmt: skip
+def test_less_training_data_is_among_more_of_it_and_all_else_stays(kind, seed, shares, ratings):
+    whole = split(ratings, kind, seed=seed)
+    less, more = (split(ratings, kind, seed=seed, train_share=share) for share in sorted(shares))
+    assert set(less.train_rows) <= set(more.train_rows) <= set(whole.train_rows)
+    assert len(less.train_rows) == round(min(shares) * len(whole.train_rows))
+    for parts in (less, more):
+        np.testing.assert_array_equal(parts.test_rows, whole.test_rows)
+        np.testing.assert_array_equal(parts.validation_rows, whole.validation_rows)

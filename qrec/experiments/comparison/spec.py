@@ -1,5 +1,6 @@
 """The YAML form of a comparison: a data set, a split and a list of recommenders."""
 
+from collections.abc import Callable
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
@@ -165,11 +166,24 @@ class Entry(Spec):
                 raise ConfigError(f"{where}: {error}") from None
 
 
+def family(entry: Entry, find: Callable[[str], Entry]) -> str:
+    """Return whether an entry is classical, quantum, or a hybrid built on a quantum one.
+
+    `find` gives the entry of a label.
+    """
+    # Those that only train on a backend predict without one, but are quantum all the same.
+    if entry.is_quantum or "backend" in signature(entry.cls).parameters:
+        return "quantum"
+    bases = (family(find(label), find) for label in entry.references.values())
+    return "hybrid" if any(base != "classical" for base in bases) else "classical"
+
+
 class Tuning(Spec):
     """How much `qrec tune` does: as many trials for each entry, or for those named `only`."""
 
     trials: Annotated[int, Field(ge=1)] = 20
     only: list[Label] = Field(default_factory=list)
+
 
 def _refers(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(REFERENCE)
@@ -219,11 +233,7 @@ class ComparisonSpec(ObservedSpec):
 
     def family(self, entry: Entry) -> str:
         """Return whether an entry is classical, quantum, or a hybrid built on a quantum one."""
-        # Those that only train on a backend predict without one, but are quantum all the same.
-        if entry.is_quantum or "backend" in signature(entry.cls).parameters:
-            return "quantum"
-        bases = (self.family(self.entry(label)) for label in entry.references.values())
-        return "hybrid" if any(base != "classical" for base in bases) else "classical"
+        return family(entry, self.entry)
 
     def with_backends(self, names: list[str]) -> Self:
         """Return the same comparison with other backends for its circuits."""
