@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from qrec.types import Array
 
-N_POINTS = 192  # of the coarsest grid, over the whole circle
+N_POINTS = 128  # of the coarsest grid, over the whole circle
 
 
 def draw_angles(
@@ -54,11 +54,12 @@ def _on_grid(
 ) -> Array:
     width = 2 * np.pi / n_points
     middles = (np.arange(n_points) + 0.5) * width - np.pi
-    logs = likelihood @ _harmonics(middles).T
-    logs += _log_prior(middles, precision)
+    # Half the digits take half the time; what they round is part of the proposal.
+    logs = likelihood.astype(np.float32) @ _harmonics(middles).T.astype(np.float32)
+    logs += _log_prior(middles, precision).astype(np.float32)
     mass = np.exp(logs - logs.max(axis=1, keepdims=True))
     np.cumsum(mass, axis=1, out=mass)
-    level = rng.random(len(mass)) * mass[:, -1]
+    level = (rng.random(len(mass)) * mass[:, -1]).astype(np.float32)
     cell = np.minimum((mass < level[:, None]).sum(axis=1), n_points - 1)
     proposed = middles[cell] + width * (rng.random(len(mass)) - 0.5)
     own = np.clip(((current + np.pi) / width).astype(int), 0, n_points - 1)
