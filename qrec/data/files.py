@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from qrec.data.dataset import Archive
+from qrec.data.features import Features
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError, MissingError
 
@@ -87,11 +88,14 @@ def check_sha256(path: Path, expected: str) -> None:
         )
 
 
-def cached(path: Path, parse: Callable[[Path], Ratings]) -> Ratings:
-    """Return `parse(path)`, kept in the cache until the file's size or time changes."""
-    stat = path.stat()
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    stored = cache_dir() / "parsed" / f"{blake2b(key.encode(), digest_size=12).hexdigest()}.npz"
+def cached(path: Path, parse: Callable[[Path], Ratings], beside: Sequence[Path] = ()) -> Ratings:
+    """Return `parse(path)`, kept in the cache until the file's size or time changes.
+
+    `beside` names what else `parse` reads; files that are not there are none until they appear.
+    """
+    states = [_state(file) for file in (path, *beside)]
+    key = blake2b("|".join(states).encode(), digest_size=12).hexdigest()
+    stored = cache_dir() / "parsed" / f"{key}.npz"
     if not stored.exists():
         ratings = parse(path)
         _store(ratings, stored)
@@ -99,7 +103,22 @@ def cached(path: Path, parse: Callable[[Path], Ratings]) -> Ratings:
     with np.load(stored, allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
     low, high = columns.pop("scale")
-    return Ratings(**columns, scale=(float(low), float(high)))
+    features: dict[str, dict[str, Any]] = {"user": {}, "item": {}}
+    for name in [name for name in columns if _FEATURE in name]:
+        side, _, feature = name.partition(_FEATURE)
+        features[side][feature] = columns.pop(name)
+    known = Features(**features) if any(features.values()) else None
+    return Ratings(**columns, scale=(float(low), float(high)), features=known)
+
+
+_FEATURE = "."  # in the cache between a side's name and its feature's
+
+
+def _state(path: Path) -> str:
+    if not path.is_file():
+        return f"{path.resolve()}|none"
+    stat = path.stat()
+    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
 def write_cache(path: Path, content: Callable[[IO[bytes]], Any]) -> None:
@@ -119,5 +138,8 @@ def write_cache(path: Path, content: Callable[[IO[bytes]], Any]) -> None:
 
 
 def _store(ratings: Ratings, path: Path) -> None:
-    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in vars(ratings).items() if v is not None}
+    fields = vars(ratings) | {"features": None}
+    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in fields.items() if v is not None}
+    for side, columns in ratings.features.sides().items() if ratings.features else ():
+        arrays |= {f"{side}{_FEATURE}{name}": column for name, column in columns.items()}
     write_cache(path, lambda file: np.savez(file, **arrays))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qrec.data.features import Features
 from qrec.errors import DataError
 
 # The fields that have one entry per rating; the last three may be None.
@@ -17,9 +18,10 @@ ROW_FIELDS = ("user", "item", "value", "timestamp", "oracle_mean", "oracle_varia
 class Ratings:
     """Observed ratings as coordinate lists, with the tables that turn codes into ids.
 
-    Indexing by an array of rows keeps the id tables, so that every part of a split speaks of
-    the same users and items. `shape` is that of the list, `(n,)`, as scikit-learn's splitters
-    and `cross_val_score` need it; the size of the rating matrix is `n_users`, `n_items`.
+    Indexing by an array of rows keeps the id tables and the features, so that every part of a
+    split speaks of the same users and items. `shape` is that of the list, `(n,)`, as
+    scikit-learn's splitters and `cross_val_score` need it; the size of the rating matrix is
+    `n_users`, `n_items`.
     """
 
     user: NDArray[np.int32]  # (n,) code, a position in user_ids
@@ -33,6 +35,11 @@ class Ratings:
     # from, given the latents of its user and item: what no recommender can do better than.
     oracle_mean: NDArray[np.float64] | None = None  # (n,) in units of `scale`
     oracle_variance: NDArray[np.float64] | None = None  # (n,) in squared units of `scale`
+    features: Features | None = None  # what is known of all users and items beside ratings
+
+    def __post_init__(self) -> None:
+        if self.features is not None:
+            self.features.check_sizes(self.n_users, self.n_items)
 
     def __len__(self) -> int:
         return len(self.value)

@@ -75,10 +75,13 @@ class ObservedExperiment(Experiment):
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What `record.json` says of the data set: size, licence, and a hash of its rows."""
+        """What `record.json` says of the data set: size, licence, and a hash of it."""
         name, ratings, digest = self.spec.dataset["name"], self.ratings, hashlib.sha256()
         for column in (ratings.user, ratings.item, ratings.value):
             digest.update(np.ascontiguousarray(column).tobytes())
+        for columns in ratings.features.sides().values() if ratings.features else ():
+            for feature, entries in columns.items():
+                digest.update(feature.encode() + np.ascontiguousarray(entries).tobytes())
         return {
             "name": name,
             "n_ratings": len(ratings),

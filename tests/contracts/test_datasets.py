@@ -7,6 +7,7 @@ import pytest
 
 from qrec.data import dataset_names, fetch_dataset, load_ratings, split
 from qrec.data.dataset import find_dataset, option_names
+from qrec.data.features import Features
 from qrec.errors import ConfigError, MissingError, QrecError
 
 NAMES = dataset_names()
@@ -65,6 +66,11 @@ def test_loading_again_gives_the_same(dataset, folder, ratings):
     for name, column in vars(ratings).items():
         if column is None:
             assert getattr(again, name) is None
+        elif isinstance(column, Features):
+            for side, columns in column.sides().items():
+                assert list(getattr(again.features, side)) == list(columns)
+                for feature, entries in columns.items():
+                    np.testing.assert_array_equal(getattr(again.features, side)[feature], entries)
         else:
             np.testing.assert_array_equal(getattr(again, name), column)
 
@@ -79,6 +85,7 @@ def test_loading_writes_nothing_into_the_data_folder(dataset, folder):
 def test_it_can_be_split(ratings):
     parts = split(ratings, ratios=(0.5, 0.0, 0.5))
     assert len(parts.train) + len(parts.test) == len(ratings)
+    assert parts.train.features is parts.test.features is ratings.features
 
 
 def test_it_says_what_it_is_and_its_licence(dataset):

@@ -2,12 +2,26 @@
 
 Harper and Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015,
 DOI 10.1145/2827872.
+
+Files of the archive that lie beside the ratings become their `features`: of users age, gender and
+occupation (ml-100k and ml-1m), of films genres and year, that of the release or that in the title.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from qrec.data.dataset import Archive, Dataset
+from qrec.data.datasets._movielens_features import (
+    MOVIES_CSV,
+    MOVIES_DAT_1M,
+    MOVIES_DAT_10M,
+    U_ITEM,
+    U_USER,
+    USERS_DAT,
+    SideFile,
+    features_beside,
+)
 from qrec.data.delimited import read_table
 from qrec.data.files import cached, check_sha256, find_file
 from qrec.data.ratings import Ratings
@@ -38,7 +52,7 @@ def load_ml_100k(*, data_dir: Path | None = None) -> Ratings:
     """
     path = ml_100k_file("u.data", data_dir)
     check_sha256(path, U_DATA_SHA256)
-    return cached(path, read_u_file)
+    return _with_features(path, read_u_file, U_USER, U_ITEM)
 
 
 def load_ml_1m(*, data_dir: Path | None = None) -> Ratings:
@@ -48,18 +62,33 @@ def load_ml_1m(*, data_dir: Path | None = None) -> Ratings:
     user, item and rating, which gives ratings without timestamps.
     """
     path = _find("ml-1m", ["ml-1m/ratings.dat", "ml-1m/ratings.csv"], data_dir)
-    return cached(path, _read_dat(1.0) if path.suffix == ".dat" else _read_plain_csv)
+    parse = _read_dat(1.0) if path.suffix == ".dat" else _read_plain_csv
+    return _with_features(path, parse, USERS_DAT, MOVIES_DAT_1M)
 
 
 def load_ml_10m(*, data_dir: Path | None = None) -> Ratings:
     """Return MovieLens-10M: 69,878 users, 10,677 items, half stars from 0.5 to 5."""
     path = _find("ml-10m", ["ml-10M100K/ratings.dat", "ml-10m/ratings.dat"], data_dir)
-    return cached(path, _read_dat(0.5))
+    return _with_features(path, _read_dat(0.5), None, MOVIES_DAT_10M)
 
 
 def load_ml_25m(*, data_dir: Path | None = None) -> Ratings:
     """Return MovieLens-25M: 162,541 users, 59,047 items, half stars from 0.5 to 5."""
-    return cached(_find("ml-25m", ["ml-25m/ratings.csv"], data_dir), _read_25m)
+    path = _find("ml-25m", ["ml-25m/ratings.csv"], data_dir)
+    return _with_features(path, _read_25m, None, MOVIES_CSV)
+
+
+def _with_features(
+    path: Path, parse: Callable[[Path], Ratings], users: SideFile | None, items: SideFile | None
+) -> Ratings:
+    """Return the ratings, with what the files beside them say of users and films, if they do."""
+    folder = path.parent
+
+    def read(path: Path) -> Ratings:
+        ratings = parse(path)
+        return replace(ratings, features=features_beside(ratings, folder, users, items))
+
+    return cached(path, read, [folder / file.name for file in (users, items) if file])
 
 
 def ml_100k_file(name: str, data_dir: Path | None) -> Path:
