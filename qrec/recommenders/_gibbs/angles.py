@@ -30,7 +30,7 @@ def check_angles_enter_once(circuit: QuantumCircuit) -> None:
         else:
             continue
         raise ConfigError(
-            f"circuit {circuit.name!r}: parameter {parameter.name!r} {found} (a controlled rotation "
-            "is made of two); Gibbs sampling needs every angle in one RX, RY or RZ, times 1 or -1: "
-            "give each gate an angle of its own, or train it with training: exact"
+            f"circuit {circuit.name!r}: parameter {parameter.name!r} {found} (a controlled one is "
+            "made of two); Gibbs sampling needs each in one RX, RY or RZ, times 1 or -1: give "
+            "every gate an angle of its own, or train with training: exact"
         )

@@ -53,7 +53,7 @@ def _on_grid(
     rng: np.random.Generator, likelihood: Array, current: Array, precision: float, n_points: int
 ) -> Array:
     width = 2 * np.pi / n_points
-    middles = (np.arange(n_points) + 0.5) * width - np.pi
+    middles = (np.arange(n_points, dtype=np.float64) + 0.5) * width - np.pi
     # Half the digits take half the time; what they round is part of the proposal.
     logs = likelihood.astype(np.float32) @ _harmonics(middles).T.astype(np.float32)
     logs += _log_prior(middles, precision).astype(np.float32)
@@ -109,4 +109,5 @@ def _windings(rng: np.random.Generator, angles: Array, precision: float) -> Arra
 
 
 def _wrapped(angles: Array) -> Array:
-    return (angles + np.pi) % (2 * np.pi) - np.pi
+    found: Array = (angles + np.pi) % (2 * np.pi) - np.pi
+    return found

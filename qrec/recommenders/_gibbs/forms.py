@@ -3,16 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
+from qrec.backends.device.snapshots import Snapshot
 from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.program import Rotation
 from qrec.backends.exact.read.question import Question
-from qrec.backends.kinds.exact import ExactBackend
+from qrec.recommenders._angle_training import Differentiable
 from qrec.recommenders._gibbs.patterns import Digits, Draw, Patterns
 from qrec.recommenders._roles import Roles
 from qrec.recommenders.quantum import vector_index, vector_name
@@ -23,6 +25,17 @@ _NUMBERS_AT_ONCE = 2**19
 # Of f(phi) = A + B cos phi + C sin phi at 0, 2 pi / 3 and 4 pi / 3: A, B and C.
 _NODES = np.array([0.0, 2 * np.pi / 3, 4 * np.pi / 3])
 _FROM_NODES = np.vstack([np.full(3, 1 / 3), 2 / 3 * np.cos(_NODES), 2 / 3 * np.sin(_NODES)])
+
+
+class Exact(Protocol):
+    """A backend of kind exact."""
+
+    @property
+    def pinned(self) -> Snapshot | None: ...
+
+    def expectation(
+        self, circuit: QuantumCircuit, observable: SparseObservable
+    ) -> Differentiable: ...
 
 
 class Fixed(ABC):
@@ -45,9 +58,7 @@ class Fixed(ABC):
         """Return what `visit` needs of the others' angles, worked out once."""
 
     @abstractmethod
-    def visit(
-        self, mine: Array, seen: Array, me: AnyCodes, other: AnyCodes, draw: Draw
-    ) -> None:
+    def visit(self, mine: Array, seen: Array, me: AnyCodes, other: AnyCodes, draw: Draw) -> None:
         """Have every one of my angles drawn in turn, with B and C of each pair of codes."""
 
 
@@ -88,9 +99,7 @@ class Table(Fixed):
         found: Array = self.matrix @ self.theirs.products(others)
         return found
 
-    def visit(
-        self, mine: Array, seen: Array, me: AnyCodes, other: AnyCodes, draw: Draw
-    ) -> None:
+    def visit(self, mine: Array, seen: Array, me: AnyCodes, other: AnyCodes, draw: Draw) -> None:
         cos, sin = np.cos(mine), np.sin(mine)
         waves = [(cos[me, j], sin[me, j]) for j in range(mine.shape[1])]
         self.own.visit(seen[:, other], waves, draw)
@@ -101,13 +110,13 @@ class _Group:
     """Terms of the observable that hang on the same angles."""
 
     columns: tuple[tuple[int, int], ...]  # side, 0 or 1, and place in its vector
-    expectation: "torch.nn.Module | object"
+    expectation: Differentiable
     rows: Mapping[str, torch.Tensor]
 
     def coefficients(self, weights: Mapping[str, torch.Tensor]) -> Array:
         """Return the numbers of all products of 1, cos and sin, `(3,) * n_columns`."""
         with torch.no_grad():
-            value = self.expectation({**self.rows, **weights})  # type: ignore[operator]
+            value = self.expectation({**self.rows, **weights})
         table: Array = value.numpy().reshape((3,) * len(self.columns))
         for axis in range(table.ndim):
             table = np.moveaxis(np.tensordot(_FROM_NODES, table, (1, axis)), 0, axis)
@@ -148,7 +157,7 @@ class TableForm(Form):
 
 
 def table_form(
-    backend: ExactBackend, circuit: QuantumCircuit, observable: SparseObservable, roles: Roles
+    backend: Exact, circuit: QuantumCircuit, observable: SparseObservable, roles: Roles
 ) -> TableForm | None:
     """Return the table of a circuit and an observable; None where it would be too large."""
     names = roles.user, roles.item
@@ -177,11 +186,11 @@ def table_form(
 
 
 def _columns(
-    backend: ExactBackend, circuit: QuantumCircuit, term: SparseObservable, names: tuple[str, str]
+    backend: Exact, circuit: QuantumCircuit, term: SparseObservable, names: tuple[str, str]
 ) -> tuple[tuple[int, int], ...]:
     """Return the users' and items' angles that a term hangs on."""
     parameters = list(circuit.parameters)
-    inside = range(len(parameters))
+    inside = list(range(len(parameters)))
     if backend.pinned is None:  # noise may carry an angle to where gates do not
         [observed] = Question(circuit, [term]).observed()
         seen, _ = light_cone(observed.program, observed.codes)

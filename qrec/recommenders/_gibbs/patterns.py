@@ -80,9 +80,7 @@ class Patterns:
         return _node(self.digits, tuple(range(self.digits.shape[1])))
 
 
-def _visit(
-    node: _Node, values: Array, waves: list[tuple[Array, Array]], draw: Draw
-) -> None:
+def _visit(node: _Node, values: Array, waves: list[tuple[Array, Array]], draw: Draw) -> None:
     if len(node.angles) == 1:
         factors = (None if place is None else values[place] for place in node.places)
         waves[node.angles[0]] = draw(node.angles[0], *factors)
@@ -99,9 +97,7 @@ def _node(digits: Digits, angles: tuple[int, ...]) -> _Node:
         return _Node(angles, (), tuple(int(at[0]) if len(at) else None for at in found))
     middle = len(angles) // 2
     parts = angles[:middle], angles[middle:]
-    return _Node(
-        angles, tuple(_half(digits, *pair) for pair in (parts, parts[::-1])), (None, None)
-    )
+    return _Node(angles, tuple(_half(digits, *pair) for pair in (parts, parts[::-1])), (None, None))
 
 
 def _half(digits: Digits, own: tuple[int, ...], others: Sequence[int]) -> _Half:

@@ -82,35 +82,44 @@ class Sampler:
         self._by_item = grouped(self._by_user.other, self._by_user.me, ratings.n_items)
         self._fixed = form.fix(start.weights)
         self._every, self._draws_gain, self._sweeps = weights_every, draws_gain, 0
-        self._target = ratings.value[self._by_user.order] - mean
-        self._error = self._target - self._biases() - start.gain * self._values()
+        self._mean = mean
+        given = self._by_user
+        self._error = ratings.value[given.order] - self.predict(given.me, given.other)
 
     def sweep(self) -> None:
         """Draw everything once; weights at every `weights_every`-th sweep."""
-        state, rng, error = self.state, self._rng, self._error
-        state.noise_precision = rng.gamma(1 + len(error) / 2, 1 / (1 + error @ error / 2))
-        self._draw_rows(state.users, state.items, self._by_user, self._fixed, error,
-                        self._priors[0](rng, state.users))  # fmt: skip
-        turned = error[self._by_item.order]
-        self._draw_rows(state.items, state.users, self._by_item, self._fixed.mirrored(), turned,
-                        self._priors[1](rng, state.items))  # fmt: skip
-        error[self._by_item.order] = turned
-        if len(state.weights) and self._sweeps % self._every == 0:
-            self._draw_weights()
+        rate = 1 + self._error @ self._error / 2
+        shape = 1 + len(self._error) / 2
+        self.state.noise_precision = float(self._rng.gamma(shape, 1 / rate))
+        self.draw_sides()
+        if len(self.state.weights) and self._sweeps % self._every == 0:
+            self.draw_weights()
         if self._draws_gain:
-            self._draw_gain()
+            self.draw_gain()
         self._sweeps += 1
 
-    def _values(self) -> Array:
-        state = self.state
-        return self._fixed.values(
-            state.users[:, :-1], state.items[:, :-1], self._by_user.me, self._by_user.other
-        )
+    def draw_sides(self) -> None:
+        """Draw the users' prior, biases and angles, then the items'."""
+        state, error, rng = self.state, self._error, self._rng
+        prior = self._priors[0](rng, state.users)
+        self._draw_rows(state.users, state.items, self._by_user, self._fixed, error, prior)
+        turned, prior = error[self._by_item.order], self._priors[1](rng, state.items)
+        mirrored = self._fixed.mirrored()
+        self._draw_rows(state.items, state.users, self._by_item, mirrored, turned, prior)
+        error[self._by_item.order] = turned
 
-    def _biases(self) -> Array:
-        users, items = self.state.users[:, -1], self.state.items[:, -1]
-        found: Array = users[self._by_user.me] + items[self._by_user.other]
+    def predict(self, users: AnyCodes, items: AnyCodes) -> Array:
+        """Return the ratings of pairs `(n,)` as things stand."""
+        biases = self.state.users[users, -1] + self.state.items[items, -1]
+        found: Array = self._mean + biases + self.state.gain * self._values(users, items)
         return found
+
+    def _values(self, users: AnyCodes, items: AnyCodes) -> Array:
+        angles = self.state.users[:, :-1], self.state.items[:, :-1]
+        return self._fixed.values(*angles, users, items)
+
+    def _fitted(self) -> Array:
+        return self._values(self._by_user.me, self._by_user.other)
 
     def _draw_rows(
         self,
@@ -134,17 +143,19 @@ class Sampler:
             block.draw_bias()
             fixed.visit(rows[begin:end, :-1], seen, block.me, pairs.other[some], block.draw)
 
-    def _draw_weights(self) -> None:
+    def draw_weights(self) -> None:
+        """Draw the weights one by one, in an order drawn as well."""
         state, alpha = self.state, self.state.noise_precision
-        value = self._values()
+        value = self._fitted()
         for j in self._rng.permutation(len(state.weights)):
             turned = []
             for turn in (np.pi / 2, np.pi):
                 weights = state.weights.copy()
                 weights[j] += turn
                 self._fixed = self._form.fix(weights)
-                turned.append(self._values())
-            constant, in_cos, in_sin = coefficients(value, *turned, state.weights[j])
+                turned.append(self._fitted())
+            quarter, half = turned
+            constant, in_cos, in_sin = coefficients(value, quarter, half, state.weights[j])
             left = self._error + state.gain * (value - constant)
             b, c = state.gain * in_cos, state.gain * in_sin
             sums = np.array([[left @ b, left @ c, b @ b, c @ c, b @ c]])
@@ -156,12 +167,13 @@ class Sampler:
             self._error = left - state.gain * (value - constant)
         self._fixed = self._form.fix(state.weights)
 
-    def _draw_gain(self) -> None:
-        state, value = self.state, self._values()
+    def draw_gain(self) -> None:
+        """Draw the gain from its Gaussian."""
+        state, value = self.state, self._fitted()
         target = self._error + state.gain * value
         precision = 1 + state.noise_precision * value @ value
         mean = (self._gain + state.noise_precision * value @ target) / precision
-        state.gain = mean + self._rng.normal() / np.sqrt(precision)
+        state.gain = float(mean + self._rng.normal() / np.sqrt(precision))
         self._error = target - state.gain * value
 
 

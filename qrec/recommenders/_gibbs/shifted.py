@@ -13,7 +13,7 @@ from qrec.types import AnyCodes, Array
 
 
 def coefficients(
-    value: Array, quarter: Array, half: Array, angle: Array
+    value: Array, quarter: Array, half: Array, angle: Array | float
 ) -> tuple[Array, Array, Array]:
     """Return A, B and C of A + B cos phi + C sin phi, read at phi, phi + pi/2 and phi + pi.
 
@@ -65,7 +65,8 @@ class Shifted(Fixed):
                 moved = rows.copy()
                 moved[:, j] += turn
                 turned.append(self._values(moved, theirs))
-            constant, in_cos, in_sin = coefficients(value, *turned, rows[:, j])
+            quarter, half = turned
+            constant, in_cos, in_sin = coefficients(value, quarter, half, rows[:, j])
             cos, sin = draw(j, in_cos, in_sin)
             rows[:, j] = np.arctan2(sin, cos)
             value = constant + in_cos * cos + in_sin * sin
