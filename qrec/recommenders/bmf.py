@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
 from qrec.recommenders._factors import FactorRecommender
+from qrec.recommenders._prior import RegressionPrior, feature_blocks
 from qrec.recommenders.base import indicator, rating_matrix
 from qrec.types import Array
 
@@ -32,17 +33,23 @@ class BayesianMF(FactorRecommender):
         n_factors: Annotated[int, Ge(1)] = 10,
         n_samples: Annotated[int, Ge(1)] = 80,
         n_burn_in: Annotated[int, Ge(0)] = 20,
+        implicit: bool = True,
+        side_data: bool = True,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.n_factors = n_factors
         self.n_samples = n_samples
         self.n_burn_in = n_burn_in
+        self.implicit = implicit
+        self.side_data = side_data
         self.random_state = random_state
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         rng = np.random.default_rng(self.random_state)
         by_user = rating_matrix(ratings, self._centre(ratings, "mean"))
         by_item = by_user.T.tocsr()
+        blocks = feature_blocks(ratings, implicit=self.implicit, side_data=self.side_data)
+        user_prior, item_prior = (RegressionPrior(side, self.n_factors + 1) for side in blocks)
         row, column = by_user.tocoo().coords
         # The last column is the bias.
         users = rng.normal(scale=0.1, size=(ratings.n_users, self.n_factors + 1))
@@ -52,8 +59,8 @@ class BayesianMF(FactorRecommender):
         for sweep in range(-self.n_burn_in, self.n_samples):
             error = by_user.data - _score(users[row], items[column])
             noise_precision = rng.gamma(1 + len(error) / 2, 1 / (1 + error @ error / 2))
-            users = draw_rows(rng, by_user, items, noise_precision, *draw_prior(rng, users))
-            items = draw_rows(rng, by_item, users, noise_precision, *draw_prior(rng, items))
+            users = draw_rows(rng, by_user, items, noise_precision, *user_prior.draw(rng, users))
+            items = draw_rows(rng, by_item, users, noise_precision, *item_prior.draw(rng, items))
             if sweep >= 0:
                 kept_users[sweep], kept_items[sweep] = users, items
         self.user_factors_, self.user_bias_ = _side_by_side(kept_users)
@@ -72,26 +79,6 @@ def _side_by_side(kept: Array) -> tuple[Array, Array]:
     return factors, kept[:, :, -1].mean(axis=0)
 
 
-def draw_prior(rng: np.random.Generator, rows: Array) -> tuple[Array, Array]:
-    """Draw the mean `(k,)` and precision `(k, k)` of the Gaussian that `rows` `(n, k)` came from.
-
-    The Gaussian-Wishart posterior of section 3.3, with mu_0 = 0, beta_0 = 2, W_0 = I, nu_0 = k.
-    """
-    n, k = rows.shape
-    beta_0, average = 2.0, rows.mean(axis=0)
-    beta = beta_0 + n
-    spread = (rows - average).T @ (rows - average)
-    inverse_scale = np.eye(k) + spread + beta_0 * n / beta * np.outer(average, average)
-    # Bartlett's decomposition of the Wishart distribution with nu_0 + n degrees of freedom.
-    bartlett = np.tril(rng.normal(size=(k, k)), -1)
-    bartlett[np.diag_indices(k)] = np.sqrt(rng.chisquare(k + n - np.arange(k)))
-    half = np.linalg.cholesky(np.linalg.inv(inverse_scale)) @ bartlett
-    precision = half @ half.T
-    # half^-T z has covariance precision^-1.
-    mean = n * average / beta + np.linalg.solve(half.T, rng.normal(size=k)) / np.sqrt(beta)
-    return mean, precision
-
-
 def draw_rows(
     rng: np.random.Generator,
     ratings: csr_array,
@@ -103,13 +90,14 @@ def draw_rows(
     """Draw every row's vector (p, b) given the other side's vectors (q, c): section 3.3.
 
     `ratings` `(n_rows, n_others)` holds y = p . q + b + c + noise; the prior is Gaussian with
-    `mean` and `prior_precision`. Returns `(n_rows, k + 1)`, the bias last.
+    `mean`, one `(k + 1,)` or each row's own, and `prior_precision`. Returns `(n_rows, k + 1)`,
+    the bias last.
     """
     design = others.copy()
     design[:, -1] = 1.0
     observed = indicator(ratings)
     target = ratings @ design - observed @ (others[:, -1:] * design)
     lower = np.linalg.cholesky(noise_precision * grams(observed, design) + prior_precision)
-    linear = noise_precision * target + prior_precision @ mean
+    linear = noise_precision * target + mean @ prior_precision
     noise = rng.normal(size=linear.shape)
     return solve_upper(lower, solve_lower(lower, linear) + noise)
