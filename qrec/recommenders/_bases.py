@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qrec.backends.open import open_backend
-from qrec.backends.workload import Workload
+from qrec.backends.workload import Asked, Workload
 from qrec.data.ratings import Ratings
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
+from qrec.seeds import child_seed
 from qrec.types import Array
 
 
@@ -33,3 +36,32 @@ def without_device(model: QuantumRecommender) -> QuantumRecommender:
     names = [name for name in model.get_params() if is_backend(name)]
     copy: QuantumRecommender = clone(model).set_params(**dict.fromkeys(names))
     return copy
+
+
+def folds(n: int, n_folds: int, random_state: int) -> list[NDArray[np.bool_]]:
+    """Return for each fold which of `n` ratings are in it, `(n,)`; for clean stacking."""
+    fold = np.random.default_rng(child_seed(random_state, "folds")).permutation(n) % n_folds
+    masks = [fold == number for number in range(n_folds)]
+    return [held for held in masks if 0 < held.sum() < n]
+
+
+def stacking_questions(
+    base: Recommender, prefit: bool, train: Ratings, stop: Ratings,
+    held_out: Sequence[NDArray[np.bool_]],
+) -> list[Asked]:  # fmt: skip
+    """Return what a base asks that is fitted on `train`, and once without each of its folds.
+
+    Asked for are its fits, the first but for `prefit`, and the predictions of what each is
+    fitted on and of what it is not. To see what circuits it will predict with, a quantum base
+    that is yet to be fitted is fitted here without a device.
+    """
+    asked: list[Asked] = []
+    parts = [(train, stop), *((train[~held], train[held]) for held in held_out)]
+    for number, (known, other) in enumerate(parts):
+        given = prefit and number == 0
+        asked += [] if given else base.questions(known, stop)
+        if isinstance(base, QuantumRecommender):
+            fitted = base if given else without_device(base).fit(known, validation=stop)
+            workloads = [w for own in workloads_of_parts(fitted, [known, other]) for w in own]
+            asked.append(Asked(open_backend(base.backend), workloads, 1))
+    return asked

@@ -8,16 +8,14 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _boosted_trees
+from qrec.recommenders._bases import folds, predict_parts, stacking_questions
 from qrec.recommenders._boosted_inputs import HistoryKind, Inputs, Side, side_of, table
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.bias import UserItemBias
-from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
-from qrec.recommenders.quantum import QuantumRecommender
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -85,17 +83,8 @@ class BoostedCorrector(Recommender):
         if self.base is None:
             return []
         train, stop = hold_out(ratings, validation, self.random_state)
-        asked = []
-        for rest, held in [(train, stop), *self._folded(train)]:
-            given = self.prefit and held is stop
-            asked += [] if given else self.base.questions(rest, stop)
-            if isinstance(self.base, QuantumRecommender):
-                base = self.base
-                if not given:
-                    base = without_device(base).fit(rest, validation=stop)
-                workloads = [w for own in workloads_of_parts(base, [rest, held]) for w in own]
-                asked.append(Asked(open_backend(self.base.backend), workloads, 1))
-        return asked
+        held_out = folds(len(train), self.n_folds, self.random_state)
+        return stacking_questions(self.base, self.prefit, train, stop, held_out)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders._training import hold_out
@@ -154,11 +143,8 @@ class BoostedCorrector(Recommender):
 
     def _folded(self, train: Ratings) -> Iterator[tuple[Ratings, Ratings]]:
         """Yield for each fold the ratings outside and those in it."""
-        rng = np.random.default_rng(child_seed(self.random_state, "folds"))
-        fold = rng.permutation(len(train)) % self.n_folds
-        for number in range(self.n_folds):
-            if 0 < (fold == number).sum() < len(train):
-                yield train[fold != number], train[fold == number]
+        for held in folds(len(train), self.n_folds, self.random_state):
+            yield train[~held], train[held]
 
     def _known(
         self, ratings: Ratings, base: Array

@@ -1,6 +1,5 @@
 """A recurrent network or a transformer that corrects the predictions of another recommender."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -8,12 +7,11 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked
-from qrec.data.history import History
+from qrec.data.history import History, Rows
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
-from qrec.recommenders._bases import predict_parts, without_device, workloads_of_parts
+from qrec.recommenders._bases import folds, predict_parts, stacking_questions
 from qrec.recommenders._corrector_inputs import (
     Cell,
     Inputs,
@@ -24,7 +22,7 @@ from qrec.recommenders._corrector_inputs import (
 )
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.global_mean import GlobalMean
-from qrec.recommenders.quantum import QuantumRecommender
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -71,8 +69,8 @@ class NeuralCorrector(Recommender):
         embedding_dim: Annotated[int, Ge(1)] = 16,
         hidden_dim: Annotated[int, Ge(1)] = 64,
         n_heads: Annotated[int, Ge(1)] = 4,
-        dropout: Annotated[float, Ge(0), Le(1)] = 0.1,
-        learning_rate: Annotated[float, Ge(0)] = 1e-3,
+        dropout: Annotated[float, Ge(0), Le(1), Range(low=0.0, high=0.5)] = 0.1,
+        learning_rate: Annotated[float, Ge(0), Range(low=1e-5, high=1e-2, log=True)] = 1e-3,
         n_epochs: Annotated[int, Ge(1)] = 20,
         batch_size: Annotated[int, Ge(1)] = 512,
         patience: Annotated[int, Ge(1)] = 2,
@@ -115,20 +113,8 @@ class NeuralCorrector(Recommender):
 
         if self.base is None:
             return []
-        parts = hold_out(ratings, validation, self.random_state)
-        fits = [parts[0], *self._without_folds(parts[0])]
-        asked: list[Asked] = []
-        for number, part in enumerate(fits):
-            given = self.prefit and number == 0
-            asked += [] if given else self.base.questions(part, parts[1])
-            if isinstance(self.base, QuantumRecommender):
-                base = self.base
-                if not given:
-                    base = without_device(base).fit(part, validation=parts[1])
-                found = workloads_of_parts(base, parts if number == 0 else parts[:1])
-                workloads = [w for own in found for w in own]
-                asked.append(Asked(open_backend(self.base.backend), workloads, 1))
-        return asked
+        train, stop = hold_out(ratings, validation, self.random_state)
+        return stacking_questions(self.base, self.prefit, train, stop, self._folds(train))
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders import _corrector_training
@@ -140,24 +126,25 @@ class NeuralCorrector(Recommender):
                 f"{type(self).__name__}: sequence_length is {self.sequence_length}, and a sequence "
                 "needs timestamps; these ratings have none"
             )
-        parts = hold_out(ratings, validation, self.random_state)
+        parts = train, stop = hold_out(ratings, validation, self.random_state)
         base = GlobalMean() if self.base is None else self.base
-        self.base_ = base if self.prefit else clone(base).fit(parts[0], validation=parts[1])
+        self.base_ = base if self.prefit else clone(base).fit(train, validation=stop)
         of_train, of_stop = predict_parts(self.base_, parts)
-        bases = [of_train]
-        for rest in self._without_folds(parts[0]):
-            fitted = clone(base).fit(rest, validation=parts[1])
-            bases += predict_parts(fitted, parts[:1])
+        bases, of_base = [of_train], np.zeros(len(train), np.int64)
+        for number, held in enumerate(self._folds(train), 1):
+            fitted = clone(base).fit(train[~held], validation=stop)
+            bases += predict_parts(fitted, [train])
+            of_base[held] = number
         self.mean_ = float(parts[0].value.mean())
-        self.events_ = self._kept(parts[0], of_train)
-        past, inputs = self._training_inputs(parts[0], np.array(bases))
+        self.events_ = self._kept(train, of_train)
+        past, inputs = self._training_inputs(train, np.array(bases), of_base)
         schedule = Schedule(
             self.learning_rate, self.n_epochs, self.batch_size, self.patience, self.random_state
         )
         self.weights_, self.history_ = _corrector_training.fit(
             self._untrained(),
-            self._known(inputs, parts[0].value),
-            self._known(self._inputs(parts[1], of_stop), parts[1].value),
+            self._known(inputs, train.value),
+            self._known(self._inputs(stop, of_stop), stop.value),
             (past, self._past()),
             self.loss, self.scale_, schedule,
         )  # fmt: skip
@@ -193,12 +180,14 @@ class NeuralCorrector(Recommender):
         events = history.of_users(users, times, self.sequence_length)
         return Inputs(users, items, base, times, events, np.zeros(len(users), np.int64))
 
-    def _training_inputs(self, ratings: Ratings, bases: Array) -> tuple[Past | None, Inputs]:
-        """Return events and inputs of the training ratings; each goes by the base of its fold.
+    def _training_inputs(
+        self, ratings: Ratings, bases: Array, of_base: Rows
+    ) -> tuple[Past | None, Inputs]:
+        """Return events and inputs of the training ratings.
 
-        `bases`, `(1 + n_folds, n)`, are the predictions of the base and of those of the folds.
+        `bases`, `(1 + n_folds, n)`, are the predictions of the base and of those of the folds,
+        `of_base`, `(n,)`, says by which each rating goes.
         """
-        of_base = self._fold(len(ratings)) + 1 if self.n_folds else np.zeros(len(ratings), np.int64)
         base = bases[of_base, np.arange(len(ratings))]
         if not self.sequence_length:
             return None, Inputs(ratings.user, ratings.item, base)
@@ -207,7 +196,7 @@ class NeuralCorrector(Recommender):
         events = np.empty((len(ratings), self.sequence_length), np.int64)
         for number in np.unique(of_base):
             mine = of_base == number
-            usable = ~np.isnan(bases[number]) & (~mine if self.n_folds else mine)
+            usable = ~np.isnan(bases[number]) & (~mine if number else True)
             events[mine] = events_before(
                 ratings, usable, ratings.user[mine], time[mine], self.sequence_length
             )
@@ -234,15 +223,8 @@ class NeuralCorrector(Recommender):
         base, value = self.events_["base"][None], self.events_["value"]
         return Past(self.events_["item"], self.events_["timestamp"], base, value - base)
 
-    def _fold(self, n: int) -> NDArray[np.int64]:
-        """Return the fold of each training rating, `(n,)`."""
-        rng = np.random.default_rng(child_seed(self.random_state, "folds"))
-        return rng.permutation(n) % self.n_folds
-
-    def _without_folds(self, ratings: Ratings) -> Iterator[Ratings]:
-        """Yield the training ratings without each fold."""
-        for number in range(self.n_folds):
-            yield ratings[self._fold(len(ratings)) != number]
+    def _folds(self, train: Ratings) -> list[NDArray[np.bool_]]:
+        return folds(len(train), self.n_folds, self.random_state) if self.n_folds else []
 
     def _untrained(self) -> "nn.Module":
         from qrec.recommenders._corrector_net import CorrectorNet, NetShape
