@@ -45,9 +45,9 @@ class BoostedCorrector(Recommender):
     `n_folds` times beside the one that predicts; with ``prefit=True`` that one is taken as
     it is, fitted on the same ratings. With `refit`, once the trees are chosen, base, tables and
     events are made anew of training and validation ratings together: where a protocol, such as
-    that of MovieLens' u1, gives one set to learn from. By default `base` are the biases. Pairs that it cannot
-    score are not scored. Raises DataError where a history is to be read and ratings have no
-    timestamps.
+    that of MovieLens' u1, gives one set to learn from. By default `base` are the biases. Pairs
+    that it cannot score are not scored. Raises DataError where a history is to be read and
+    ratings have no timestamps.
     """
 
     def __init__(
