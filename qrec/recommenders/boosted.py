@@ -9,16 +9,14 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import ROW_FIELDS, Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _boosted_trees
+from qrec.recommenders._bases import folds, predict_parts, stacking_questions
 from qrec.recommenders._boosted_inputs import HistoryKind, Inputs, Side, side_of, table
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.bias import UserItemBias
-from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
-from qrec.recommenders.quantum import QuantumRecommender
 from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
@@ -91,21 +89,9 @@ class BoostedCorrector(Recommender):
         if self.base is None:
             return []
         train, stop = hold_out(ratings, validation, self.random_state)
-        fits: list[tuple[list[Ratings], Ratings | None]] = [([train, stop], stop)]
-        fits += [([rest, held], stop) for rest, held in self._folded(train)]
-        if self.refit:
-            fits.append(([_joined(train, stop)], None))
-        asked = []
-        for number, (parts, stopped_on) in enumerate(fits):
-            given = self.prefit and number == 0
-            asked += [] if given else self.base.questions(parts[0], stopped_on)
-            if isinstance(self.base, QuantumRecommender):
-                base = self.base
-                if not given:
-                    base = without_device(base).fit(parts[0], validation=stopped_on)
-                workloads = [w for own in workloads_of_parts(base, parts) for w in own]
-                asked.append(Asked(open_backend(self.base.backend), workloads, 1))
-        return asked
+        held_out = folds(len(train), self.n_folds, self.random_state)
+        again = _joined(train, stop) if self.refit else None
+        return stacking_questions(self.base, self.prefit, train, stop, held_out, again)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders._training import hold_out
@@ -170,11 +156,8 @@ class BoostedCorrector(Recommender):
 
     def _folded(self, train: Ratings) -> Iterator[tuple[Ratings, Ratings]]:
         """Yield for each fold the ratings outside and those in it."""
-        rng = np.random.default_rng(child_seed(self.random_state, "folds"))
-        fold = rng.permutation(len(train)) % self.n_folds
-        for number in range(self.n_folds):
-            if 0 < (fold == number).sum() < len(train):
-                yield train[fold != number], train[fold == number]
+        for held in folds(len(train), self.n_folds, self.random_state):
+            yield train[~held], train[held]
 
     def _known(
         self, ratings: Ratings, base: Array

@@ -12,10 +12,10 @@ from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
+from qrec.recommenders._bases import predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.als import ALS
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.ease import EASE
-from qrec.recommenders.lstm import predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.quantum import QuantumRecommender
 from qrec.recommenders.spaces import Range
 from qrec.types import Array, Codes

@@ -19,6 +19,7 @@ from qrec.errors import ConfigError, DataError, PaidError
 from qrec.recommenders import (
     CircuitRecommender,
     LSTMCorrector,
+    NeuralCorrector,
     SwapTest,
     load_recommender,
     recommender_class,
@@ -227,6 +228,7 @@ def models_on(backend: Backend) -> Iterator[Recommender]:
         "angle_net", training="parameter_shift", training_backend=backend, n_epochs=1, max_iter=1
     )
     yield LSTMCorrector(base, n_epochs=1)
+    yield NeuralCorrector(base, n_folds=2, n_epochs=1)
 
 
 class Invented(Backend):

@@ -45,7 +45,7 @@ def pairs_of(users: np.ndarray, ratings: Ratings) -> np.ndarray:
 def test_what_can_fold_in_and_what_cannot() -> None:
     expected = {"als", "bias", "ease", "ensemble", "global_mean", "item_knn", "nmf", "pca"}
     assert expected | {"swap_test", "truncated_svd", "user_mean"} <= set(FOLDING)
-    assert {"angle_net", "bmf", "lstm", "user_knn"} <= set(OTHERS)
+    assert {"angle_net", "bmf", "lstm", "neural_corrector", "user_knn"} <= set(OTHERS)
 
 
 @pytest.mark.parametrize("name", FOLDING)

@@ -13,13 +13,15 @@ from qrec.recommenders import ALS, AngleNet
 FIT = """
 import hashlib
 from qrec.data import load_ratings
-from qrec.recommenders import ALS, AngleNet, BayesianMF, EASE, LSTMCorrector
+from qrec.recommenders import ALS, AngleNet, BayesianMF, EASE, LSTMCorrector, NeuralCorrector
 ratings = load_ratings(n_users=150, n_items=200, n_ratings=8000)
 for model in (
     ALS(n_factors=24, n_epochs=5),
     BayesianMF(n_factors=24, n_samples=3, n_burn_in=2),
     EASE(),
     LSTMCorrector(n_epochs=1, batch_size=2048, hidden_dim=128),
+    NeuralCorrector(cell="gru", sequence_length=5, n_epochs=1),
+    NeuralCorrector(cell="transformer", sequence_length=5, n_epochs=1),
     AngleNet(n_epochs=1, batch_size=4096),
 ):
     print(hashlib.sha256(model.fit(ratings).predict(ratings).tobytes()).hexdigest())
@@ -36,7 +38,7 @@ def test_models_are_the_same_with_one_thread_and_with_two() -> None:
             [sys.executable, "-c", FIT], env=environment, capture_output=True, text=True, check=True
         )
         found.append(done.stdout.split())
-    assert len(found[0]) == 5
+    assert len(found[0]) == 7
     assert found[0] == found[1]
 
 
