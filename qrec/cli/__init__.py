@@ -19,8 +19,10 @@ from qrec.cli import (
     data,
     doctor,
     explain,
+    export,
     fetch,
     listing,
+    open_report,
     replay,
     report,
     run,
@@ -70,6 +72,9 @@ app.command("count")(count.count)
 app.command("tune")(tune.tune)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("open")(open_report.open_report)
+app.command("export")(export.export)
+app.command("import")(export.import_)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
@@ -93,7 +98,7 @@ def _interrupt(*_: object) -> None:
 def _status() -> int | str | None:
     try:
         try:
-            app()
+            app(prog_name="qrec")
         except SystemExit as end:
             sys.stdout.flush()  # a full disk is found out only now
             return end.code
