@@ -83,7 +83,7 @@ def to_text(table: Table, width: int = 80) -> str:
 
     file = StringIO()
     show(table, Console(file=file, width=width, color_system=None))
-    return file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
 def number(value: float | None, digits: int) -> str:
@@ -92,7 +92,9 @@ def number(value: float | None, digits: int) -> str:
 
 
 def with_stderr(value: float | None, stderr: float | None, digits: int) -> str:
-    """Return a figure and its standard error with this many decimals."""
+    """Return a figure and its standard error with this many decimals; "-" without a figure."""
+    if value is None or math.isnan(value):
+        return "-"
     return f"{number(value, digits)}±{number(stderr, digits)}"
 
 

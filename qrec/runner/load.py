@@ -42,13 +42,26 @@ def load(
     )
     with opened(places):
         cls = experiment_class(content.get("kind"), where)
-        known = list(cls.Spec.model_fields)
-        for key, value in (overrides or {}).items():
-            content = override(content, key, value, known)
-        spec = parse_fields(cls.Spec, content, where)
+        spec = _spec(cls, content, where, overrides or {})
         if backends:
             spec = spec.with_backends(list(dict.fromkeys(backends)))
         return cls(spec, places)
+
+
+def _spec(
+    cls: type[Experiment], content: dict[str, Any], where: str, overrides: Mapping[str, Any]
+) -> Any:
+    """Return the spec of an experiment's content with changes; what these break is theirs."""
+    known, changed = list(cls.Spec.model_fields), content
+    for key, value in overrides.items():
+        changed = override(changed, key, value, known)
+    try:
+        return parse_fields(cls.Spec, changed, where)
+    except ConfigError:
+        if not overrides:
+            raise
+        parse_fields(cls.Spec, content, where)  # raises where it is the file that is wrong
+    return parse_fields(cls.Spec, changed, " ".join(f"--set {key}" for key in overrides))
 
 
 def restore(folder: RunFolder, places: Places | None = None) -> Experiment:

@@ -5,7 +5,7 @@ the test pairs by the fitted model, for a quantum one the readings of one questi
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -24,10 +24,10 @@ from qrec.backends import noiseless
 from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
 from qrec.data import Ratings, Split
-from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Size, Step
 from qrec.experiments.comparison.fitting import FitRow, build, fit
 from qrec.experiments.comparison.spec import ComparisonSpec, Entry
+from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.observed import ObservedExperiment
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
@@ -77,7 +77,7 @@ def fit_name(label: str, repeat: int) -> str:
     return f"{label}.r{repeat}.fit"
 
 
-class Comparison(ObservedExperiment):
+class Comparison(ObservedExperiment, TunedExperiment):
     """See `ComparisonSpec`."""
 
     Spec = ComparisonSpec
@@ -161,41 +161,8 @@ class Comparison(ObservedExperiment):
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
         return {k: model.fit(few, validation=few).fitted_circuit() for k, model in quantum.items()}
 
-    def validation_rmse(self, label: str, chosen: Mapping[str, Mapping[str, Any]]) -> float:
-        """Return the RMSE of an entry on the validation part of repeat 0; no test part is read.
-
-        `chosen` are parameters by label, of the entry and of those that it is built on.
-        """
-        entry, parts = self.spec.entry(label), self._split(0)
-        assert parts.validation is not None  # `check_tunable` was asked
-        bases = {k: self._tuned_base(base, chosen) for k, base in entry.references.items()}
-        model = build(entry, chosen[label], bases, self.backend, self._fit_seed(entry, 0))
-        return -model.fit(parts.train, validation=parts.validation).score(parts.validation)
-
-    def check_tunable(self) -> None:
-        """Raise ConfigError where there is nothing to choose on."""
-        if self._split(0).validation is None:
-            raise ConfigError(
-                "split: tuning chooses on the validation part, but the split leaves none"
-            )
-
-    def _tuned_base(self, label: str, chosen: Mapping[str, Mapping[str, Any]]) -> Recommender:
-        """Return an earlier entry fitted with the parameters chosen for it, each kept once."""
-        params = dict(chosen.get(label, {}))
-        key = label, repr(params)
-        if key not in self._tuned_bases:
-            entry = self.spec.entry(label)
-            bases = {k: self._tuned_base(base, chosen) for k, base in entry.references.items()}
-            fixed = {"params": entry.params | params, "grid": {} if params else entry.grid}
-            entry = entry.model_copy(update=fixed)
-            seed = self._fit_seed(entry, 0)
-            found = fit(entry, 0, self._split(0), bases, self.backend, seed).model
-            self._tuned_bases[key] = found
-        return self._tuned_bases[key]
-
-    @cached_property
-    def _tuned_bases(self) -> dict[tuple[str, str], Recommender]:
-        return {}
+    def tuning_split(self) -> Split:
+        return self._split(0)
 
     def _fit(self, entry: Entry, repeat: int, ask: Ask, have: Have) -> Outcome:
         bases = self._bases(entry, repeat, have)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from qrec.config import Spec
 from qrec.data.splits import split_names
 from qrec.errors import ConfigError
-from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.comparison.spec import Entry, Tuning
 from qrec.experiments.labels import Label, check_labels
 from qrec.experiments.members import RecommendersSpec
 from qrec.registry import check_name
@@ -90,6 +90,7 @@ class FairComparisonSpec(RecommendersSpec):
     kind: Literal["fair_comparison"]
     protocols: Annotated[list[Protocol], Field(min_length=1)]
     recommenders: Annotated[list[FairEntry], Field(min_length=1)]  # type: ignore[assignment]
+    tune: Tuning = Tuning()
     bias: Label = "bias"
     buckets: list[Annotated[int, Field(ge=1)]] = [20, 50, 100]  # noqa: RUF012
     device: str = "fake:FakeTorino"
@@ -111,6 +112,7 @@ class FairComparisonSpec(RecommendersSpec):
         check_labels((t.protocol for p in self.protocols for t in p.trials if not t.seed), "trials")
         labels = [entry.label for entry in self.recommenders]
         check_name(self.bias, labels, "recommender (in bias)")
+        self.tune.check(labels)
         if self.family(self.bias) != "classical" or self.entry(self.bias).protocols:
             raise ConfigError(
                 f"bias: {self.bias}: expected a classical recommender that takes part everywhere"
