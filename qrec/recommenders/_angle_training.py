@@ -13,7 +13,7 @@ from torch import Tensor
 from qrec.backends.base import Backend
 from qrec.backends.workload import Workload
 from qrec.data.ratings import Ratings
-from qrec.recommenders._negatives import Negatives
+from qrec.recommenders._negatives import Negatives, comparable
 from qrec.recommenders._parameter_shift import shift_rule
 from qrec.recommenders._roles import Roles
 from qrec.recommenders._training import Schedule, code_tensors, train

@@ -11,6 +11,7 @@ from qrec.backends.open import Openable, open_backend
 from qrec.circuits.angle_net import Entangler, angle_net
 from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
+from qrec.errors import ConfigError
 from qrec.recommenders._roles import vector_sizes
 from qrec.recommenders.circuit import CircuitRecommender, Loss, Training
 from qrec.recommenders.spaces import Range
@@ -50,7 +51,11 @@ class AngleNet(CircuitRecommender):
     device routes without more; beyond, those with paired CNOTs or one layer. `reuploading`
     under noise takes 16^n_factors numbers per row: practical up to 3.
 
-    Raises ConfigError for a `training_backend` that has no gradients, or none of this net.
+    ``training="gibbs"`` draws from the posterior of learned angles instead; take a fixed `gain`
+    of 2 to 3 with chains: where it is sampled it wanders off, and shots cost as much more.
+
+    Raises ConfigError for a `training_backend` that has no gradients, or none of this net, and
+    for Gibbs sampling with the report's features or with `reuploading`.
     """
 
     def __init__(
@@ -69,6 +74,13 @@ class AngleNet(CircuitRecommender):
         max_iter: Annotated[int, Ge(0)] | None = None,
         loss: Loss = "squared",
         n_negatives: Annotated[int, Ge(1)] = 1,
+        gain: float = 1.0,
+        n_samples: Annotated[int, Ge(1)] = 100,
+        n_burn_in: Annotated[int, Ge(0)] = 50,
+        implicit: bool = True,
+        side_data: bool = True,
+        sample_gain: bool = False,
+        n_evaluated: Annotated[int, Ge(1)] | None = None,
         backend: Openable = None,
         training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
@@ -76,14 +88,24 @@ class AngleNet(CircuitRecommender):
         super().__init__(
             "angle_net", reg=reg, learning_rate=learning_rate, n_epochs=n_epochs,
             batch_size=batch_size, patience=patience, training=training, max_iter=max_iter,
-            loss=loss, n_negatives=n_negatives, backend=backend, training_backend=training_backend,
-            random_state=random_state,
+            loss=loss, n_negatives=n_negatives,
+            gain=gain, n_samples=n_samples, n_burn_in=n_burn_in, implicit=implicit,
+            side_data=side_data, sample_gain=sample_gain, n_evaluated=n_evaluated,
+            backend=backend, training_backend=training_backend, random_state=random_state,
         )  # fmt: skip
         self.n_factors = n_factors
         self.n_layers = n_layers
         self.entangler = entangler
         self.features = features
         self.reuploading = reuploading
+
+    def check(self) -> None:
+        super().check()
+        if self.training == "gibbs" and self.features == "report":
+            raise ConfigError(
+                "AngleNet: features is 'report'; expected 'learned' with training: gibbs, which "
+                "draws the angles that those features fix"
+            )
 
     def to_qnn(self) -> "EstimatorQNN":
         """Return the fitted net as a qiskit-machine-learning `EstimatorQNN` on `backend`.

@@ -1,21 +1,25 @@
 """Any parameterised circuit as a recommender."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import numpy as np
 from annotated_types import Ge
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector, ParameterVectorElement
 from qiskit.quantum_info import SparseObservable
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from qrec.backends.open import Openable, open_backend
-from qrec.backends.workload import Asked
+from qrec.backends.workload import Asked, Reading, Workload
 from qrec.circuits import build_circuit
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError
 from qrec.recommenders._observable import read_observable
 from qrec.recommenders._roles import Roles, vector_sizes
+from qrec.recommenders.base import Pairs
 from qrec.recommenders.quantum import QuantumRecommender, vector_name
 from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
@@ -23,10 +27,13 @@ from qrec.types import Array, Codes
 
 if TYPE_CHECKING:
     from qrec.recommenders._angle_training import Differentiable, MeasuredExpectation
+    from qrec.recommenders._gibbs.forms import Exact
+    from qrec.recommenders._gibbs.posterior import Posterior
     from qrec.recommenders._training import Schedule
 
-Training = Literal["exact", "parameter_shift"]
 Loss = Literal["squared", "ranking"]
+Gradients = Literal["exact", "parameter_shift"]
+Training = Literal["exact", "parameter_shift", "gibbs"]
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
 
@@ -57,12 +64,26 @@ class CircuitRecommender(QuantumRecommender):
     of the minibatch, with g the rotations by a parameter, and one question per epoch for the
     validation RMSE. `backend` is where predictions are evaluated. None is the noiseless one.
 
+    ``training="gibbs"`` minimises nothing: it draws from the posterior, see docs/results/gibbs.md.
+    Every angle must enter one RX, RY or RZ, times 1 or -1; given all else its distribution is
+    then known and drawn from, without step size or tuning. The prior of (angles, bias) is that
+    of `BayesianMF`, with its `implicit` and `side_data`; the gain stays as it is unless
+    `sample_gain`; conditionals are those of `training_backend`. `n_burn_in` sweeps are thrown
+    away and `n_samples` kept. The prediction is the mean of theirs, `predict_std` their spread.
+    `reg` and what steps Adam takes do not count. A backend is asked one evaluation of each pair
+    by each sample, or by `n_evaluated` of them: with few shots each, such as 64 samples of 16
+    shots, averaging over the posterior costs no shot more than one sample at 1024.
+
     Fitted: `user_angles_` (n_users, length), `item_angles_` (n_items, length), `theta_`
     (n_weights,), `mean_`, `gain_`, `user_bias_`, `item_bias_`, `circuit_`, and `history_`, the
-    validation RMSE, or that of the other loss, at the start and after each epoch.
+    validation RMSE, or that of the other loss, at the start and after each epoch. By Gibbs
+    sampling `history_` has the RMSE after each sweep, of the sample and, once they are kept, of
+    the mean so far (nothing without validation ratings); `user_samples_` and `item_samples_` `(n_samples, n, length + 1)` hold
+    angles and bias, `theta_samples_` and `gain_samples_` the rest, and the names above the last.
 
     Raises ConfigError for a circuit whose parameters are not what `user`, `item` and `weights`
-    say, an observable that cannot be read from it, and a `training_backend` without gradients.
+    say, an observable that cannot be read from it, a `training_backend` without gradients, and,
+    for Gibbs sampling, an angle in more than one gate.
     """
 
     circuit_: QuantumCircuit
@@ -71,6 +92,10 @@ class CircuitRecommender(QuantumRecommender):
     user_bias_: Array
     item_bias_: Array
     theta_: Array
+    user_samples_: Array
+    item_samples_: Array
+    theta_samples_: Array
+    gain_samples_: Array
 
     def __init__(
         self,
@@ -90,6 +115,12 @@ class CircuitRecommender(QuantumRecommender):
         max_iter: Annotated[int, Ge(0)] | None = None,
         loss: Loss = "squared",
         n_negatives: Annotated[int, Ge(1)] = 1,
+        n_samples: Annotated[int, Ge(1)] = 100,
+        n_burn_in: Annotated[int, Ge(0)] = 50,
+        implicit: bool = True,
+        side_data: bool = True,
+        sample_gain: bool = False,
+        n_evaluated: Annotated[int, Ge(1)] | None = None,
         backend: Openable = None,
         training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
@@ -110,12 +141,32 @@ class CircuitRecommender(QuantumRecommender):
         self.max_iter = max_iter
         self.loss = loss
         self.n_negatives = n_negatives
+        self.n_samples = n_samples
+        self.n_burn_in = n_burn_in
+        self.implicit = implicit
+        self.side_data = side_data
+        self.sample_gain = sample_gain
+        self.n_evaluated = n_evaluated
         self.backend = backend
         self.training_backend = training_backend
         self.random_state = random_state
 
     def check(self) -> None:
         self.readout()
+        if self.training == "gibbs":
+            from qrec.recommenders._gibbs.angles import check_angles_enter_once
+
+            check_angles_enter_once(self._untrained())
+            if not self.biases:
+                raise ConfigError(
+                    f"{type(self).__name__}: biases is False; expected True with training: gibbs, "
+                    "which draws them with the angles"
+                )
+            if not self.rates():
+                raise ConfigError(
+                    f"{type(self).__name__}: loss is {self.loss!r}; expected 'squared' with "
+                    "training: gibbs, whose likelihood is that of the ratings"
+                )
 
     def rates(self) -> bool:
         return self.loss == "squared"
@@ -124,7 +175,7 @@ class CircuitRecommender(QuantumRecommender):
         """Return the most that `fit` asks: its steps, and the validation after each epoch."""
         from qrec.recommenders._training import hold_out
 
-        if self.training == "exact":
+        if self.training != "parameter_shift":
             return []
         to_fit, to_stop = hold_out(ratings, validation, self.random_state)
         steps = self._schedule().steps_by_epoch(len(to_fit))
@@ -143,9 +194,47 @@ class CircuitRecommender(QuantumRecommender):
     def readout(self) -> SparseObservable:
         # What was fitted needs no code of the user's any more.
         circuit = self.circuit_ if hasattr(self, "circuit_") else self._untrained()
-        return read_observable(self.observable, circuit.num_qubits)
+        return self._read(circuit)
+
+    @available_if(lambda self: self.training == "gibbs")  # type: ignore[untyped-decorator]
+    def predict_std(self, pairs: Pairs) -> Array:
+        """Return the posterior standard deviation of the expected rating `(n,)`, in stars.
+
+        It is that of mean + b_u + c_i + gain <O> without noise or shots, over all kept samples;
+        ``nan`` where the model cannot score. Only models trained by Gibbs sampling have it.
+        """
+        check_is_fitted(self)
+        users, items = self._split_pairs(pairs)
+        out, known = np.full(len(users), np.nan), self._can_score(users, items)
+        if known.any():
+            out[known] = self._by_samples(users[known], items[known])[1]
+        return out
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
+        if self.training == "gibbs":
+            self._sample(ratings, validation)
+        else:
+            self._train(ratings, validation)
+
+    def _sample(self, ratings: Ratings, validation: Ratings | None) -> None:
+        from qrec.recommenders._gibbs.fit import Settings, form_of, sample
+
+        self.check()
+        self.circuit_ = circuit = self._untrained()
+        roles, sizes = self._roles(), vector_sizes(circuit)
+        form = form_of(self._exact(), circuit, self._read(circuit), roles)
+        lengths = sizes[roles.user], sizes[roles.item], sizes.get(roles.weights or "", 0)
+        settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+        posterior, self.history_ = sample(form, lengths, ratings, validation, settings)
+        self.mean_ = posterior.mean
+        self.user_samples_, self.item_samples_ = posterior.users, posterior.items
+        self.theta_samples_, self.gain_samples_ = posterior.weights, posterior.gains
+        users, items = posterior.users[-1].astype(float), posterior.items[-1].astype(float)
+        self.user_angles_, self.user_bias_ = users[:, :-1], users[:, -1]
+        self.item_angles_, self.item_bias_ = items[:, :-1], items[:, -1]
+        self.theta_, self.gain_ = posterior.weights[-1], float(posterior.gains[-1])
+
+    def _train(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders._angle_training import fit_angles
         from qrec.recommenders._training import hold_out
 
@@ -210,25 +299,28 @@ class CircuitRecommender(QuantumRecommender):
         """Return the untrained circuit's reading on `training_backend`, with gradients."""
         if self.training == "parameter_shift":
             return self._measured()
+        circuit = self._untrained()
+        return self._exact().expectation(circuit, self._read(circuit))
+
+    def _exact(self) -> "Exact":
+        """Return `training_backend` if it has gradients, which the exact engine alone has."""
         backend = open_backend(self.training_backend)
-        expectation = getattr(backend, "expectation", None)  # what the exact engine alone has
-        if expectation is None:
+        if not hasattr(backend, "expectation"):
             raise ConfigError(
                 f"training_backend: found {backend.name!r}, which gives no gradients; expected one "
                 "of kind exact, such as exact or exact_noisy, or training: parameter_shift"
             )
-        circuit = self._untrained()
-        found: Differentiable = expectation(
-            circuit, read_observable(self.observable, circuit.num_qubits)
-        )
-        return found
+        return cast("Exact", backend)
+
+    def _read(self, circuit: QuantumCircuit) -> SparseObservable:
+        return read_observable(self.observable, circuit.num_qubits)
 
     def _measured(self) -> "MeasuredExpectation":
         from qrec.recommenders._angle_training import MeasuredExpectation
 
         circuit = self._untrained()
-        observable = read_observable(self.observable, circuit.num_qubits)
-        return MeasuredExpectation(open_backend(self.training_backend), circuit, observable)
+        backend = open_backend(self.training_backend)
+        return MeasuredExpectation(backend, circuit, self._read(circuit))
 
     def _angles(self, users: Codes, items: Codes) -> Mapping[str, Array]:
         return {self.user: self.user_angles_[users], self.item: self.item_angles_[items]}
@@ -236,3 +328,45 @@ class CircuitRecommender(QuantumRecommender):
     def _rating(self, users: Codes, items: Codes, value: Array) -> Array:
         bias = self.user_bias_[users] + self.item_bias_[items]
         return self.mean_ + bias + self.gain_ * value
+
+    def _workloads(self, users: Codes, items: Codes, key: str) -> list[Workload]:
+        if self.training != "gibbs":
+            return super()._workloads(users, items, key)
+        from qrec.recommenders._gibbs.posterior import circuit_workloads
+
+        roles, circuit = self._roles(), self.circuit_
+        posterior = self._posterior().some(self.n_evaluated)
+        return circuit_workloads(posterior, circuit, self._read(circuit), roles, users, items, key)
+
+    def _ratings(self, users: Codes, items: Codes, readings: Sequence[Reading]) -> Array:
+        if self.training != "gibbs":
+            return super()._ratings(users, items, readings)
+        posterior = self._posterior().some(self.n_evaluated)
+        value = np.concatenate([reading.value for reading in readings])
+        if value.shape != (len(posterior) * len(users),):
+            raise ConfigError(
+                f"{type(self).__name__}: readings of {len(value)} evaluations; expected "
+                f"{len(posterior)} samples of {len(users)} pairs that can be scored"
+            )
+        return posterior.average(users, items, value.reshape(len(posterior), len(users)))
+
+    def _predict(self, users: Codes, items: Codes) -> Array:
+        if self.training == "gibbs" and self.backend is None and self.n_evaluated is None:
+            return self._by_samples(users, items)[0]
+        return super()._predict(users, items)
+
+    def _by_samples(self, users: Codes, items: Codes) -> tuple[Array, Array]:
+        """Return mean and standard deviation over all samples, without noise or shots."""
+        from qrec.recommenders._gibbs.fit import form_of
+
+        ideal = cast("Exact", open_backend(None))
+        form = form_of(ideal, self.circuit_, self._read(self.circuit_), self._roles())
+        return self._posterior().mean_and_std(form, users, items)
+
+    def _posterior(self) -> "Posterior":
+        from qrec.recommenders._gibbs.posterior import Posterior
+
+        return Posterior(
+            self.user_samples_, self.item_samples_, self.theta_samples_, self.gain_samples_,
+            self.mean_,
+        )  # fmt: skip

@@ -12,7 +12,7 @@ from qrec.circuits.encodings import features_to_angles
 from qrec.data.ratings import Ratings
 from qrec.recommenders._latent import Compression, Features
 from qrec.recommenders._roles import vector_sizes
-from qrec.recommenders.circuit import CircuitRecommender, Training
+from qrec.recommenders.circuit import CircuitRecommender, Gradients
 from qrec.recommenders.latent_ridge import active_rows
 from qrec.recommenders.parameters import check_at_most
 from qrec.recommenders.spaces import Range
@@ -48,7 +48,7 @@ class LatentNet(CircuitRecommender):
         n_epochs: Annotated[int, Ge(0)] = 20,
         batch_size: Annotated[int, Ge(1)] = 1024,
         patience: Annotated[int, Ge(1)] = 3,
-        training: Training = "exact",
+        training: Gradients = "exact",
         max_iter: Annotated[int, Ge(0)] | None = None,
         backend: Openable = None,
         training_backend: Openable = None,
