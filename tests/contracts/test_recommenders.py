@@ -29,7 +29,9 @@ from qrec.recommenders.parameters import is_backend
 
 N_USERS, N_ITEMS = 14, 12  # the last user and the last item have no rating
 # Parameters that make a slow recommender cheap here; a name that a class lacks is left out.
-CHEAP = {"n_epochs": 2, "n_samples": 5, "n_burn_in": 2, "circuit": "angle_net"}
+CHEAP = {
+    "n_epochs": 2, "n_samples": 5, "n_burn_in": 2, "circuit": "angle_net", "history": "none",
+}  # fmt: skip
 # A value to refuse, for each name that a class has.
 REFUSED = {
     "n_factors": 0,

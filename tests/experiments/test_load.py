@@ -3,7 +3,10 @@
 import pytest
 import yaml
 
+from qrec.backends import open_backend
 from qrec.errors import ConfigError
+from qrec.experiments.comparison.fitting import build
+from qrec.recommenders import ALS, GlobalMean
 from qrec.registry import experiment_paths
 from qrec.runner.load import load, override, parse_override
 
@@ -103,3 +106,41 @@ def test_missing_file_and_name_are_usage_errors(tmp_path):
         load(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="did you mean 'report'"):
         load("repotr")
+
+
+def with_mean(small_experiment, members):
+    entry = {"label": "both", "recommender": "ensemble", "params": {"members": members}}
+    entry["params"] |= {"weights": "equal", "prefit": True}
+    return {**small_experiment, "recommenders": [*small_experiment["recommenders"], entry]}
+
+
+def test_a_list_of_other_entries_is_given_as_their_models(small_experiment):
+    experiment = load(with_mean(small_experiment, ["@als", "@swap"]))
+    entry = experiment.spec.entry("both")
+    assert entry.references == {"members[0]": "als", "members[1]": "swap"}
+    assert experiment.spec.family(entry) == "hybrid"
+    after = {step.name: step.after for step in experiment.steps()}
+    assert after["both.r0.fit"] == ("als.r0.fit", "swap.r0.fit")
+    models = {"members[0]": ALS(n_factors=2), "members[1]": GlobalMean()}
+    built = build(entry, {}, models, open_backend, seed=1)
+    assert built.members == [models["members[0]"], models["members[1]"]]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        (["@als", "als"], r"both: params.members\[1\] is 'als'; expected @ and the label"),
+        (["@als", "@als2"], r"both: params.members\[1\]: @als2 is no earlier entry"),
+    ],
+)
+def test_a_list_names_earlier_entries_and_nothing_else(small_experiment, members, said):
+    with pytest.raises(ConfigError, match=said):
+        load(with_mean(small_experiment, members))
+
+
+def test_a_list_of_other_entries_is_no_candidate(small_experiment):
+    wrong = with_mean(small_experiment, ["@als"])
+    wrong["recommenders"][-1]["params"].pop("members")
+    wrong["recommenders"][-1]["grid"] = {"members": [["@als"], ["@swap"]]}
+    with pytest.raises(ConfigError, match=r"grid.members: found a list of other entries"):
+        load(wrong)
