@@ -58,3 +58,13 @@ def to_png(canvas: "Canvas") -> bytes:
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+def to_svg(canvas: "Canvas") -> bytes:
+    """Return a canvas as SVG, its letters as letters."""
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrec"}):
+        canvas.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
