@@ -129,14 +129,24 @@ class FairComparisonSpec(RecommendersSpec):
         return self
 
     def _check_beside(self, entry: FairEntry, protocols: list[str]) -> None:
-        """Raise ConfigError where a row has not beside it what it is built on or laid beside."""
+        """Raise ConfigError where a row has not beside it what it is built on or laid beside.
+
+        Its controls may take part in fewer protocols, as they explain it in any one of them.
+        """
+        where = f"recommenders.{entry.label}"
         own = [label for label in protocols if self.takes_part(entry.label, label)]
-        for needed in (*entry.references.values(), *entry.control):
-            missing = [label for label in own if not self.takes_part(needed, label)]
+        for base in entry.references.values():
+            missing = [label for label in own if not self.takes_part(base, label)]
             if missing:
                 raise ConfigError(
-                    f"recommenders.{entry.label}: takes part in {missing[0]}, but {needed}, which "
-                    "it is built on or compared with, does not"
+                    f"{where}: takes part in {missing[0]}, but {base}, on which it is built, "
+                    "does not"
                 )
-        if entry.label in entry.control:
-            raise ConfigError(f"recommenders.{entry.label}.control: found itself, expected others")
+        for control in entry.control:
+            if control == entry.label:
+                raise ConfigError(f"{where}.control: found itself, expected others")
+            if not any(self.takes_part(control, label) for label in own):
+                raise ConfigError(
+                    f"{where}.control: {control} takes part in none of its protocols: "
+                    f"{', '.join(own)}"
+                )
