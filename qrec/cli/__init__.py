@@ -22,6 +22,7 @@ from qrec.cli import (
     export,
     fetch,
     listing,
+    new,
     open_report,
     replay,
     report,
@@ -75,6 +76,7 @@ app.command("report")(report.report)
 app.command("open")(open_report.open_report)
 app.command("export")(export.export)
 app.command("import")(export.import_)
+app.command("new")(new.new)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

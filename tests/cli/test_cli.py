@@ -235,14 +235,14 @@ def test_doctor_tries_vendors_that_are_there_and_free(qrec, tmp_path):
     status, out, _ = qrec("doctor", "--backends", path, "--json")
     found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
     assert status == 0
-    assert "Bell pair" in found["backend here"]
+    assert "<Z> of qubits" in found["backend here"]
     assert "not tried" in found["backend paid"]
     assert "no_such_vendor" in found["backend missing"]
     assert qrec("list", "backends", "--backends", path)[0] == 0
     assert qrec("doctor", "--backends", path, "-b", "missing")[0] == 1
     paid = qrec("doctor", "--backends", path, "-b", "paid", "--json")[1]
     assert "its self-test runs when jobs are submitted" in paid
-    assert "Bell pair" not in paid
+    assert "<Z> of qubits" not in paid
 
 
 def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
@@ -271,7 +271,7 @@ def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
     found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
     assert (status, ran.exists()) == (0, False)
     assert "say -b shell" in found["backend shell"]
-    assert "Bell pair" in found["backend exact"]
+    assert "<Z> of qubits" in found["backend exact"]
     assert qrec("doctor", "-b", "module")[0] == 1
     assert ran.exists()  # so it would have been seen
 
