@@ -83,7 +83,7 @@ def paragraphs(comment: str) -> list[tuple[bool, str]]:
     open_ = False
     for line in comment.splitlines():
         code = line.startswith("  ")
-        joins = open_ and found[-1][0] == code and not re.match(r"[A-Z]\w*:", line)
+        joins = open_ and line.strip() and found[-1][0] == code and not re.match(r"[A-Z]\w*:", line)
         if joins:
             found[-1] = code, f"{found[-1][1]}{chr(10) if code else ' '}{line.strip()}"
         elif line.strip():
