@@ -1,6 +1,7 @@
 """Two runs on one page."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +27,7 @@ def test_two_runs_stand_side_by_side(small_run, small_experiment, capsys):
     other = run(small_experiment, overrides={"n_pairs": 30})
     capsys.readouterr()
     report(str(small_run.folder.path), other.id)
-    with open(capsys.readouterr().out.strip()) as file:
-        page = file.read()
+    page = Path(capsys.readouterr().out.strip()).read_text()
     assert '<tr class="differs"><td>n_pairs</td><td>40</td><td>30</td></tr>' in page
     assert page.count('class="differs"') == 1
     assert page.count("<section") == 2
