@@ -15,8 +15,10 @@ from qiskit import QuantumCircuit
 from sklearn.model_selection import ParameterGrid
 
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
+from qrec.analysis.answer import comparison_answer
+from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples
 from qrec.analysis.figures import Figure
-from qrec.analysis.plots import error_figure
+from qrec.analysis.plots import forest_figure, spread_figure
 from qrec.analysis.rows import ComparisonRow, comparison_rows
 from qrec.analysis.samples import Sample, sample_of
 from qrec.analysis.table import Table
@@ -123,7 +125,23 @@ class Comparison(ObservedExperiment, TunedExperiment):
         return [table for table in tables if table.rows]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"rmse": error_figure(of_type(ComparisonRow, rows))}
+        found, samples = of_type(ComparisonRow, rows), self.samples(outcomes)
+        families = {(row.recommender, row.backend): row.family for row in found}
+        first = [sample for sample in samples if sample.notes["repeat"] == 0]
+        drawn = {"predictions": spread_figure(first, families)}
+        best = next((row.metrics["rmse"] for row in found if row.best_classical), None)
+        if best is not None:
+            forest = forest_figure(self._differences(samples), families, best)
+            drawn = {"differences": forest} | drawn
+        return drawn
+
+    def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
+        samples = self.samples(outcomes)
+        found = of_type(ComparisonRow, rows)
+        return comparison_answer(found, self._differences(samples), samples)
+
+    def _differences(self, samples: Sequence[Sample]) -> list[DifferenceRow]:
+        return compare_samples([StoredRun(self.spec.name, self.summary, samples)])
 
     def details(self) -> dict[str, Any]:
         return {
