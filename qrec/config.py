@@ -117,6 +117,17 @@ def parse_yaml(text: str) -> Any:
         loader.dispose()
 
 
+def _check_keys(node: yaml.Node) -> None:
+    """Raise YAMLError for a key that stands twice in a mapping, whose first value would be lost."""
+    known: set[str] = set()
+    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        if isinstance(key, yaml.ScalarNode) and key.value in known:
+            raise yaml.YAMLError(
+                f"line {key.start_mark.line + 1}: the key {key.value!r} stands twice in one mapping"
+            )
+        known.add(str(key.value))
+
+
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
     """Return how many values a node stands for, each alias in full; `sizes` are those known."""
     if id(node) in sizes:
@@ -124,6 +135,7 @@ def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
             raise yaml.YAMLError("an alias stands inside of what it names")
         return sizes[id(node)]
     sizes[id(node)] = 0  # until all that it holds is known
+    _check_keys(node)
     inner = [] if isinstance(node, yaml.ScalarNode) else node.value
     parts = [each for part in inner for each in (part if isinstance(part, tuple) else (part,))]
     sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)

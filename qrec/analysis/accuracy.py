@@ -76,6 +76,9 @@ def _accuracy_notes(rows: Sequence[ComparisonRow]) -> list[str]:
         notes.append(f"Noise floor: RMSE {full.noise_floor:.4f}; nothing honest goes below it.")
     if any(row.best_classical for row in rows):
         notes.append("*  best classical row")
+    nothing = dict.fromkeys(_said_of(row) for row in rows if not row.coverage)
+    if nothing:
+        notes.append(f"Scored no pair at all: {', '.join(nothing)}.")
     if any(set(row.flags) & set(SUSPICIOUS) for row in rows):
         notes.append(
             "!  suspicious: RMSE under the noise floor, or MAE/RMSE below "
@@ -97,6 +100,10 @@ def _accuracy_notes(rows: Sequence[ComparisonRow]) -> list[str]:
         drawn = "/".join(map(str, sorted(sampled)))
         notes.append(f"Rows with shots predict a sample of {drawn} pairs: compare below, not here.")
     return notes
+
+
+def _said_of(row: ComparisonRow) -> str:
+    return row.recommender if row.backend is None else f"{row.recommender} on {row.backend}"
 
 
 def _chosen(row: ComparisonRow) -> str:
@@ -143,8 +150,9 @@ def _metric_column(name: str) -> Column[Group]:
 
     def cell(group: Group) -> str:
         mean = value(group)
-        text = "-" if mean is None else metric.format.format(mean)
-        return f"{text}±{short_stderr(stderr(group))}"
+        if mean is None:
+            return "-"
+        return f"{metric.format.format(mean)}±{short_stderr(stderr(group))}"
 
     return Column(metric.header, cell)
 
@@ -154,7 +162,9 @@ def _against(group: Group, name: str) -> str | None:
     return None if value is None else f"{value:+.4f}±{short_stderr(stderr)}"
 
 
-def _range(group: Group) -> str:
+def _range(group: Group) -> str | None:
+    if all(row.prediction_min is None for row in group):
+        return None
     ends = (_mean(f"prediction_{end}")(group) for end in ("min", "max"))
     return "-".join(number(end, 2) for end in ends)
 

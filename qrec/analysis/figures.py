@@ -1,4 +1,4 @@
-"""Figures: pictures as PNG, and the marks they are drawn with, readable without colours."""
+"""Figures: pictures as SVG and PNG, and the marks they are drawn with, readable without colours."""
 
 import io
 from dataclasses import dataclass
@@ -10,12 +10,22 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture, as PNG, with what it shows in words."""
+    """A picture with what it shows in words, which is also its alternative text."""
 
     caption: str
-    png: bytes
+    canvas: "Canvas"
+
+    @property
+    def png(self) -> bytes:
+        """The picture as PNG."""
+        return to_png(self.canvas)
+
+    @property
+    def svg(self) -> bytes:
+        """The picture as SVG."""
+        return to_svg(self.canvas)
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,9 @@ class Style:
     marker: str
     colour: str
 
+
+# What matplotlib would say of itself and of the day: the same picture is the same file.
+_SAID_IN_SVG = ("Creator", "Date", "Format", "Type")
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), which eyes of all kinds tell apart.
 CIRCLE = Style("o", "#0072B2")  # blue
@@ -57,4 +70,14 @@ def to_png(canvas: "Canvas") -> bytes:
     """Return a canvas as PNG."""
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
+
+
+def to_svg(canvas: "Canvas") -> bytes:
+    """Return a canvas as SVG, its letters as letters."""
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrec"}):
+        canvas.savefig(buffer, format="svg", metadata=dict.fromkeys(_SAID_IN_SVG))
     return buffer.getvalue()

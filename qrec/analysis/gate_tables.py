@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
-from qiskit.transpiler import PassManager
 
 from qrec.analysis.count import count
 from qrec.analysis.table import Column, Table, build_table
@@ -32,6 +31,12 @@ _FORMS: dict[str, Callable[[ArrayLike, int], QuantumCircuit]] = {
     "bell_projection": partial(modified_objective, encode=bell_projection.encode),
 }
 _CHEAPER = {"original_objective": "cheap_hadamard", "modified_objective": "bell_projection"}
+
+
+class Transpiles(Protocol):
+    """What brings circuits to a target, as a `PassManager` does."""
+
+    def run(self, circuit: QuantumCircuit, /) -> QuantumCircuit: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,7 @@ def table_size(n_targets: int) -> int:
     return len(_published_rows()) * (1 + 2 * n_targets)
 
 
-def table_rows(transpilers: Mapping[str, PassManager]) -> Iterator[GateRow]:
+def table_rows(transpilers: Mapping[str, Transpiles]) -> Iterator[GateRow]:
     """Count every printed circuit, then each and its cheaper form transpiled to each target.
 
     Rows come one by one, as transpiling takes its time. `transpilers` maps the targets' names

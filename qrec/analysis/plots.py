@@ -1,60 +1,138 @@
-"""The figure of a comparison."""
+"""The figures of a comparison: differences to the best classical row, and what is predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure, draw_errors, to_png
-from qrec.analysis.rows import ComparisonRow
+from qrec.analysis.compare import DifferenceRow, Key
+from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure, Style
+from qrec.analysis.samples import Sample
+from qrec.types import Array
 
-_WIDEST = 1.6  # times the lowest RMSE: what is drawn at its place
-_CAPTION = (
-    "RMSE of every row, bars of one standard error. Circles: classical; squares: quantum; "
-    "triangles: a classical corrector of a quantum prediction."
-)
 _STYLES = {"classical": CIRCLE, "quantum": SQUARE, "hybrid": TRIANGLE}
+_REACH = 0.25  # of the RMSE: what is further off is written at the edge
+_N_BINS = 41
+_TRUE_STARS = "#888888"
+_FOREST_CAPTION = (
+    "RMSE minus that of the best classical row on the pairs that both score, with 95 % intervals "
+    "(paired, clustered by user); left of zero is better. Circles: classical; squares: quantum; "
+    "triangles: a classical corrector of a quantum prediction. Hollow, on an axis of their own: "
+    "rows with shots, on a sample of the pairs."
+)
+_SPREAD_CAPTION = (
+    "What each row predicts, each histogram as high as its own highest bar; grey line: the true "
+    "ratings of the same pairs. At the right the standard deviation, of the true ratings in the "
+    "axis title. One narrow peak is a row that predicts little but the mean. Pale: rows with shots."
+)
 
 
-def error_figure(rows: Sequence[ComparisonRow]) -> Figure:
-    """Draw the RMSE of every row with its standard error, and the noise floor.
+def forest_figure(
+    differences: Sequence[DifferenceRow], families: Mapping[Key, str], rmse: float
+) -> Figure:
+    """Draw how the RMSE of every row differs from that of the best classical row, `rmse`.
 
-    A row far off would leave no room for the others: it is written at the edge.
+    Rows on all pairs and rows on a sample have an axis each. A row far off would leave no room
+    for the others: it is written at the edge.
     """
-    drawn = [(row, rmse) for row in rows if (rmse := row.metrics["rmse"]) is not None]
-    names = list(dict.fromkeys(_name(row) for row, _ in drawn))
-    canvas = Canvas(figsize=(8, 1.2 + 0.28 * len(names)), layout="constrained")
+    known = [row for row in differences if row.rmse_minus_classical is not None]
+    panels = [
+        ("all pairs", [row for row in known if row.shots is None]),
+        ("a sample of the pairs", [row for row in known if row.shots is not None]),
+    ]
+    panels = [panel for panel in panels if panel[1]]
+    heights = [len(rows) + 1 for _, rows in panels] or [1]
+    canvas = Canvas(figsize=(8, 1.2 + 0.28 * sum(heights)), layout="constrained")
+    grid = canvas.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (title, rows) in zip(grid, panels, strict=False):
+        _draw_differences(axes, rows, families, _REACH * rmse)
+        axes.set_xlabel(f"RMSE minus best classical, {title} (rating units, 95 % interval)")
+    handles, labels = grid[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
+    return Figure(_FOREST_CAPTION, canvas)
+
+
+def spread_figure(samples: Sequence[Sample], families: Mapping[Key, str]) -> Figure:
+    """Draw a histogram of what each row predicts over that of the true ratings.
+
+    Predictions beyond the true ratings count in the outermost bars.
+    """
+    low, high = (f([f(sample.truth) for sample in samples]) for f in (np.min, np.max))
+    edges = np.linspace(low - 0.25, high + 0.25, _N_BINS + 1)
+    canvas = Canvas(figsize=(8, 1.2 + 0.42 * len(samples)), layout="constrained")
     axes = canvas.subplots()
-    edge = _WIDEST * min((rmse for _, rmse in drawn), default=1.0)
+    for place, sample in enumerate(samples):
+        style = _STYLES[families[_key(sample)]]
+        predicted = sample.prediction[~np.isnan(sample.prediction)]
+        alpha = 0.75 if sample.notes["shots"] is None else 0.35
+        heights = place - _profile(predicted, edges)
+        axes.stairs(heights, edges, baseline=place, fill=True, color=style.colour, alpha=alpha)
+        truth = place - _profile(sample.truth, edges)
+        axes.stairs(truth, edges, baseline=place, color=_TRUE_STARS, linewidth=0.8)
+        said = f"{predicted.std():.2f}" if len(predicted) else "scores nothing"
+        axes.text(1.01, place - 0.3, said, va="center", transform=axes.get_yaxis_transform())
+    axes.set_ylim(len(samples) - 0.9, -1)
+    axes.set_yticks(range(len(samples)), [_name(*_key(sample)) for sample in samples], va="bottom")
+    axes.set_xlabel(f"rating (standard deviation of the true ones {samples[0].truth.std():.2f})")
+    return Figure(_SPREAD_CAPTION, canvas)
+
+
+def _draw_differences(
+    axes: Axes, rows: Sequence[DifferenceRow], families: Mapping[Key, str], reach: float
+) -> None:
     for family, style in _STYLES.items():
-        members = [(row, rmse) for row, rmse in drawn if row.family == family and rmse <= edge]
-        if members:
-            draw_errors(
-                axes,
-                style,
-                [rmse for _, rmse in members],
-                [names.index(_name(row)) for row, _ in members],
-                xerr=[row.metrics["rmse_stderr"] for row, _ in members],
-                markersize=6,
-                capsize=3,
-                linestyle="none",
-                label=family,
-            )
-    for row, rmse in drawn:
-        if rmse > edge:
-            text = f"{rmse:.2f} \N{RIGHTWARDS ARROW}"
-            at, in_axes = names.index(_name(row)), axes.get_yaxis_transform()
-            axes.text(0.99, at, text, ha="right", va="center", transform=in_axes)
-    floors = [r.noise_floor for r in rows if r.shots is None and r.scored_on == "test"]
-    if floors and floors[0] is not None:
-        axes.axvline(floors[0], color="black", linestyle=":", label="noise floor")
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("RMSE (rating units)")
+        own = [
+            (place, row)
+            for place, row in enumerate(rows)
+            if families[row.recommender, row.backend] == family and abs(_value(row)) <= reach
+        ]
+        if own:
+            _draw_family(axes, style, family, own)
+    for place, row in enumerate(rows):
+        value = _value(row)
+        if abs(value) > reach:
+            text = f"{value:+.2f} \N{RIGHTWARDS ARROW}"
+            in_axes = axes.get_yaxis_transform()
+            axes.text(0.99, place, text, ha="right", va="center", transform=in_axes)
+    axes.axvline(0, color="black", linewidth=1)
+    axes.set_yticks(range(len(rows)), [_name(row.recommender, row.backend) for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
-    return Figure(_CAPTION, to_png(canvas))
 
 
-def _name(row: ComparisonRow) -> str:
-    where = f" on {row.backend}" if row.backend else ""
-    return f"{row.recommender}{where}"
+def _draw_family(
+    axes: Axes, style: Style, family: str, rows: Sequence[tuple[int, DifferenceRow]]
+) -> None:
+    hollow = any(row.shots is not None for _, row in rows)
+    axes.errorbar(
+        [_value(row) for _, row in rows],
+        [place for place, _ in rows],
+        xerr=[1.96 * (row.stderr_classical or 0) for _, row in rows],
+        marker=style.marker,
+        color=style.colour,
+        markerfacecolor="none" if hollow else style.colour,
+        markersize=6,
+        capsize=3,
+        linestyle="none",
+        label=family,
+    )
+
+
+def _value(row: DifferenceRow) -> float:
+    assert row.rmse_minus_classical is not None  # only such rows are drawn
+    return row.rmse_minus_classical
+
+
+def _profile(values: Array, edges: Array) -> Array:
+    """Return a histogram whose highest bar is just below 1."""
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    return np.asarray(0.85 * counts / max(1, counts.max()))
+
+
+def _key(sample: Sample) -> Key:
+    return sample.notes["recommender"], sample.notes["backend"]
+
+
+def _name(recommender: str, backend: str | None) -> str:
+    return f"{recommender} on {backend}" if backend else recommender

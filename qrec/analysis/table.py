@@ -83,7 +83,7 @@ def to_text(table: Table, width: int = 80) -> str:
 
     file = StringIO()
     show(table, Console(file=file, width=width, color_system=None))
-    return file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
 def number(value: float | None, digits: int) -> str:
@@ -92,7 +92,9 @@ def number(value: float | None, digits: int) -> str:
 
 
 def with_stderr(value: float | None, stderr: float | None, digits: int) -> str:
-    """Return a figure and its standard error with this many decimals."""
+    """Return a figure and its standard error with this many decimals; "-" without a figure."""
+    if value is None or math.isnan(value):
+        return "-"
     return f"{number(value, digits)}±{number(stderr, digits)}"
 
 
@@ -129,7 +131,7 @@ def _body(table: Table, figures: Sequence[int], width: int) -> "RichTable":
     """Return the columns of text and these others.
 
     Where even these are too wide, text is broken between words, and so is a figure only if it
-    takes half the width.
+    takes what names leave. A word is broken only where the words alone are too wide.
     """
     from rich import box
     from rich.cells import cell_len
@@ -139,12 +141,23 @@ def _body(table: Table, figures: Sequence[int], width: int) -> "RichTable":
     body = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     places = [*range(table.n_text), *figures]
     cells = [[plain(row[place]) for place in places] for row in table.rows]
-    for at, place in enumerate(places):
-        header = plain(table.columns[place])
-        justify: Literal["left", "right"] = "left" if place < table.n_text else "right"
-        widest = max(cell_len(text) for text in (header, *(row[at] for row in cells)))
-        whole = place >= table.n_text and widest <= width // 2
-        body.add_column(Text(header), justify=justify, overflow="fold", no_wrap=whole)
+    headers = [plain(table.columns[place]) for place in places]
+    columns = list(zip(headers, *cells, strict=True))
+    widest = [max(map(cell_len, column)) for column in columns]
+    words = [max(cell_len(w) for text in c for w in text.split() or [""]) for c in columns]
+    names = sum(word + 1 for word in words[: table.n_text])
+    unbroken = names + sum(words[table.n_text :]) + len(figures) <= width
+    for at, header in enumerate(headers):
+        text = at < table.n_text
+        whole = not text and widest[at] <= (width - names if unbroken else width // 2)
+        justify: Literal["left", "right"] = "left" if text else "right"
+        body.add_column(
+            Text(header),
+            justify=justify,
+            overflow="fold",
+            no_wrap=whole,
+            min_width=words[at] if unbroken else None,
+        )
     for row in cells:
         body.add_row(*map(Text, row))
     return body

@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when called, so that --help is instant."""
 
 import os
+import signal
 import sqlite3
 import sys
 import traceback
@@ -18,8 +19,11 @@ from qrec.cli import (
     data,
     doctor,
     explain,
+    export,
     fetch,
     listing,
+    new,
+    open_report,
     replay,
     report,
     run,
@@ -28,12 +32,13 @@ from qrec.cli import (
     submit,
     tune,
 )
+from qrec.cli._shared import quiet_libraries
 from qrec.errors import QrecError
 
 app = typer.Typer(
     name="qrec",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -68,6 +73,10 @@ app.command("count")(count.count)
 app.command("tune")(tune.tune)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("open")(open_report.open_report)
+app.command("export")(export.export)
+app.command("import")(export.import_)
+app.command("new")(new.new)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
@@ -76,15 +85,22 @@ app.command("doctor")(doctor.doctor)
 def main() -> None:
     """Run the command line; whatever goes wrong is one line, and no exit status 0.
 
-    What nobody foresaw also leaves its details in a file, which the line names.
+    What nobody foresaw also leaves its details in a file, which the line names. The SIGTERM by
+    which a batch system ends a job is taken as an interrupt, so that its last words are the same.
     """
+    signal.signal(signal.SIGTERM, _interrupt)
+    quiet_libraries()
     sys.exit(_status())
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _status() -> int | str | None:
     try:
         try:
-            app()
+            app(prog_name="qrec")
         except SystemExit as end:
             sys.stdout.flush()  # a full disk is found out only now
             return end.code

@@ -1,7 +1,9 @@
 """What commands have in common: options, and results on stdout."""
 
 import json
+import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +39,16 @@ AllowCode = Annotated[
 OneRun = Annotated[str, typer.Argument(help="A run's id, a unique part of it, or `latest`.")]
 
 
+def quiet_libraries() -> None:
+    """Keep the warnings of libraries, which no reader can act on, to those who ask: ``python -W``.
+
+    Processes that share a run's work read it from the environment.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
+
+
 def own_circuit(name: str, allow_code: bool) -> "QuantumCircuit":
     """Build a circuit that the command line names; ``module:attribute`` lies where it is given."""
     from qrec.circuits import build_circuit
@@ -47,14 +59,17 @@ def own_circuit(name: str, allow_code: bool) -> "QuantumCircuit":
 
 
 def show_tables(tables: "Sequence[Table]") -> None:
-    """Print tables on stdout, in 80 columns wherever that is no terminal."""
+    """Print tables on stdout; where that is no terminal, as plain text in 80 columns."""
     from rich.console import Console
 
-    from qrec.analysis.table import show
+    from qrec.analysis.table import show, to_text
 
     console = Console()
     for table in tables:
-        show(table, console)
+        if console.is_terminal:
+            show(table, console)
+        else:
+            print(to_text(table), end="")
 
 
 def show_run(done: "Run", as_json: bool) -> None:

@@ -154,7 +154,7 @@ def _show_runs(as_json: bool) -> None:
         body.append([row.run, *known, best, row.state])
     columns = ["run", "experiment", "data set", "backends", "best row", "state"]
     text = to_text(Table("runs", columns, body, n_text=len(columns)), width=_WIDE)
-    print("\n".join(line.rstrip() for line in text.splitlines()))
+    print(text, end="")
 
 
 def _summary(module: str) -> str:

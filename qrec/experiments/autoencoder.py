@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
 from qrec.analysis.table import Column, Table, build_table
 from qrec.circuits.autoencoder import autoencoder
 from qrec.data import Split
@@ -122,7 +122,7 @@ class Autoencoder(ObservedExperiment):
             axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
         caption = "Share that is kept against the number of layers; no unitary exceeds PCA."
-        return {"kept": Figure(caption, to_png(canvas))}
+        return {"kept": Figure(caption, canvas)}
 
     def _bound(self, name: str, ask: Ask, have: Have) -> Outcome:
         rho, size = density(self._rows[name]), 2**self.spec.n_latent

@@ -115,6 +115,7 @@ class Experiment(ABC):
     def __init__(self, spec: Any, places: Places) -> None:
         self.spec = spec
         self.places = places
+        self.question = ""  # what its file says of it before its first key
         self._recorded: dict[str, Any] = {}  # settings of backends, as the run began with them
         self._opened: dict[str, Backend] = {}
 
@@ -129,6 +130,10 @@ class Experiment(ABC):
     def rows(self, outcomes: Have) -> list[Row]:
         """Return the rows of a run from the outcomes of all steps: those of the steps."""
         return [row for outcome in outcomes.values() for row in outcome.rows]
+
+    def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
+        """Return what the rows answer to the experiment's question, in few sentences, if any."""
+        return []
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         """Return the figures by file name."""

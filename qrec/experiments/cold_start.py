@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field, model_validator
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
@@ -258,7 +258,7 @@ def _figure(rows: Sequence[ColdRow]) -> Figure:
         "RMSE on the ratings of users who were in no fit, by how many of their other ratings are "
         "given; each method with a gain fitted to validation users."
     )
-    return Figure(caption, to_png(canvas))
+    return Figure(caption, canvas)
 
 
 EXPERIMENT = ColdStart

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Canvas
 from pydantic import Field, field_validator
 from scipy.sparse import csr_array
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
@@ -267,7 +267,7 @@ def _figure(metric: str, rows: Sequence[RankingRow]) -> Figure:
         "error, against the RMSE of the same fit on the test ratings. Squares: quantum. Dotted: "
         "recommenders that predict no rating."
     )
-    return Figure(caption, to_png(canvas))
+    return Figure(caption, canvas)
 
 
 EXPERIMENT = RankingExperiment

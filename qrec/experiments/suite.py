@@ -126,6 +126,13 @@ class Suite(Experiment):
             for table in member.tables(_rows_of(rows, label))
         ]
 
+    def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
+        return [
+            f"{label}: {sentence}"
+            for label, member in self.members.items()
+            for sentence in member.answer(_rows_of(rows, label), _own(outcomes, label))
+        ]
+
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         return {
             f"{label}.{name}": figure

@@ -47,21 +47,26 @@ def folds(n: int, n_folds: int, random_state: int) -> list[NDArray[np.bool_]]:
 
 def stacking_questions(
     base: Recommender, prefit: bool, train: Ratings, stop: Ratings,
-    held_out: Sequence[NDArray[np.bool_]],
+    held_out: Sequence[NDArray[np.bool_]], again: Ratings | None = None,
 ) -> list[Asked]:  # fmt: skip
     """Return what a base asks that is fitted on `train`, and once without each of its folds.
 
     Asked for are its fits, the first but for `prefit`, and the predictions of what each is
-    fitted on and of what it is not. To see what circuits it will predict with, a quantum base
-    that is yet to be fitted is fitted here without a device.
+    fitted on and of what it is not; with `again` one more fit, on these, and theirs. To see what
+    circuits it will predict with, a quantum base that is yet to be fitted is fitted here without
+    a device.
     """
+    fits: list[tuple[list[Ratings], Ratings | None]] = [([train, stop], stop)]
+    fits += [([train[~held], train[held]], stop) for held in held_out]
+    fits += [] if again is None else [([again], None)]
     asked: list[Asked] = []
-    parts = [(train, stop), *((train[~held], train[held]) for held in held_out)]
-    for number, (known, other) in enumerate(parts):
+    for number, (parts, stopped_on) in enumerate(fits):
         given = prefit and number == 0
-        asked += [] if given else base.questions(known, stop)
+        asked += [] if given else base.questions(parts[0], stopped_on)
         if isinstance(base, QuantumRecommender):
-            fitted = base if given else without_device(base).fit(known, validation=stop)
-            workloads = [w for own in workloads_of_parts(fitted, [known, other]) for w in own]
+            fitted = base
+            if not given:
+                fitted = without_device(base).fit(parts[0], validation=stopped_on)
+            workloads = [w for own in workloads_of_parts(fitted, parts) for w in own]
             asked.append(Asked(open_backend(base.backend), workloads, 1))
     return asked

@@ -9,7 +9,7 @@ from qrec.recommenders.base import Recommender
 from qrec.recommenders.bias import UserItemBias, shrunk_means
 from qrec.types import Array, Codes
 
-_FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
+FACTORS_AT_ONCE = 2**22  # bounds the factors gathered at a time
 Centre = Literal["none", "mean", "bias"]
 
 
@@ -34,7 +34,7 @@ class FactorRecommender(Recommender):
 
     def _predict(self, users: Codes, items: Codes) -> Array:
         out = self.offset(users, items)
-        step = max(1, _FACTORS_AT_ONCE // self.user_factors_.shape[1])
+        step = max(1, FACTORS_AT_ONCE // self.user_factors_.shape[1])
         for start in range(0, len(users), step):
             part = slice(start, start + step)
             p, q = self.user_factors_[users[part]], self.item_factors_[items[part]]

@@ -8,7 +8,7 @@ X = U S V^T, X B = U S C for C = V^T B, which has the same prior as B.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array, issparse
@@ -46,7 +46,7 @@ class RegressionPrior:
         scatter = sum(block.scatter for block in self._blocks)
         degrees = sum(len(block.coefficients) for block in self._blocks)
         mean, precision = draw_prior(rng, rows - explained, scatter, degrees)
-        lower = np.linalg.cholesky(precision)
+        lower = np.linalg.cholesky(precision).astype(np.float64)
         for block in self._blocks:
             explained -= block.fitted
             block.draw(rng, rows - mean - explained, lower)
@@ -90,7 +90,7 @@ def _left_singular(matrix: Matrix) -> tuple[Array, Array]:
             f"regression prior: features of shape {n} x {f} need {n * min(n, f):.2g} numbers; "
             f"expected at most {_MOST_ENTRIES:.2g}: leave implicit out on data of this size"
         )
-    gram = matrix @ matrix.T if n <= f else matrix.T @ matrix
+    gram: Any = matrix @ matrix.T if n <= f else matrix.T @ matrix
     squares, vectors = np.linalg.eigh(gram.toarray() if issparse(gram) else gram)
     kept = squares > 1e-10 * max(squares.max(initial=0.0), 1.0)
     strength = np.sqrt(squares[kept])

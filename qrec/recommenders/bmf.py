@@ -1,16 +1,17 @@
-"""Bayesian probabilistic matrix factorisation by Gibbs sampling."""
+"""Bayesian matrix factorisation by Gibbs sampling, its prior a regression on side data."""
 
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
 from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
 
 from qrec.data.ratings import Ratings
 from qrec.recommenders._batched import grams, solve_lower, solve_upper
-from qrec.recommenders._factors import FactorRecommender
+from qrec.recommenders._factors import FACTORS_AT_ONCE, FactorRecommender
 from qrec.recommenders._prior import RegressionPrior, feature_blocks
-from qrec.recommenders.base import indicator, rating_matrix
+from qrec.recommenders.base import Pairs, indicator, rating_matrix
 from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
@@ -24,9 +25,15 @@ class BayesianMF(FactorRecommender):
     the vectors are (p_u, b_u) and (q_i, c_i), so that the biases share the prior, and the noise
     precision is drawn as well, from a Gamma(1, 1) prior.
 
+    The Gaussians' means are regressions on what is known of each user and item (Simm et al.,
+    arXiv:1509.04610): with `implicit` on which items a user rated and which users an item, not
+    how; with `side_data` on the ratings' `features`, where there are any. Without both this is
+    the model of 2008. `implicit` needs the singular vectors of the rating matrix's pattern.
+
     Of the sweeps, the first `n_burn_in` are thrown away and the next `n_samples` kept. The mean
     of p_u . q_i over them is one dot product of all samples' factors side by side, so
     `user_factors_` is `(n_users, n_samples * n_factors)`, divided by sqrt(n_samples).
+    `user_biases_` `(n_users, n_samples)` are the samples of the biases, and so for items.
     """
 
     def __init__(
@@ -64,8 +71,30 @@ class BayesianMF(FactorRecommender):
             items = draw_rows(rng, by_item, users, noise_precision, *item_prior.draw(rng, items))
             if sweep >= 0:
                 kept_users[sweep], kept_items[sweep] = users, items
-        self.user_factors_, self.user_bias_ = _side_by_side(kept_users)
-        self.item_factors_, self.item_bias_ = _side_by_side(kept_items)
+        self.user_factors_, self.user_biases_ = _side_by_side(kept_users)
+        self.item_factors_, self.item_biases_ = _side_by_side(kept_items)
+        self.user_bias_ = self.user_biases_.mean(axis=1)
+        self.item_bias_ = self.item_biases_.mean(axis=1)
+
+    def predict_std(self, pairs: Pairs) -> Array:
+        """Return the posterior standard deviation of each pair's expected rating, `(n,)`.
+
+        In units of the ratings: over the samples kept, before clipping, without the noise of a
+        single rating. ``nan`` where `predict` has it; raises DataError as `predict` does.
+        """
+        check_is_fitted(self)
+        users, items = self._split_pairs(pairs)
+        out = np.full(len(users), np.nan)
+        known = np.flatnonzero(self._can_score(users, items))
+        n_samples = self.user_biases_.shape[1]
+        step = max(1, FACTORS_AT_ONCE // self.user_factors_.shape[1])
+        for start in range(0, len(known), step):
+            part = known[start : start + step]
+            u, i = users[part], items[part]
+            product = self.user_factors_[u] * self.item_factors_[i] * n_samples
+            dot = product.reshape(len(part), n_samples, -1).sum(axis=2)
+            out[part] = (dot + self.user_biases_[u] + self.item_biases_[i]).std(axis=1)
+        return out
 
 
 def _score(users: Array, items: Array) -> Array:
@@ -74,10 +103,13 @@ def _score(users: Array, items: Array) -> Array:
 
 
 def _side_by_side(kept: Array) -> tuple[Array, Array]:
-    """Turn samples `(n_samples, n, k + 1)` into factors `(n, n_samples * k)` and mean biases."""
+    """Turn samples `(n_samples, n, k + 1)` into `(n, n_samples * k)` and biases `(n, n_samples)`.
+
+    The factors are divided by sqrt(n_samples), the biases are not.
+    """
     n_samples, n, _ = kept.shape
     factors = kept[:, :, :-1].swapaxes(0, 1).reshape(n, -1) / np.sqrt(n_samples)
-    return factors, kept[:, :, -1].mean(axis=0)
+    return factors, np.ascontiguousarray(kept[:, :, -1].T)
 
 
 def draw_rows(

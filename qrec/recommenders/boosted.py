@@ -1,6 +1,7 @@
 """Gradient-boosted trees that correct another recommender from the past of user and item."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qrec.backends.workload import Asked
-from qrec.data.ratings import Ratings
+from qrec.data.ratings import ROW_FIELDS, Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _boosted_trees
 from qrec.recommenders._bases import folds, predict_parts, stacking_questions
 from qrec.recommenders._boosted_inputs import HistoryKind, Inputs, Side, side_of, table
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.bias import UserItemBias
+from qrec.recommenders.spaces import Range
 from qrec.seeds import child_seed
 from qrec.types import Array, Codes
 
@@ -39,9 +41,11 @@ class BoostedCorrector(Recommender):
     divided into `n_folds`, and what the trees read of one, base, tables, errors and events, is of
     clones of `base` fitted without its fold, and of the ratings outside it. So `base` is fitted
     `n_folds` times beside the one that predicts; with ``prefit=True`` that one is taken as
-    it is, fitted on the same ratings. By default `base` are the biases. Pairs that it cannot
-    score are not scored. Raises DataError where a history is to be read and ratings have no
-    timestamps.
+    it is, fitted on the same ratings. With `refit`, once the trees are chosen, base, tables and
+    events are made anew of training and validation ratings together: where a protocol, such as
+    that of MovieLens' u1, gives one set to learn from. By default `base` are the biases. Pairs
+    that it cannot score are not scored. Raises DataError where a history is to be read and
+    ratings have no timestamps.
     """
 
     def __init__(
@@ -51,12 +55,13 @@ class BoostedCorrector(Recommender):
         history: HistoryKind = "strict",
         n_events: Annotated[int, Ge(1)] = 40,
         n_folds: Annotated[int, Ge(2)] = 5,
-        learning_rate: Annotated[float, Gt(0)] = 0.05,
+        learning_rate: Annotated[float, Gt(0), Range(low=0.02, high=0.2, log=True)] = 0.05,
         max_iter: Annotated[int, Ge(1)] = 400,
-        max_leaf_nodes: Annotated[int, Ge(2)] = 15,
-        min_samples_leaf: Annotated[int, Ge(1)] = 80,
-        reg: Annotated[float, Ge(0)] = 20.0,
+        max_leaf_nodes: Annotated[int, Ge(2), Range(low=4, high=32, log=True)] = 15,
+        min_samples_leaf: Annotated[int, Ge(1), Range(low=20, high=200, log=True)] = 80,
+        reg: Annotated[float, Ge(0), Range(low=1.0, high=100.0, log=True)] = 20.0,
         max_features: Annotated[float, Gt(0), Le(1)] = 0.5,
+        refit: bool = False,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.base = base
@@ -70,6 +75,7 @@ class BoostedCorrector(Recommender):
         self.min_samples_leaf = min_samples_leaf
         self.reg = reg
         self.max_features = max_features
+        self.refit = refit
         self.random_state = random_state
 
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
@@ -84,7 +90,8 @@ class BoostedCorrector(Recommender):
             return []
         train, stop = hold_out(ratings, validation, self.random_state)
         held_out = folds(len(train), self.n_folds, self.random_state)
-        return stacking_questions(self.base, self.prefit, train, stop, held_out)
+        again = _joined(train, stop) if self.refit else None
+        return stacking_questions(self.base, self.prefit, train, stop, held_out, again)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
         from qrec.recommenders._training import hold_out
@@ -103,11 +110,17 @@ class BoostedCorrector(Recommender):
         self.events_, self.tables_ = self._known(train, known)
         x, y = self._training_inputs(unfitted, train, stop)
         trees = _boosted_trees.grow(x, y, self._boosting())
-        scored = ~np.isnan(found)
-        stop, found = stop[scored], found[scored]
-        x = self._inputs(self.events_, self.tables_, self.base_, stop, found)
-        self.history_ = _boosted_trees.rmse_by_iteration(trees, x, found, stop.value, self.scale_)
+        self.history_ = self._rmse_by_iteration(trees, stop, found)
         self.trees_ = _boosted_trees.first(trees, int(self.history_.argmin()))
+        if self.refit:
+            both = _joined(train, stop)
+            self.base_ = clone(unfitted).fit(both)
+            self.events_, self.tables_ = self._known(both, *predict_parts(self.base_, [both]))
+
+    def _rmse_by_iteration(self, trees: _boosted_trees.Trees, stop: Ratings, base: Array) -> Array:
+        stop, base = stop[~np.isnan(base)], base[~np.isnan(base)]
+        x = self._inputs(self.events_, self.tables_, self.base_, stop, base)
+        return _boosted_trees.rmse_by_iteration(trees, x, base, stop.value, self.scale_)
 
     def _predict(self, users: Codes, items: Codes) -> Array:
         return self._predict_pairs(np.column_stack([users, items]))
@@ -184,3 +197,12 @@ class BoostedCorrector(Recommender):
             self.learning_rate, self.max_iter, self.max_leaf_nodes, self.min_samples_leaf,
             self.reg, self.max_features, child_seed(self.random_state, "trees"),
         )  # fmt: skip
+
+
+def _joined(one: Ratings, other: Ratings) -> Ratings:
+    """Return both parts of some ratings as one."""
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in ROW_FIELDS}
+    columns: dict[str, Any] = {
+        name: np.concatenate(both) for name, both in pairs.items() if both[0] is not None
+    }
+    return replace(one, **columns)

@@ -78,8 +78,9 @@ class CircuitRecommender(QuantumRecommender):
     (n_weights,), `mean_`, `gain_`, `user_bias_`, `item_bias_`, `circuit_`, and `history_`, the
     validation RMSE, or that of the other loss, at the start and after each epoch. By Gibbs
     sampling `history_` has the RMSE after each sweep, of the sample and, once they are kept, of
-    the mean so far (nothing without validation ratings); `user_samples_` and `item_samples_` `(n_samples, n, length + 1)` hold
-    angles and bias, `theta_samples_` and `gain_samples_` the rest, and the names above the last.
+    the mean so far (nothing without validation ratings); `user_samples_` and `item_samples_`,
+    `(n_samples, n, length + 1)`, hold angles and bias, `theta_samples_` and `gain_samples_` the
+    rest, and the names above the last.
 
     Raises ConfigError for a circuit whose parameters are not what `user`, `item` and `weights`
     say, an observable that cannot be read from it, a `training_backend` without gradients, and,

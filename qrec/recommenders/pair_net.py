@@ -33,14 +33,12 @@ class PairNet(CircuitRecommender):
         sample_gain: bool = False,
         n_evaluated: Annotated[int, Ge(1)] | None = None,
         backend: Openable = None,
-        training_backend: Openable = None,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         super().__init__(
             "pair_net", weights=None, gain=gain, training="gibbs", n_samples=n_samples,
             n_burn_in=n_burn_in, implicit=implicit, side_data=side_data, sample_gain=sample_gain,
-            n_evaluated=n_evaluated, backend=backend, training_backend=training_backend,
-            random_state=random_state,
+            n_evaluated=n_evaluated, backend=backend, random_state=random_state,
         )  # fmt: skip
         self.n_factors = n_factors
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,34 @@ def load(
     ConfigError for what cannot be right.
     """
     places = places or Places()
-    content, where, folder = _read(source)
+    content, where, folder, question = _read(source)
     places = replace(
         places, code=folder, allow_code=places.allow_code or isinstance(source, Mapping)
     )
     with opened(places):
         cls = experiment_class(content.get("kind"), where)
-        known = list(cls.Spec.model_fields)
-        for key, value in (overrides or {}).items():
-            content = override(content, key, value, known)
-        spec = parse_fields(cls.Spec, content, where)
+        spec = _spec(cls, content, where, overrides or {})
         if backends:
             spec = spec.with_backends(list(dict.fromkeys(backends)))
-        return cls(spec, places)
+        experiment = cls(spec, places)
+        experiment.question = question
+        return experiment
+
+
+def _spec(
+    cls: type[Experiment], content: dict[str, Any], where: str, overrides: Mapping[str, Any]
+) -> Any:
+    """Return the spec of an experiment's content with changes; what these break is theirs."""
+    known, changed = list(cls.Spec.model_fields), content
+    for key, value in overrides.items():
+        changed = override(changed, key, value, known)
+    try:
+        return parse_fields(cls.Spec, changed, where)
+    except ConfigError:
+        if not overrides:
+            raise
+        parse_fields(cls.Spec, content, where)  # raises where it is the file that is wrong
+    return parse_fields(cls.Spec, changed, " ".join(f"--set {key}" for key in overrides))
 
 
 def restore(folder: RunFolder, places: Places | None = None) -> Experiment:
@@ -147,10 +163,10 @@ def _replace(old: Any, rest: list[str], value: Any, key: str) -> Any:
     return old | {head: _replace(old.get(head), deeper, value, key)}
 
 
-def _read(source: Source) -> tuple[dict[str, Any], str, Path | None]:
-    """Return an experiment's content, where it came from, and the folder of its file."""
+def _read(source: Source) -> tuple[dict[str, Any], str, Path | None, str]:
+    """Return an experiment's content, where it came from, its file's folder, and its question."""
     if isinstance(source, Mapping):
-        return dict(source), "experiment", Path.cwd()
+        return dict(source), "experiment", Path.cwd(), ""
     path, folder = Path(source), Path(source).resolve().parent
     if path.suffix not in (".yaml", ".yml") and not path.is_file():
         known = experiment_paths()
@@ -159,4 +175,10 @@ def _read(source: Source) -> tuple[dict[str, Any], str, Path | None]:
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping with the keys of an experiment")
-    return content, str(path), folder
+    return content, str(path), folder, _heading_comment(path.read_text(encoding="utf-8"))
+
+
+def _heading_comment(text: str) -> str:
+    """Return the comment that stands before the first key of a YAML file."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines)

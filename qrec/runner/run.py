@@ -34,6 +34,7 @@ class Run:
 
     folder: RunFolder
     typed_rows: list[Row]
+    answer: list[str]
     tables: list[Table]
     figures: dict[str, Figure]
 
@@ -113,6 +114,8 @@ def begin(
         backends = experiment.backends()
         snapshots = {name: backend.snapshot() for name, backend in backends.items()}
         details = experiment.details() | {"backends": snapshots} | dict(notes)
+        if experiment.question:
+            details["question"] = experiment.question
         # A step that cannot be made must not leave a run behind.
         details["n_steps"] = len(experiment.steps())
     pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
@@ -159,14 +162,16 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     with understood(folder.path / "outcomes", f"the outcomes of {experiment.spec.kind}"):
         rows = experiment.rows(outcomes)
         tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
+        answer = experiment.answer(rows, outcomes)
     for name, figure in figures.items():
         write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
+        write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-    write_report(folder.path, folder.spec(), folder.record(), tables, list(figures.values()))
+    write_report(folder.path, folder.spec(), folder.record(), answer, tables, figures)
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
-    return Run(folder, rows, tables, figures)
+    return Run(folder, rows, answer, tables, figures)
 
 
 def refuse_paid(experiment: Experiment) -> None:

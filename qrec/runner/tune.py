@@ -7,14 +7,14 @@ found, which needs no tuning any more.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
 
 from qrec.errors import ConfigError, QrecError
 from qrec.experiments.base import Experiment, Places
-from qrec.experiments.comparison.spec import ComparisonSpec, Entry
+from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.recommenders.spaces import Space
 from qrec.runner.load import opened, restore
 from qrec.runner.run import begin, refuse_paid
@@ -25,23 +25,6 @@ from qrec.seeds import child_seed
 from qrec.threads import one_thread
 
 _WAIT_SECONDS = 0.2  # where all that is left is others'
-
-
-@runtime_checkable
-class Tunable(Protocol):
-    """What can be tuned: an experiment whose spec has entries and how many trials each is given."""
-
-    spec: ComparisonSpec
-    places: Places
-
-    def validation_rmse(self, label: str, chosen: Mapping[str, Mapping[str, Any]]) -> float:
-        """Return the RMSE of an entry with the parameters `chosen` by label, of held-out ratings
-        that are not of the test part."""
-        ...
-
-    def check_tunable(self) -> None:
-        """Raise ConfigError where there is nothing to choose on."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -148,9 +131,9 @@ class Study:
         report(f"{label}: trial {slot}{best}", self.n_trials - n_left, self.n_trials)
 
 
-def tunable(experiment: Experiment) -> Tunable:
+def tunable(experiment: Experiment) -> TunedExperiment:
     """Return an experiment as one that can be tuned. Raises ConfigError for one that cannot."""
-    if not isinstance(experiment, Tunable):
+    if not isinstance(experiment, TunedExperiment):
         raise ConfigError(
             f"experiment {experiment.spec.name!r} is of kind {experiment.spec.kind!r}; "
             "qrec tune takes a comparison of recommenders"

@@ -143,8 +143,8 @@ def _tuned_yaml(study: Study, rows: Sequence[TunedRow]) -> str:
         f"Tuned: study {study.folder.id}, qrec {record.qrec},",
         f"  {record.details['command']}",
         f"on {data['name']} ({data['n_ratings']} ratings, sha256 {data['sha256'][:12]}...).",
-        "Chosen by RMSE on the validation part of repeat 0; no test rating was read. Trial 0 is",
-        "the default, the others are suggested by Optuna's TPE; all of them: trials.csv.",
+        "Chosen by RMSE on the validation part of the first split; no test rating was read.",
+        "Trial 0 is the default, the others are Optuna's TPE's; all of them: trials.csv.",
         *(
             f"  {row.recommender}: {row.default:.4f} -> {row.best:.4f} in {row.trials} trials"
             for row in rows

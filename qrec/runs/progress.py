@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 _QUIET_SECONDS = 2.0
 
@@ -37,7 +44,14 @@ def progress() -> Iterator[Report]:
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Report]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("")
 
@@ -48,13 +62,24 @@ def _bar(console: Console) -> Iterator[Report]:
         yield report
 
 
+def _left(seconds: float) -> str:
+    """Return when work will have ended if it goes on as it went."""
+    minutes = round(seconds / 60)
+    return f"; about {minutes} min left" if minutes > 1 else f"; about {seconds:.0f} s left"
+
+
 def _lines(console: Console) -> Report:
-    last = time.monotonic()
+    last = begun = time.monotonic()
+    first: int | None = None  # what was done when this began, perhaps long ago
 
     def report(step: str, done: int, total: int, aloud: bool = False) -> None:
-        nonlocal last
-        if aloud or time.monotonic() - last >= _QUIET_SECONDS:
-            last = time.monotonic()
-            console.print(f"{done}/{total} {step}", markup=False, highlight=False)
+        nonlocal last, first
+        first = done if first is None else first
+        now = time.monotonic()
+        if aloud or now - last >= _QUIET_SECONDS:
+            last = now
+            left = _left((now - begun) * (total - done) / (done - first)) if done > first else ""
+            line = f"{done}/{total} {step}{left}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return report

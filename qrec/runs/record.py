@@ -86,6 +86,7 @@ class RecordedDetails(Spec):
     model_config = ConfigDict(extra="allow")
 
     backends: dict[str, RecordedBackend] = Field(default_factory=dict)
+    question: str = ""  # what the experiment's file says of it before its first key
     n_steps: Annotated[int, Field(ge=0)] | None = None
     dataset: RecordedData | None = None
     experiments: dict[str, "RecordedDetails"] = Field(default_factory=dict)  # of a suite

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis import figures
-from qrec.analysis.figures import CIRCLE, Style, draw_errors, to_png
+from qrec.analysis.figures import CIRCLE, Figure, Style, draw_errors
 
 
 def test_no_two_styles_look_alike():
@@ -21,5 +21,9 @@ def test_points_have_bars_where_the_error_is_known():
     assert (line.get_marker(), line.get_color()) == (CIRCLE.marker, CIRCLE.colour)
 
 
-def test_canvas_becomes_a_png():
-    assert to_png(Canvas(figsize=(1, 1))).startswith(b"\x89PNG")
+def test_same_picture_is_the_same_file():
+    one, other = (Figure("a line", Canvas(figsize=(1, 1))) for _ in range(2))
+    assert one.png.startswith(b"\x89PNG")
+    assert one.svg == other.svg
+    assert b"<text" not in one.svg
+    assert b"metadata" not in one.svg, "no day, no version"

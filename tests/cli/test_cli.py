@@ -132,14 +132,69 @@ def test_empty_list_of_runs(qrec):
 
 
 def test_count_of_a_circuit_and_of_an_experiment(qrec, experiment_file):
-    status, out, _ = qrec("count", "swap_test", "--target", "fake:FakeTorino", "--json")
+    asked = ["--target", "fake:FakeTorino", "--target", "line:cz"]
+    status, out, _ = qrec("count", "swap_test", *asked, "--shots", "1000", "--json")
     rows = json.loads(out)["rows"]
     assert status == 0
-    assert [row["target"] for row in rows] == ["logical", "u + cx", "fake:FakeTorino"]
+    assert [row["stage"] for row in rows] == ["logical", "lowered", "isa", "isa"]
+    assert [row["target"] for row in rows] == [None, None, "fake:FakeTorino", "line:cz"]
     assert all(row["qubits"] == 5 for row in rows)
+    assert rows[2]["qpu_seconds"] > 1000 * rows[2]["duration"] > 0, "a price without an account"
     _, out, _ = qrec("count", experiment_file, "--json")
     assert {row["circuit"] for row in json.loads(out)["rows"]} == {"swap"}
     assert "swap" in qrec("count", experiment_file)[1]
+
+
+def test_count_along_sizes_and_its_picture(qrec, tmp_path):
+    asked = ["count", "layered_ansatz", "--sweep", "n_layers=1..3", "--plot", tmp_path / "growth"]
+    status, out, err = qrec(*asked, "--form", "csv")
+    assert status == 0
+    assert out.count("n_layers") == 6
+    assert "growth.svg" in err
+    assert (tmp_path / "growth.svg").read_bytes().startswith(b"<?xml")
+    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_count_along_a_key_of_an_experiment(qrec, experiment_file):
+    key = "recommenders.als.params.n_factors"
+    _, out, _ = qrec("count", experiment_file, "--sweep", f"{key}=2,4", "--json")
+    rows = [row for row in json.loads(out)["rows"] if row["stage"] == "logical"]
+    assert [(row["size"], row["qubits"]) for row in rows] == [({key: 2}, 2), ({key: 4}, 3)]
+
+
+def test_count_of_a_file_runs_nothing_and_of_own_code_takes_sizes(qrec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pair.qasm").write_text("OPENQASM 3.0;\nqubit[2] q;\nU(0, 0, 0) q[1];\n")
+    assert "pair" in qrec("count", "pair.qasm", "--form", "markdown")[1]
+    (tmp_path / "counted_circuits.py").write_text(
+        "from qiskit import QuantumCircuit\n\n\ndef ladder(n=2):\n"
+        "    circuit = QuantumCircuit(n)\n    circuit.cx(0, range(1, n))\n    return circuit\n"
+    )
+    _, out, _ = qrec("count", "counted_circuits:ladder", "--sweep", "n=2,3", "--json")
+    assert [row["two_qubit_gates"] for row in json.loads(out)["rows"]] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["swap_test", "--sweep", "n_factor=2"], "did you mean 'n_factors'"),
+        (["swap_test", "--sweep", "n_factors"], "expected key=1..5"),
+        (["swap_test", "--sweep", "n_factors=4..2"], "expected whole numbers"),
+        (["swap_test", "--sweep", "n_factors=1..9999"], "at most 1000"),
+        (["swap_test", "--sweep", "n_factors=[1"], "not valid YAML"),
+        (["swap_test", "--plot", "x"], "expected one --sweep"),
+        (["swap_test", "--precision", "0"], "--precision"),
+        (["swap_test", "--target", "line:zz"], "such as line:cz"),
+        (["gate_tables", "--seeds", "2"], "have no place"),
+        (["gone.qasm"], "gone.qasm: No such file"),
+        (["gone.qpy", "--sweep", "n=1"], "have one size"),
+    ],
+)
+def test_count_refuses_in_one_line(qrec, arguments, said):
+    status, out, err = qrec("count", *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
 
 
 def test_gate_tables_stand_beside_the_published_ones(qrec):
@@ -180,14 +235,14 @@ def test_doctor_tries_vendors_that_are_there_and_free(qrec, tmp_path):
     status, out, _ = qrec("doctor", "--backends", path, "--json")
     found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
     assert status == 0
-    assert "Bell pair" in found["backend here"]
+    assert "<Z> of qubits" in found["backend here"]
     assert "not tried" in found["backend paid"]
     assert "no_such_vendor" in found["backend missing"]
     assert qrec("list", "backends", "--backends", path)[0] == 0
     assert qrec("doctor", "--backends", path, "-b", "missing")[0] == 1
     paid = qrec("doctor", "--backends", path, "-b", "paid", "--json")[1]
     assert "its self-test runs when jobs are submitted" in paid
-    assert "Bell pair" not in paid
+    assert "<Z> of qubits" not in paid
 
 
 def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
@@ -216,7 +271,7 @@ def test_doctor_runs_no_code_of_a_strangers_folder(qrec, tmp_path, monkeypatch):
     found = {row["what"]: row["found"] for row in json.loads(out)["rows"]}
     assert (status, ran.exists()) == (0, False)
     assert "say -b shell" in found["backend shell"]
-    assert "Bell pair" in found["backend exact"]
+    assert "<Z> of qubits" in found["backend exact"]
     assert qrec("doctor", "-b", "module")[0] == 1
     assert ran.exists()  # so it would have been seen
 

@@ -205,9 +205,11 @@ def test_sentences_follow_the_rows() -> None:
         )  # fmt: skip
 
     helps, same, hurts = row("noise", -0.02, -0.01), row("twin", -0.01, 0.01), row("x", 0.01, 0.02)
-    assert control_sentence(helps).endswith("[-.0200,-.0100]; the quantum part helped.")
+    assert control_sentence(helps).endswith(
+        "[-.0200,-.0100]; better than with that: beside it the quantum part helped."
+    )
     assert control_sentence(same).endswith("no difference: the quantum part did not help.")
-    assert control_sentence(hurts).endswith("the quantum part hurt.")
+    assert control_sentence(hurts).endswith("worse than with that: the quantum part did not help.")
     assert "noise instead in the place" in control_sentence(helps)
     [all_beaten] = help_sentences([helps])
     assert "better than all 1 controls" in all_beaten
@@ -260,10 +262,11 @@ def test_costs_count_what_is_read(plain: tuple) -> None:
     ("changes", "said"),
     [
         ({"recommenders.swap.control": {"alss": "x"}}, r"swap.control.*'alss'; did you mean 'als'"),
-        ({"recommenders.swap.control": {"stack": "x"}}, "swap: takes part in r30, but stack"),
+        ({"recommenders.swap.control": {"stack": "x"}, "recommenders.swap.protocols": ["r30"],
+          "recommenders.stack.params.members": ["@ease", "@als"]}, "stack takes part in none"),
         ({"recommenders.swap.control": {"swap": "x"}}, "swap.control: found itself"),
         ({"recommenders.swap.protocols": ["rondom"]}, "rondom.*did you mean 'random'"),
-        ({"recommenders.als.protocols": ["last"]}, "swap: takes part in random, but als"),
+        ({"recommenders.als.protocols": ["last"]}, "swap: takes part in random, but als, on which"),
         ({"bias": "swap"}, "bias: swap: expected a classical"),
         ({"bias": "biass"}, "biass.*did you mean 'bias'"),
         ({"buckets": [20, 10]}, "buckets: found .20, 10., expected ascending"),

@@ -58,7 +58,9 @@ def test_a_member_finds_what_it_finds_alone(suite, small_run):
     assert own["values"][0]["value"] == pytest.approx(own["values"][0]["exact"], abs=1e-9)
     assert [row["objective"] for row in own["linear"]] == [*KINDS]
     assert {path.name for path in (done.folder.path / "figures").iterdir()} == {
-        "rows.rmse.png", "linear.objective_and_mse.png",
+        f"{name}.{suffix}"
+        for name in ("rows.differences", "rows.predictions", "linear.objective_and_mse")
+        for suffix in ("png", "svg")
     }  # fmt: skip
     with done.folder.rows_path.open() as file:
         assert [row["experiment"] for row in csv.DictReader(file)] == [

@@ -8,7 +8,7 @@ from scipy.special import digamma
 
 from qrec.data import Features, Ratings
 from qrec.errors import DataError
-from qrec.recommenders import BayesianMF
+from qrec.recommenders import BayesianMF, _prior
 from qrec.recommenders._prior import RegressionPrior, _Block, draw_prior, feature_blocks
 from qrec.recommenders.base import rating_matrix
 from qrec.recommenders.bmf import draw_rows
@@ -116,24 +116,23 @@ class TestRegressionPrior:
         assert_allclose(np.mean(ratios), shape, rtol=0.03)
         assert_allclose(np.var(ratios), shape, rtol=0.06)
 
-    def test_a_whole_sweep_keeps_the_joint_distribution(self) -> None:
-        """Geweke: draws from the prior and sweeps that redraw the rows agree in their moments."""
+    def test_sweeps_keep_the_joint_distribution(self, monkeypatch) -> None:
+        """Rows drawn again from what was drawn of them (Geweke): all stays as the prior has it.
+
+        The prior of the penalties is made narrow: by the real one they wander over e^-100.
+        """
+        monkeypatch.setattr(_prior, "_SHAPE", 4.0)
+        monkeypatch.setattr(_prior, "_RATE", 4.0)
         rng = np.random.default_rng(9)
-        matrices, n_draws = (self.X[0], self.X[1]), 30_000
-        prior = RegressionPrior(matrices, 1)
-        rows = np.zeros((5, 1))
-        found = np.empty((n_draws, 2))
-        for n in range(n_draws):
+        prior, rows = RegressionPrior(self.X, 1), np.zeros((5, 1))
+        found = np.empty((20_000, 3))
+        for draw in found:
             mean, precision = prior.draw(rng, rows)
             rows = mean + rng.normal(size=(5, 1)) / np.sqrt(precision)
-            found[n] = precision[0, 0], np.log(prior._blocks[0].penalty)
-        # Lambda ~ Wishart(1, 1) is chi-squared of 1; log of Gamma(.1, rate .1) by its digamma.
-        batches = found.reshape(100, -1, 2).mean(axis=1)
-        stderr = batches.std(axis=0) / 10
-        expected = np.array([1.0, digamma(0.1) - np.log(0.1)])
-        assert (abs(batches.mean(axis=0) - expected) < 5 * stderr).all()
-        assert stderr[0] < 0.1
-        assert stderr[1] < 0.5
+            draw[:] = np.log([precision[0, 0], *(block.penalty for block in prior._blocks)])
+        # Lambda is chi-squared of one degree: the log of a Gamma(1/2, rate 1/2).
+        expected = [digamma(0.5) + np.log(2), *2 * [digamma(4) - np.log(4)]]
+        assert (abs(found.mean(axis=0) - expected) < [0.4, 0.03, 0.03]).all()
 
 
 def test_feature_blocks_are_unit_rows_of_what_was_rated_and_of_side_data() -> None:
@@ -153,6 +152,56 @@ def test_feature_blocks_are_unit_rows_of_what_was_rated_and_of_side_data() -> No
     assert_allclose(items[1], [[1, 0], [half, half], [0, 0]])
     assert len(users) == 1
     assert feature_blocks(ratings, implicit=False, side_data=False) == ([], [])
+
+
+def test_the_spread_is_that_of_the_samples(ratings: Ratings) -> None:
+    """Of two samples it is half of how far apart they are."""
+    first = BayesianMF(n_factors=2, n_samples=1, n_burn_in=3, random_state=8).fit(ratings)
+    second = BayesianMF(n_factors=2, n_samples=1, n_burn_in=4, random_state=8).fit(ratings)
+    both = BayesianMF(n_factors=2, n_samples=2, n_burn_in=3, random_state=8).fit(ratings)
+    users, items = ratings.pairs.T
+    apart = abs(first._predict(users, items) - second._predict(users, items))
+    assert_allclose(both.predict_std(ratings), apart / 2, atol=1e-12)
+    assert apart.max() > 0.1
+
+
+def test_there_is_no_spread_where_nothing_can_be_scored(ratings: Ratings) -> None:
+    known = ratings[ratings.item != 3]
+    model = BayesianMF(n_factors=2, n_samples=2, n_burn_in=0).fit(known)
+    found = model.predict_std(np.array([[0, 3], known.pairs[0]]))
+    assert np.isnan(found).tolist() == [True, False]
+
+
+def test_side_data_tells_what_few_ratings_do_not() -> None:
+    """Items of one genre are liked by one gender: known of an item that one user rated."""
+    rng = np.random.default_rng(2)
+    n = 60
+    gender, genre = np.arange(n) % 2, np.arange(n) // 2 % 2
+    full = 3 + 1.5 * np.where(np.equal.outer(gender, genre), 1, -1)
+    known = rng.random((n, n)) < np.where(np.arange(n) < 30, 0.5, 0.02)
+    known[np.arange(n), np.arange(n)] = True
+    user, item = np.nonzero(known)
+    features = Features(
+        {"gender": np.where(gender, "F", "M")}, {"genres": np.where(genre, "a", "b")}
+    )
+    ratings = Ratings(
+        user=user.astype(np.int32),
+        item=item.astype(np.int32),
+        value=full[known] + 0.5 * rng.normal(size=known.sum()),
+        user_ids=np.arange(n),
+        item_ids=np.arange(n),
+        scale=(-9.0, 9.0),
+        features=features,
+    )
+    hidden = np.argwhere(~known & (np.arange(n) >= 30))
+    errors = []
+    for side_data in (True, False):
+        model = BayesianMF(
+            n_factors=2, n_samples=40, n_burn_in=40, implicit=False, side_data=side_data
+        )
+        error = model.fit(ratings).predict(hidden) - full[tuple(hidden.T)]
+        errors.append(np.sqrt((error**2).mean()))
+    assert errors[0] < 0.6 * errors[1]
 
 
 def test_features_too_large_for_memory_are_refused() -> None:

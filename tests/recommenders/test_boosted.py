@@ -145,6 +145,21 @@ def test_the_best_number_of_trees_is_kept(parts: Split) -> None:
     assert len(model.trees_["depth"]) == model.history_.argmin()
 
 
+def test_refit_gives_base_and_events_the_validation_ratings_and_keeps_the_trees(
+    parts: Split,
+) -> None:
+    train, validation = parts.train, parts.validation
+    plain = BoostedCorrector(**FAST).fit(train, validation=validation)
+    again = BoostedCorrector(**FAST, refit=True).fit(train, validation=validation)
+    assert_array_equal(again.history_, plain.history_)
+    for name, column in plain.trees_.items():
+        assert_array_equal(again.trees_[name], column)
+    met = np.isin(validation.user, train.user) & np.isin(validation.item, train.item)
+    assert len(again.events_["value"]) == len(train) + met.sum()
+    assert again.score(validation) > plain.score(validation)  # it has seen them
+    assert again.score(parts.test) > plain.score(parts.test) - 0.005
+
+
 def test_trees_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 5))
@@ -161,7 +176,8 @@ def test_trees_are_those_of_scikit_learn() -> None:
         assert_allclose(trees.apply(trees.first(grown, n), x), staged, rtol=1e-12)
 
 
-def test_what_a_quantum_base_asks_is_said_before(parts: Split) -> None:
+@pytest.mark.parametrize("refit", [False, True])
+def test_what_a_quantum_base_asks_is_said_before(parts: Split, refit: bool) -> None:
     backend = open_backend({"kind": "exact", "shots": 10, "seed_simulator": 1})
     asked_of: list[int] = []
     run = type(backend).run
@@ -171,14 +187,14 @@ def test_what_a_quantum_base_asks_is_said_before(parts: Split) -> None:
         return run(self, workloads, *args)
 
     base = SwapTest(ALS(n_factors=2, n_epochs=2), backend=backend)
-    model = BoostedCorrector(base, n_folds=2, history="none", max_iter=2)
+    model = BoostedCorrector(base, n_folds=2, history="none", max_iter=2, refit=refit)
     few = parts.train[:600], parts.validation[:100]
     said = model.questions(*few)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(backend), "run", counted)
         model.fit(*few[:1], validation=few[1])
     assert [sum(len(w) for w in one.workloads) for one in said] == asked_of
-    assert len(asked_of) == 3
+    assert len(asked_of) == 3 + refit
 
 
 class Spread(UserItemBias):
@@ -277,8 +293,8 @@ def test_a_mean_asks_for_its_members_alone(parts: Split) -> None:
     assert mean.questions(parts.train, parts.validation) == []
 
 
-# RMSE on MovieLens-100K, random split, seeds 0, 1 and 2, around plain BMF.
-MEASURED = (0.8994, 0.8923, 0.8934)
+# RMSE on MovieLens-100K, random split, seeds 0, 1 and 2, around BMF.
+MEASURED = (0.8866, 0.8795, 0.8819)
 
 
 @pytest.mark.slow

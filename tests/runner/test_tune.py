@@ -314,3 +314,22 @@ def test_an_interrupt_says_how_to_go_on(experiment, tmp_path):
     assert running.returncode == 3
     assert err.splitlines()[-1].endswith(f"qrec tune --resume {folder.name}")
     assert "Traceback" not in err
+
+
+def test_a_fair_comparison_is_tuned_on_its_first_trial():
+    from qrec.experiments.fair.comparison import FairComparison
+
+    fair = dict(FairComparison.example) | {
+        "schema_version": 1, "kind": "fair_comparison", "name": "fair", "title": "fair",
+        "tune": {"trials": 3, "only": ["als", "swap"]},
+    }  # fmt: skip
+    study = begin_study(load(fair), "")
+    study.work(silent)
+    assert {label: len(trials) for label, trials in found(study).items()} == {"als": 3, "swap": 1}
+    assert tuned_rows(study)[1].default == pytest.approx(tuned_rows(study)[0].best)
+    write_tuned(study)
+    tuned = load(study.folder.path / "tuned.yaml").spec
+    assert tuned.entry("als").params["reg"] == tuned_rows(study)[0].params["reg"]
+    fair["tune"] = {"only": ["asl"]}
+    with pytest.raises(ConfigError, match="did you mean 'als'"):
+        load(fair)

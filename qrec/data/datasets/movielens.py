@@ -138,24 +138,34 @@ _HALF_STARS_CSV = (
     "userId,movieId,rating,timestamp\n1,12,5.0,1147880044\n1,7,3.5,1147868817\n2,12,0.5,1147\n"
 )
 
+_USERS_DAT = "1::F::25::10::48067\n2::M::56::16::70072\n"
+_MOVIES_DAT = "7::Sabrina (1995)::Comedy|Romance\n12::Dracula: Dead and Loving It (1995)::Comedy\n"
+_MOVIES_CSV = (
+    'movieId,title,genres\n7,"Sabrina, or so (1995)",Comedy|Romance\n12,X,(no genres listed)\n'
+)
+
 DATASETS = [
     _dataset("ml-100k", "100,000 ratings, 943 users, 1682 films", load_ml_100k, {}),
     _dataset(
         "ml-1m",
         "1,000,209 ratings, 6040 users, 3706 films",
         load_ml_1m,
-        {"ml-1m/ratings.dat": _STARS_DAT},
+        {
+            "ml-1m/ratings.dat": _STARS_DAT,
+            "ml-1m/users.dat": _USERS_DAT,
+            "ml-1m/movies.dat": _MOVIES_DAT,
+        },
     ),
     _dataset(
         "ml-10m",
         "10,000,054 ratings, 69,878 users, 10,677 films",
         load_ml_10m,
-        {"ml-10M100K/ratings.dat": _HALF_STARS_DAT},
+        {"ml-10M100K/ratings.dat": _HALF_STARS_DAT, "ml-10M100K/movies.dat": _MOVIES_DAT},
     ),
     _dataset(
         "ml-25m",
         "25,000,095 ratings, 162,541 users, 59,047 films",
         load_ml_25m,
-        {"ml-25m/ratings.csv": _HALF_STARS_CSV},
+        {"ml-25m/ratings.csv": _HALF_STARS_CSV, "ml-25m/movies.csv": _MOVIES_CSV},
     ),
 ]

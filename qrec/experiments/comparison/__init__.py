@@ -5,7 +5,7 @@ the test pairs by the fitted model, for a quantum one the readings of one questi
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -15,8 +15,10 @@ from qiskit import QuantumCircuit
 from sklearn.model_selection import ParameterGrid
 
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
+from qrec.analysis.answer import comparison_answer
+from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples
 from qrec.analysis.figures import Figure
-from qrec.analysis.plots import error_figure
+from qrec.analysis.plots import forest_figure, spread_figure
 from qrec.analysis.rows import ComparisonRow, comparison_rows
 from qrec.analysis.samples import Sample, sample_of
 from qrec.analysis.table import Table
@@ -24,10 +26,10 @@ from qrec.backends import noiseless
 from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
 from qrec.data import Ratings, Split
-from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Size, Step
 from qrec.experiments.comparison.fitting import FitRow, build, fit
 from qrec.experiments.comparison.spec import ComparisonSpec, Entry
+from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.observed import ObservedExperiment
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
@@ -77,7 +79,7 @@ def fit_name(label: str, repeat: int) -> str:
     return f"{label}.r{repeat}.fit"
 
 
-class Comparison(ObservedExperiment):
+class Comparison(ObservedExperiment, TunedExperiment):
     """See `ComparisonSpec`."""
 
     Spec = ComparisonSpec
@@ -123,7 +125,23 @@ class Comparison(ObservedExperiment):
         return [table for table in tables if table.rows]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"rmse": error_figure(of_type(ComparisonRow, rows))}
+        found, samples = of_type(ComparisonRow, rows), self.samples(outcomes)
+        families = {(row.recommender, row.backend): row.family for row in found}
+        first = [sample for sample in samples if sample.notes["repeat"] == 0]
+        drawn = {"predictions": spread_figure(first, families)}
+        best = next((row.metrics["rmse"] for row in found if row.best_classical), None)
+        if best is not None:
+            forest = forest_figure(self._differences(samples), families, best)
+            drawn = {"differences": forest} | drawn
+        return drawn
+
+    def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
+        samples = self.samples(outcomes)
+        found = of_type(ComparisonRow, rows)
+        return comparison_answer(found, self._differences(samples), samples)
+
+    def _differences(self, samples: Sequence[Sample]) -> list[DifferenceRow]:
+        return compare_samples([StoredRun(self.spec.name, self.summary, samples)])
 
     def details(self) -> dict[str, Any]:
         return {
@@ -161,41 +179,8 @@ class Comparison(ObservedExperiment):
         quantum = {k: m for k, m in models.items() if isinstance(m, QuantumRecommender)}
         return {k: model.fit(few, validation=few).fitted_circuit() for k, model in quantum.items()}
 
-    def validation_rmse(self, label: str, chosen: Mapping[str, Mapping[str, Any]]) -> float:
-        """Return the RMSE of an entry on the validation part of repeat 0; no test part is read.
-
-        `chosen` are parameters by label, of the entry and of those that it is built on.
-        """
-        entry, parts = self.spec.entry(label), self._split(0)
-        assert parts.validation is not None  # `check_tunable` was asked
-        bases = {k: self._tuned_base(base, chosen) for k, base in entry.references.items()}
-        model = build(entry, chosen[label], bases, self.backend, self._fit_seed(entry, 0))
-        return -model.fit(parts.train, validation=parts.validation).score(parts.validation)
-
-    def check_tunable(self) -> None:
-        """Raise ConfigError where there is nothing to choose on."""
-        if self._split(0).validation is None:
-            raise ConfigError(
-                "split: tuning chooses on the validation part, but the split leaves none"
-            )
-
-    def _tuned_base(self, label: str, chosen: Mapping[str, Mapping[str, Any]]) -> Recommender:
-        """Return an earlier entry fitted with the parameters chosen for it, each kept once."""
-        params = dict(chosen.get(label, {}))
-        key = label, repr(params)
-        if key not in self._tuned_bases:
-            entry = self.spec.entry(label)
-            bases = {k: self._tuned_base(base, chosen) for k, base in entry.references.items()}
-            fixed = {"params": entry.params | params, "grid": {} if params else entry.grid}
-            entry = entry.model_copy(update=fixed)
-            seed = self._fit_seed(entry, 0)
-            found = fit(entry, 0, self._split(0), bases, self.backend, seed).model
-            self._tuned_bases[key] = found
-        return self._tuned_bases[key]
-
-    @cached_property
-    def _tuned_bases(self) -> dict[tuple[str, str], Recommender]:
-        return {}
+    def tuning_split(self) -> Split:
+        return self._split(0)
 
     def _fit(self, entry: Entry, repeat: int, ask: Ask, have: Have) -> Outcome:
         bases = self._bases(entry, repeat, have)

@@ -184,6 +184,11 @@ class Tuning(Spec):
     trials: Annotated[int, Field(ge=1)] = 20
     only: list[Label] = Field(default_factory=list)
 
+    def check(self, labels: list[str]) -> None:
+        """Raise ConfigError where `only` names what is none of these."""
+        for label in self.only:
+            check_name(label, labels, "entry (in tune.only)")
+
 
 def _refers(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(REFERENCE)
@@ -223,8 +228,7 @@ class ComparisonSpec(ObservedSpec):
                     )
             labels.append(entry.label)
         check_labels(labels)
-        for label in self.tune.only:
-            check_name(label, labels, "entry (in tune.only)")
+        self.tune.check(labels)
         return self
 
     def entry(self, label: str) -> Entry:

@@ -16,9 +16,9 @@ from qrec.experiments.fair.rows import (
 
 _LEADING_ZERO = re.compile(r"(?<=[+-])0\.")
 _HELPED = {
-    BETTER: "the quantum part helped",
+    BETTER: "better than with that: beside it the quantum part helped",
     NO_DIFFERENCE: "no difference: the quantum part did not help",
-    WORSE: "the quantum part hurt",
+    WORSE: "worse than with that: the quantum part did not help",
 }
 
 

@@ -21,6 +21,7 @@ from qrec.data.splits import PUBLISHED, TIMED
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Step
 from qrec.experiments.comparison.fitting import FitRow, fit
+from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.fair.cost import cost_rows, execution_seconds, numbers_kept
 from qrec.experiments.fair.differences import Differences, Scored
 from qrec.experiments.fair.figure import forest_figure
@@ -38,7 +39,7 @@ from qrec.types import Row, of_type
 _OWN_SPLITS = "ml-100k"  # the data set that is published with splits
 
 
-class FairComparison(RecommendersExperiment):
+class FairComparison(RecommendersExperiment, TunedExperiment):
     """See `FairComparisonSpec`."""
 
     Spec = FairComparisonSpec
@@ -125,6 +126,9 @@ class FairComparison(RecommendersExperiment):
     def trials(self) -> list[Trial]:
         """All seeds and folds of all protocols."""
         return [trial for protocol in self.protocols for trial in protocol.trials]
+
+    def tuning_split(self) -> Split:
+        return self._split(self.trials[0])
 
     def _find_left_out(self) -> dict[str, str]:
         found = {}

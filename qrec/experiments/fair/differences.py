@@ -93,8 +93,7 @@ class Differences:
 
     def control(self, label: str) -> str | None:
         """Return the hardest control of a row: that of the lowest validation RMSE."""
-        controls = self._spec.entry(label).control
-        return min(controls, key=self.validation.__getitem__, default=None)
+        return min(self._controls(label), key=self.validation.__getitem__, default=None)
 
     def choice(self) -> ChoiceRow:
         """Return what was chosen, and what hindsight would choose."""
@@ -123,7 +122,7 @@ class Differences:
                 (BEST, self.best_classical, None),
                 (BIAS, self._spec.bias, None),
             ]
-            controls = self._spec.entry(label).control
+            controls = self._controls(label)
             others += [(CONTROL, control, words) for control, words in controls.items()]
             for group in self._groups:
                 for role, against, instead in others:
@@ -173,6 +172,11 @@ class Differences:
                     )
                     rows.append(row)
         return rows
+
+    def _controls(self, label: str) -> dict[str, str]:
+        """Return the controls of a row that take part here, and what they have instead."""
+        controls = self._spec.entry(label).control
+        return {control: words for control, words in controls.items() if control in self.labels}
 
     @property
     def _has_validation(self) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure, to_png
+from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure
 from qrec.experiments.fair.rows import BEST, CONTROL, DifferenceRow, FairRow
 from qrec.types import Row, of_type
 
@@ -35,9 +35,7 @@ def forest_figure(protocol: str, rows: Sequence[Row]) -> Figure:
         _draw(each, title, lines, families)
     handles, labels = axes[0].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
-    return Figure(
-        _caption(protocol, [row for _, lines in panels for _, row in lines]), to_png(canvas)
-    )
+    return Figure(_caption(protocol, [row for _, lines in panels for _, row in lines]), canvas)
 
 
 def _draw(

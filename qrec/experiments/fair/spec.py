@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from qrec.config import Spec
 from qrec.data.splits import split_names
 from qrec.errors import ConfigError
-from qrec.experiments.comparison.spec import Entry
+from qrec.experiments.comparison.spec import Entry, Tuning
 from qrec.experiments.labels import Label, check_labels
 from qrec.experiments.members import RecommendersSpec
 from qrec.registry import check_name
@@ -90,6 +90,7 @@ class FairComparisonSpec(RecommendersSpec):
     kind: Literal["fair_comparison"]
     protocols: Annotated[list[Protocol], Field(min_length=1)]
     recommenders: Annotated[list[FairEntry], Field(min_length=1)]  # type: ignore[assignment]
+    tune: Tuning = Tuning()
     bias: Label = "bias"
     buckets: list[Annotated[int, Field(ge=1)]] = [20, 50, 100]  # noqa: RUF012
     device: str = "fake:FakeTorino"
@@ -111,6 +112,7 @@ class FairComparisonSpec(RecommendersSpec):
         check_labels((t.protocol for p in self.protocols for t in p.trials if not t.seed), "trials")
         labels = [entry.label for entry in self.recommenders]
         check_name(self.bias, labels, "recommender (in bias)")
+        self.tune.check(labels)
         if self.family(self.bias) != "classical" or self.entry(self.bias).protocols:
             raise ConfigError(
                 f"bias: {self.bias}: expected a classical recommender that takes part everywhere"
@@ -127,14 +129,24 @@ class FairComparisonSpec(RecommendersSpec):
         return self
 
     def _check_beside(self, entry: FairEntry, protocols: list[str]) -> None:
-        """Raise ConfigError where a row has not beside it what it is built on or laid beside."""
+        """Raise ConfigError where a row has not beside it what it is built on or laid beside.
+
+        Its controls may take part in fewer protocols, as they explain it in any one of them.
+        """
+        where = f"recommenders.{entry.label}"
         own = [label for label in protocols if self.takes_part(entry.label, label)]
-        for needed in (*entry.references.values(), *entry.control):
-            missing = [label for label in own if not self.takes_part(needed, label)]
+        for base in entry.references.values():
+            missing = [label for label in own if not self.takes_part(base, label)]
             if missing:
                 raise ConfigError(
-                    f"recommenders.{entry.label}: takes part in {missing[0]}, but {needed}, which "
-                    "it is built on or compared with, does not"
+                    f"{where}: takes part in {missing[0]}, but {base}, on which it is built, "
+                    "does not"
                 )
-        if entry.label in entry.control:
-            raise ConfigError(f"recommenders.{entry.label}.control: found itself, expected others")
+        for control in entry.control:
+            if control == entry.label:
+                raise ConfigError(f"{where}.control: found itself, expected others")
+            if not any(self.takes_part(control, label) for label in own):
+                raise ConfigError(
+                    f"{where}.control: {control} takes part in none of its protocols: "
+                    f"{', '.join(own)}"
+                )

@@ -187,7 +187,8 @@ def _share_table(
                 for row in rows
                 if (row.recommender, row.role, row.against) == (label, CONTROL, control)
             ]
-            notes.append(share_sentence(label, control, cells))
+            if cells:
+                notes.append(share_sentence(label, control, cells))
     return build_table("With less to learn from", columns, lines, notes)
 
 

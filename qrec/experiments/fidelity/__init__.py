@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.device.snapshots import SnapshotName, open_snapshot
 from qrec.config import ExperimentSpec
@@ -286,7 +286,7 @@ def _figure(data: Mapping[str, Labelled]) -> Figure:
         "probability, a dot per circuit: they are different quantities, and a parabola leads "
         "from one to the other."
     )
-    return Figure(caption, to_png(canvas))
+    return Figure(caption, canvas)
 
 
 EXPERIMENT = Fidelity

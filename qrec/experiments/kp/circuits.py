@@ -17,7 +17,7 @@ from pydantic import Field
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count, lowered
-from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, Figure, to_png
+from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, Figure
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.workload import Workload
 from qrec.circuits.encodings import vectors_to_angles
@@ -155,7 +155,7 @@ class KPCircuits(ObservedExperiment):
             "Total variation distance from the truncated SVD's row against two-qubit gates: the "
             "singular value transformation (lines) and phase estimation (dotted)."
         )
-        return {"tv": Figure(caption, to_png(canvas))}
+        return {"tv": Figure(caption, canvas)}
 
     def _ideal(self, problem: Problem, form: Form, size: int, ask: Ask, have: Have) -> Outcome:
         block = self._block(problem)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 from pydantic import Field
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.data import Ratings, Split
 from qrec.errors import DataError
@@ -147,7 +147,7 @@ class Sampling(ObservedExperiment):
             f"degree of the filter; dotted: the sharp projection of rank {self.spec.n_factors}. "
             "Bars of one standard error over users."
         )
-        return {"degree": Figure(caption, to_png(canvas))}
+        return {"degree": Figure(caption, canvas)}
 
     @cached_property
     def _parts(self) -> Split:

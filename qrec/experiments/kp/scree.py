@@ -15,7 +15,7 @@ from pydantic import Field
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
-from qrec.analysis.figures import CIRCLE, CROSS, Figure, draw_errors, to_png
+from qrec.analysis.figures import CIRCLE, CROSS, Figure, draw_errors
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.workload import Workload
 from qrec.circuits.factor_score_ratios import factor_score_ratios
@@ -99,7 +99,7 @@ class Scree(ObservedExperiment):
         panels[0].set_ylabel("share of |A|^2")
         panels[0].legend(fontsize=7)
         caption = "Factor score ratios, as phase estimation reads them and as they are."
-        return {"scree": Figure(caption, to_png(canvas))}
+        return {"scree": Figure(caption, canvas)}
 
     def _measure(self, name: str, ask: Ask, have: Have) -> Outcome:
         backend, circuit, t = self.backend(name), self._circuit(), self.spec.n_phase_qubits

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, to_png
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.types import Row
 
@@ -156,7 +156,7 @@ def difference_figure(rows: Sequence[GainRow]) -> Figure:
         "otherwise. Dots: one start each; bars: mean and 95 % interval, over users and starts. "
         "Below the dotted line, training with noise helps."
     )
-    return Figure(caption, to_png(canvas))
+    return Figure(caption, canvas)
 
 
 def _better(row: GainRow) -> str:

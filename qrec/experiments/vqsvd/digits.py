@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Table
 from qrec.data.images import digits, psnr
 from qrec.experiments.base import Ask, Experiment, Have, Step
@@ -131,7 +131,7 @@ class Digits(Experiment):
     def _quality(self, mse: Array) -> dict[str, Any]:
         return with_error("mse", mse) | with_error("psnr", psnr(mse, self.spec.psnr_cap))
 
-    def _lines(self, rows: Sequence[DigitsRow], y: str) -> bytes:
+    def _lines(self, rows: Sequence[DigitsRow], y: str) -> Canvas:
         depths = self.spec.layers
         canvas = Canvas(figsize=(3.5 * len(depths), 3), layout="constrained")
         canvas.supylabel(Y_LABELS[y], fontsize=9)
@@ -141,9 +141,9 @@ class Digits(Experiment):
             axes.set_title(f"L = {n_layers}", fontsize=9)
             axes.set_xlabel("T")
         axes.legend(fontsize=7)
-        return to_png(canvas)
+        return canvas
 
-    def _picture(self, restored: Arrays) -> bytes:
+    def _picture(self, restored: Arrays) -> Canvas:
         images, labels = digits(self.spec.per_class)
         first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
         lines = {"original image": images} | {
@@ -157,7 +157,7 @@ class Digits(Experiment):
                 axes.set_xticks([])
                 axes.set_yticks([])
             line[0].set_ylabel(name, fontsize=8)
-        return to_png(canvas)
+        return canvas
 
 
 def _step(n_layers: int, rank: int) -> str:

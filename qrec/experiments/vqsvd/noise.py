@@ -28,7 +28,6 @@ from qrec.analysis.figures import (
     WEDGE,
     Figure,
     draw_errors,
-    to_png,
 )
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends import noiseless, open_backend
@@ -284,7 +283,7 @@ class Noise(Experiment):
             "Measured |d_j| over the true one against n, a panel per backend and shots; on the "
             "dotted line nothing is lost. Bars of one standard error over matrices."
         )
-        return {"ratio": Figure(caption, to_png(canvas))}
+        return {"ratio": Figure(caption, canvas)}
 
     def _measure(self, each: _Measurement, ask: Ask, have: Have) -> Outcome:
         problem, rank, form = each.problem, self.spec.rank, FORMS[each.form]

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.figures import STYLES
@@ -110,7 +110,7 @@ class ObjectiveAndError(Experiment):
             "Objective and mean squared error after training, one point per start, first matrix: "
             "with the original objective higher can be worse."
         )
-        return {"objective_and_mse": Figure(caption, to_png(canvas))}
+        return {"objective_and_mse": Figure(caption, canvas)}
 
     def _train(self, objective: str, ask: Ask, have: Have) -> Outcome:
         spec = self.spec

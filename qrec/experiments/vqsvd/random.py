@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure, to_png
+from qrec.analysis.figures import Figure
 from qrec.analysis.table import Table
 from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.figures import Y_LABELS, draw_lines, objective_table
@@ -144,7 +144,7 @@ class RandomMatrices(Experiment):
         return Outcome(rows)
 
 
-def _grid(rows: Sequence[RandomRow], y: str) -> bytes:
+def _grid(rows: Sequence[RandomRow], y: str) -> Canvas:
     sizes = list(dict.fromkeys(row.n_qubits for row in rows))
     layers = [list(dict.fromkeys(row.n_layers for row in rows if row.n_qubits == n)) for n in sizes]
     width = max(map(len, layers))
@@ -162,7 +162,7 @@ def _grid(rows: Sequence[RandomRow], y: str) -> bytes:
             axes.set_title(f"n = {n_qubits}, L = {depths[place]}", fontsize=9)
             axes.set_xlabel("T")
     grid[0][0].legend(fontsize=7)
-    return to_png(canvas)
+    return canvas
 
 
 EXPERIMENT = RandomMatrices

@@ -105,7 +105,8 @@ def _windings(rng: np.random.Generator, angles: Array, precision: float) -> Arra
     mass = np.cumsum(np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
     level = rng.random(len(mass)) * mass[:, -1]
     place = np.minimum((mass < level[:, None]).sum(axis=1), mass.shape[1] - 1)
-    return _turns(precision)[place]
+    found: Array = _turns(precision)[place]
+    return found
 
 
 def _wrapped(angles: Array) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qrec.types import Array
 
 Digits = NDArray[np.int64]
-Rows = NDArray[np.intp]
+Rows = NDArray[np.intp] | slice
 # Of an angle by its place, and the factors of its cosine and sine per row, None for zero: draws
 # it anew, and returns its cosine and sine per row.
 Draw = Callable[[int, Array | None, Array | None], tuple[Array, Array]]
@@ -27,8 +27,7 @@ class _Sum:
     def __call__(self, values: Array, waves: list[tuple[Array, Array]]) -> Array:
         out = np.zeros((self.n_groups, values.shape[1]))
         for (rows, groups), wave in zip(self.members, (None, *waves[self.angle]), strict=True):
-            if len(rows):
-                out[groups] += values[rows] if wave is None else values[rows] * wave
+            out[groups] += values[rows] if wave is None else values[rows] * wave
         return out
 
 
@@ -97,7 +96,12 @@ def _node(digits: Digits, angles: tuple[int, ...]) -> _Node:
         return _Node(angles, (), tuple(int(at[0]) if len(at) else None for at in found))
     middle = len(angles) // 2
     parts = angles[:middle], angles[middle:]
-    return _Node(angles, tuple(_half(digits, *pair) for pair in (parts, parts[::-1])), (None, None))
+    # Patterns are sorted: outer angles first, those that are summed away stand in even steps.
+    return _Node(
+        angles,
+        (_half(digits, parts[0], parts[1][::-1]), _half(digits, parts[1], parts[0])),
+        (None, None),
+    )
 
 
 def _half(digits: Digits, own: tuple[int, ...], others: Sequence[int]) -> _Half:
@@ -111,7 +115,17 @@ def _half(digits: Digits, own: tuple[int, ...], others: Sequence[int]) -> _Half:
         unique, group = np.unique(rest, axis=0, return_inverse=True)
         group = group.reshape(-1)
         by_digit = [np.flatnonzero(left[:, angle] == digit) for digit in range(3)]
-        members = tuple((at, group[at]) for at in by_digit)
+        members = tuple((_stepped(at), _stepped(group[at])) for at in by_digit)
         sums.append(_Sum(angle, members, len(unique)))
         left = unique
-    return _Half(rows, tuple(sums), _node(left, own))
+    return _Half(_stepped(rows), tuple(sums), _node(left, own))
+
+
+def _stepped(rows: NDArray[np.intp]) -> Rows:
+    """Return rows in even steps as a slice, which copies nothing."""
+    if len(rows) == 0:
+        return slice(0, 0)
+    step = int(rows[1] - rows[0]) if len(rows) > 1 else 1
+    if step < 1 or (np.diff(rows) != step).any():
+        return rows
+    return slice(int(rows[0]), int(rows[-1]) + 1, step)
