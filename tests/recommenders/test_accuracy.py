@@ -14,6 +14,7 @@ from qrec.recommenders import (
     BayesianMF,
     GlobalMean,
     MaskedNMF,
+    SVDpp,
     SwapTest,
     TruncatedSVDRecommender,
     UserItemBias,
@@ -30,6 +31,7 @@ HIGHEST = {
     "residual SVD": (TruncatedSVDRecommender, 0.934),
     "masked NMF": (MaskedNMF, 0.945),
     "EASE": (EASE, 0.930),
+    "SVD++": (SVDpp, 0.922),
     "Bayesian MF": (BayesianMF, 0.915),
 }
 LOWEST = 0.89
