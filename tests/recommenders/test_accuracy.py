@@ -32,7 +32,9 @@ HIGHEST = {
     "masked NMF": (MaskedNMF, 0.945),
     "EASE": (EASE, 0.930),
     "SVD++": (SVDpp, 0.922),
-    "Bayesian MF": (BayesianMF, 0.915),
+    "Bayesian MF": (lambda: BayesianMF(implicit=False, side_data=False), 0.915),
+    "Bayesian MF, implicit": (lambda: BayesianMF(side_data=False), 0.903),
+    "Bayesian MF, side data": (BayesianMF, 0.897),
 }
 LOWEST = 0.89
 
