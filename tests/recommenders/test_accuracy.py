@@ -14,6 +14,7 @@ from qrec.recommenders import (
     BayesianMF,
     GlobalMean,
     MaskedNMF,
+    PairNet,
     SwapTest,
     TruncatedSVDRecommender,
     UserItemBias,
@@ -30,6 +31,7 @@ HIGHEST = {
     "residual SVD": (TruncatedSVDRecommender, 0.934),
     "masked NMF": (MaskedNMF, 0.945),
     "EASE": (EASE, 0.930),
+    "pairs of angles by Gibbs sampling": (PairNet, 0.900),
     "Bayesian MF": (BayesianMF, 0.915),
 }
 LOWEST = 0.89
