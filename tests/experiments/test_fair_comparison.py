@@ -303,6 +303,8 @@ def test_tables_fit_and_the_figure_says_what_it_shows() -> None:
     assert "Did the quantum part help swap? No" in " ".join(main.notes)
     assert "better" in done.figures["differences"].caption
     assert done.figures["differences"].png[:4] == b"\x89PNG"
+    assert done.answer[0].startswith("Best classical row")
+    assert set(done.answer) <= set(done.tables[0].notes)
     assert of_type(FittedRow, done.typed_rows) == []
     assert costs.rows
     assert buckets.rows

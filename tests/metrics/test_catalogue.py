@@ -8,13 +8,16 @@ import pytrec_eval
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
+from qrec.data import load_ratings, split
 from qrec.errors import ConfigError
+from qrec.experiments.ranking import best_items, relevant_items
 from qrec.metrics.catalogue import (
     CATALOGUE_METRICS,
     CutMetric,
     Lists,
     find_list_metric,
 )
+from qrec.recommenders import Popularity
 from qrec.registry import door
 
 N_ITEMS = 30
@@ -78,6 +81,17 @@ def test_reciprocal_rank_is_that_of_trec_eval_within_the_list(cutoff):
     lists = drawn()
     expected = [u.get("recip_rank", 0.0) for u in trec_eval(lists.first(cutoff), {"recip_rank"})]
     assert_users(lists, f"mrr@{cutoff}", expected)
+
+
+def test_ml_100k_has_what_trec_eval_finds(data_dir):
+    parts = split(load_ratings("ml-100k", data_dir=data_dir), seed=0)
+    users, relevant = relevant_items(parts.test, 4.0)
+    items = best_items(Popularity().fit(parts.train), users, 10, np.random.default_rng(0))
+    raters = np.bincount(parts.train.item, minlength=parts.train.n_items)
+    lists = Lists(items, relevant, raters, 943)
+    for name, measure in TREC.items():
+        per_user = [u[f"{measure}_10"] for u in trec_eval(lists, {f"{measure}.10"})]
+        assert_users(lists, f"{name}@10", per_user)
 
 
 def assert_users(lists: Lists, name: str, expected: list[float]) -> None:

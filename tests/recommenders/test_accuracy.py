@@ -14,6 +14,8 @@ from qrec.recommenders import (
     BayesianMF,
     GlobalMean,
     MaskedNMF,
+    PairNet,
+    SVDpp,
     SwapTest,
     TruncatedSVDRecommender,
     UserItemBias,
@@ -30,7 +32,11 @@ HIGHEST = {
     "residual SVD": (TruncatedSVDRecommender, 0.934),
     "masked NMF": (MaskedNMF, 0.945),
     "EASE": (EASE, 0.930),
-    "Bayesian MF": (BayesianMF, 0.915),
+    "SVD++": (SVDpp, 0.922),
+    "Bayesian MF": (lambda: BayesianMF(implicit=False, side_data=False), 0.915),
+    "Bayesian MF, implicit": (lambda: BayesianMF(side_data=False), 0.903),
+    "Bayesian MF, side data": (BayesianMF, 0.897),
+    "pairs of angles by Gibbs sampling": (PairNet, 0.900),
 }
 LOWEST = 0.89
 

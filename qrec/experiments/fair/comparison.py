@@ -27,7 +27,7 @@ from qrec.experiments.fair.differences import Differences, Scored
 from qrec.experiments.fair.figure import forest_figure
 from qrec.experiments.fair.rows import FittedRow
 from qrec.experiments.fair.spec import FairComparisonSpec, FairEntry, Protocol, Trial
-from qrec.experiments.fair.tables import fair_tables
+from qrec.experiments.fair.tables import fair_answer, fair_tables
 from qrec.experiments.members import RecommendersExperiment
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.bias import UserItemBias
@@ -89,6 +89,9 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         return fair_tables(self.spec, self.protocols, self.described, self.left_out, rows)
+
+    def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
+        return fair_answer(self.protocols[0], rows)
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         return {"differences": forest_figure(self.protocols[0].label, rows)}

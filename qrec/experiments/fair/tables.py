@@ -62,6 +62,16 @@ def fair_tables(
     return [table for table in tables if table is not None and table.rows]
 
 
+def fair_answer(protocol: Protocol, rows: Sequence[Row]) -> list[str]:
+    """Say how the rows of a protocol stand to the best classical one and to their controls."""
+    choices = {row.protocol: row for row in of_type(ChoiceRow, rows)}
+    return [
+        choice_sentence(choices[protocol.label]),
+        *family_sentences(_overall(protocol, of_type(FairRow, rows))),
+        *help_sentences(_overall(protocol, of_type(DifferenceRow, rows))),
+    ]
+
+
 def _overall(protocol: Protocol, rows: Sequence[Any]) -> list[Any]:
     """Return the rows that speak of all of a protocol."""
     names = {protocol.label, *(trial.protocol for trial in protocol.trials)}
