@@ -117,21 +117,21 @@ def test_a_member_may_be_named_and_changed(suite, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"experiments.rows.n_pairs": 1}, r"several\.yaml: experiments\.rows: n_pairs.*found 1"),
-        ({"experiments.rows.recommenders.als.params.ref": 1}, r"several\.yaml: experiments\.rows: "
+        ({"experiments.rows.n_pairs": 1}, r"experiments\.rows: n_pairs.*found 1"),
+        ({"experiments.rows.recommenders.als.params.ref": 1}, r"experiments\.rows: "
          r".*recommenders\.als.*did you mean 'reg'"),
-        ({"experiments.linear.kind": "vqsvd_objectiv"}, "yaml: experiments.2.*with a label"),
-        ({"experiments.linear.label": "rows"}, "yaml: two experiments have the label 'rows'"),
-        ({"experiments.linear.label": 3}, "yaml: experiments.2.*mapping with a label"),
-        ({"experiments.linear.label": "../../a"}, "yaml: experiments.2.*letters"),
-        ({"experiments.linear.label": "rows.als"}, "yaml: experiments.2.*letters"),
+        ({"experiments.linear.kind": "vqsvd_objectiv"}, "experiments.2.*with a label"),
+        ({"experiments.linear.label": "rows"}, "two experiments have the label 'rows'"),
+        ({"experiments.linear.label": 3}, "experiments.2.*mapping with a label"),
+        ({"experiments.linear.label": "../../a"}, "experiments.2.*letters"),
+        ({"experiments.linear.label": "rows.als"}, "experiments.2.*letters"),
         ({"experiments.linear.experiment": "hardwar"}, "did you mean 'hardware'"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_file_member_and_key(suite, tmp_path, changes, said):
+def test_what_is_wrong_is_said_with_option_member_and_key(suite, tmp_path, changes, said):
     path = tmp_path / "several.yaml"
     path.write_text(yaml.safe_dump(suite))
-    with pytest.raises(ConfigError, match=f"(?s){said}"):
+    with pytest.raises(ConfigError, match=rf"(?s)--set experiments\..*{said}"):
         load(path, changes)
 
 

@@ -63,7 +63,7 @@ class TestFoldIn:
         rated = np.isin(np.arange(ratings.n_items), train.item)
         pairs = pairs_of(np.arange(5), ratings)
         known = rated[pairs[:, 1]] if "item" in model.needs else np.ones(len(pairs), bool)
-        assert_array_equal(~np.isnan(folded.predict(pairs)), known)
+        assert_array_equal(~np.isnan(folded.predict(pairs)), known & model.rates())
         if "user" in model.needs:
             assert np.isnan(folded.predict(train)).all(), "users of the fit are forgotten"
         items, _ = folded.recommend(np.arange(5), n=3)
