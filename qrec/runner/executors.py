@@ -70,8 +70,8 @@ def _heard(
             answer: Exception | None = worker.line.recv()
             worker.step = None
             return answer
-    except EOFError:
-        pass  # it died, as its sentinel says
+    except (EOFError, ConnectionResetError):
+        pass  # it died, with or without having read what it was sent, as its sentinel says
     if worker.process.is_alive():
         return None
     if worker.step is not None:

@@ -45,11 +45,9 @@ def test_an_experiment_takes_no_split_whose_parts_share_a_pair(monkeypatch):
     part = SimpleNamespace(user=np.array([0, 1]), item=np.array([2, 0]), n_items=3)
     shared = SimpleNamespace(train=part, validation=None, test=part, support=None, ratings=part)
     monkeypatch.setattr(observed, "split_ratings", lambda *_, **__: shared)
-    spec = SimpleNamespace(split={"kind": "random"})
-    asking = SimpleNamespace(spec=spec, places=SimpleNamespace(data_dir=None), ratings=None)
-    found = next(c for c in vars(observed).values() if isinstance(c, type) and "split" in vars(c))
+    asking = SimpleNamespace(places=SimpleNamespace(data_dir=None), ratings=None)
     with pytest.raises(DataError, match="2 pairs stand in both train and test"):
-        found.split(asking, 0)
+        observed.DatasetExperiment.split_by(asking, {"kind": "random"}, 0)
 
 
 @pytest.mark.parametrize("always", [0, 1])

@@ -22,7 +22,7 @@ from qrec.runner.load import parse_override
 def ended(capsys, monkeypatch, raised):
     """Return exit status and stderr of a command that raises this."""
 
-    def app():
+    def app(**_):
         raise raised
 
     monkeypatch.setattr(cli, "app", app)

@@ -4,12 +4,14 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 import yaml
 
 from qrec.errors import ConfigError, QrecError
+from qrec.runner import executors
 from qrec.runner.run import resume, run
 from qrec.runs.folder import find_run, run_ids
 
@@ -75,3 +77,19 @@ def test_a_step_that_kills_its_process_again_and_again_is_given_up(tmp_path, sma
     path.write_text(yaml.safe_dump(small_experiment))
     with pytest.raises(QrecError, match=r"step dies\.r0\.fit: its process died 3 times"):
         run(path, jobs=2)
+
+
+def test_a_worker_that_died_before_it_read_its_step_is_replaced(monkeypatch):
+    class Reset:
+        def poll(self):
+            return True
+
+        def recv(self):
+            raise ConnectionResetError
+
+    dead = SimpleNamespace(line=Reset(), step="a", process=SimpleNamespace(is_alive=bool))
+    other = object()
+    monkeypatch.setattr(executors, "_begin", lambda _: other)
+    pool, deaths = [dead], {}
+    assert executors._heard(dead, deaths, None, pool) is None
+    assert (pool, deaths) == ([other], {"a": 1})
