@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.compare import DifferenceRow, Key
-from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure, Style
+from qrec.analysis.figures import Figure
+from qrec.analysis.forest import FAMILIES, Line, Panel, draw_forest
 from qrec.analysis.samples import Sample
 from qrec.types import Array
 
-_STYLES = {"classical": CIRCLE, "quantum": SQUARE, "hybrid": TRIANGLE}
 _REACH = 0.25  # of the RMSE: what is further off is written at the edge
 _N_BINS = 41
 _TRUE_STARS = "#888888"
@@ -38,19 +37,10 @@ def forest_figure(
     """
     known = [row for row in differences if row.rmse_minus_classical is not None]
     panels = [
-        ("all pairs", [row for row in known if row.shots is None]),
-        ("a sample of the pairs", [row for row in known if row.shots is not None]),
+        _panel("all pairs", [row for row in known if row.shots is None], families),
+        _panel("a sample of the pairs", [r for r in known if r.shots is not None], families, True),
     ]
-    panels = [panel for panel in panels if panel[1]]
-    heights = [len(rows) + 1 for _, rows in panels] or [1]
-    canvas = Canvas(figsize=(8, 1.2 + 0.28 * sum(heights)), layout="constrained")
-    grid = canvas.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (title, rows) in zip(grid, panels, strict=False):
-        _draw_differences(axes, rows, families, _REACH * rmse)
-        axes.set_xlabel(f"RMSE minus best classical, {title} (rating units, 95 % interval)")
-    handles, labels = grid[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
-    return Figure(_FOREST_CAPTION, canvas)
+    return Figure(_FOREST_CAPTION, draw_forest(panels, _REACH * rmse, "{:+.2f}"))
 
 
 def spread_figure(samples: Sequence[Sample], families: Mapping[Key, str]) -> Figure:
@@ -63,7 +53,7 @@ def spread_figure(samples: Sequence[Sample], families: Mapping[Key, str]) -> Fig
     canvas = Canvas(figsize=(8, 1.2 + 0.42 * len(samples)), layout="constrained")
     axes = canvas.subplots()
     for place, sample in enumerate(samples):
-        style = _STYLES[families[_key(sample)]]
+        style = FAMILIES[families[_key(sample)]]
         predicted = sample.prediction[~np.isnan(sample.prediction)]
         alpha = 0.75 if sample.notes["shots"] is None else 0.35
         heights = place - _profile(predicted, edges)
@@ -78,50 +68,16 @@ def spread_figure(samples: Sequence[Sample], families: Mapping[Key, str]) -> Fig
     return Figure(_SPREAD_CAPTION, canvas)
 
 
-def _draw_differences(
-    axes: Axes, rows: Sequence[DifferenceRow], families: Mapping[Key, str], reach: float
-) -> None:
-    for family, style in _STYLES.items():
-        own = [
-            (place, row)
-            for place, row in enumerate(rows)
-            if families[row.recommender, row.backend] == family and abs(_value(row)) <= reach
-        ]
-        if own:
-            _draw_family(axes, style, family, own)
-    for place, row in enumerate(rows):
-        value = _value(row)
-        if abs(value) > reach:
-            text = f"{value:+.2f} \N{RIGHTWARDS ARROW}"
-            in_axes = axes.get_yaxis_transform()
-            axes.text(0.99, place, text, ha="right", va="center", transform=in_axes)
-    axes.axvline(0, color="black", linewidth=1)
-    axes.set_yticks(range(len(rows)), [_name(row.recommender, row.backend) for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(axis="x", alpha=0.3)
-
-
-def _draw_family(
-    axes: Axes, style: Style, family: str, rows: Sequence[tuple[int, DifferenceRow]]
-) -> None:
-    hollow = any(row.shots is not None for _, row in rows)
-    axes.errorbar(
-        [_value(row) for _, row in rows],
-        [place for place, _ in rows],
-        xerr=[1.96 * (row.stderr_classical or 0) for _, row in rows],
-        marker=style.marker,
-        color=style.colour,
-        markerfacecolor="none" if hollow else style.colour,
-        markersize=6,
-        capsize=3,
-        linestyle="none",
-        label=family,
-    )
-
-
-def _value(row: DifferenceRow) -> float:
-    assert row.rmse_minus_classical is not None  # only such rows are drawn
-    return row.rmse_minus_classical
+def _panel(
+    pairs: str, rows: Sequence[DifferenceRow], families: Mapping[Key, str], hollow: bool = False
+) -> Panel:
+    lines = []
+    for row in rows:
+        value, reach = row.rmse_minus_classical, 1.96 * (row.stderr_classical or 0)
+        assert value is not None  # only such rows are drawn
+        key = row.recommender, row.backend
+        lines.append(Line(_name(*key), families[key], value, value - reach, value + reach))
+    return Panel(f"RMSE minus best classical, {pairs}", lines, hollow)
 
 
 def _profile(values: Array, edges: Array) -> Array:

@@ -10,7 +10,7 @@ difference to the same ensemble without it.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
@@ -27,7 +27,6 @@ from qrec.metrics import rmse, rmse_difference
 from qrec.recommenders.ensemble import stack
 from qrec.registry import check_name
 from qrec.runs.outcomes import Outcome
-from qrec.seeds import child_seed
 from qrec.types import Array, Row, of_type
 
 R = TypeVar("R", bound=Row)
@@ -157,23 +156,15 @@ class EnsembleExperiment(MembersExperiment):
         return [[entry.label] for entry in self.spec.recommenders] + self.spec.ensembles
 
     def _split(self, repeat: int) -> Split:
-        if repeat not in self._parts:
-            self._parts[repeat] = parts = self.split(self._seed(repeat, "split"))
-            if parts.validation is None:
-                raise ConfigError(
-                    "split: weights are fitted on the validation part, but the split leaves none"
-                )
-        return self._parts[repeat]
-
-    @cached_property
-    def _parts(self) -> dict[int, Split]:
-        return {}
+        parts = super()._split(repeat)
+        if parts.validation is None:
+            raise ConfigError(
+                "split: weights are fitted on the validation part, but the split leaves none"
+            )
+        return parts
 
     def _bases(self, entry: Entry, repeat: int) -> dict[str, str]:
         return {name: _step(base, repeat) for name, base in entry.references.items()}
-
-    def _seed(self, repeat: int, *names: str) -> int:
-        return child_seed(self.spec.seed, "repeat", repeat, *names)
 
 
 class _Stacks:

@@ -10,8 +10,7 @@ from qrec.data import Split
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have
 from qrec.experiments.comparison.fitting import fit
-from qrec.experiments.comparison.spec import Entry, family
-from qrec.experiments.labels import check_labels
+from qrec.experiments.comparison.spec import Entry, check_entries, family
 from qrec.experiments.observed import (
     DatasetExperiment,
     DatasetSpec,
@@ -19,7 +18,8 @@ from qrec.experiments.observed import (
     ObservedSpec,
 )
 from qrec.recommenders.base import Recommender
-from qrec.recommenders.parameters import REFERENCE, is_backend
+from qrec.recommenders.parameters import is_backend
+from qrec.runs.outcomes import Outcome
 
 
 class RecommendersSpec(DatasetSpec):
@@ -30,22 +30,13 @@ class RecommendersSpec(DatasetSpec):
     @field_validator("recommenders")
     @classmethod
     def _known(cls, entries: list[Entry]) -> list[Entry]:
-        labels: list[str] = []
         for entry in entries:
-            where = f"recommenders.{entry.label}"
             if entry.backends or entry.scored_on != "test":
                 raise ConfigError(
-                    f"{where}: here a recommender predicts held-out ratings on the one backend "
-                    "that its params name; expected neither backends nor scored_on"
+                    f"recommenders.{entry.label}: here a recommender predicts held-out ratings on "
+                    "the one backend that its params name; expected neither backends nor scored_on"
                 )
-            for name, label in entry.references.items():
-                if label not in labels:
-                    raise ConfigError(
-                        f"{where}: params.{name}: {REFERENCE}{label} is no earlier entry; "
-                        f"earlier: {', '.join(labels) or 'none'}"
-                    )
-            labels.append(entry.label)
-        check_labels(labels)
+        check_entries(entries)
         return entries
 
     def entry(self, label: str) -> Entry:
@@ -88,17 +79,22 @@ class RecommendersExperiment(DatasetExperiment):
             )
         return backend
 
-    def fitted(
-        self, entry: Entry, parts: Split, seed: int, bases: Mapping[str, str], ask: Ask, have: Have
-    ) -> Recommender:
-        """Return the fitted recommender of an entry.
+    def fit_entry(
+        self, entry: Entry, repeat: int, parts: Split, seed: int, bases: Mapping[str, str],
+        ask: Ask, have: Have,
+    ) -> Outcome:  # fmt: skip
+        """Return an entry's fitted recommender with the row of its fit.
 
         `bases` says by which step's model a parameter is to be replaced.
         """
         models = {name: have[step].model for name, step in bases.items()}
-        found: Recommender = fit(
-            entry, 0, parts, models, lambda name: ask.wrap(self.backend(name)), seed
-        ).model
+        return fit(entry, repeat, parts, models, lambda name: ask.wrap(self.backend(name)), seed)
+
+    def fitted(
+        self, entry: Entry, parts: Split, seed: int, bases: Mapping[str, str], ask: Ask, have: Have
+    ) -> Recommender:
+        """Return the fitted recommender of an entry; `bases` as in `fit_entry`."""
+        found: Recommender = self.fit_entry(entry, 0, parts, seed, bases, ask, have).model
         return found
 
 

@@ -17,6 +17,7 @@ from qrec.data.splits import split_names
 from qrec.errors import ConfigError, DataError
 from qrec.experiments.base import Experiment
 from qrec.registry import check_name
+from qrec.seeds import child_seed
 
 
 def named(value: Any) -> Any:
@@ -124,6 +125,19 @@ class ObservedExperiment(DatasetExperiment):
     def split(self, seed: int) -> Split:
         """Return the split of the ratings, whose parts share no pair."""
         return self.split_by(self.spec.split, seed)
+
+    def _split(self, repeat: int) -> Split:
+        """Return the split of a repeat."""
+        if repeat not in self._splits:
+            self._splits[repeat] = self.split(self._seed(repeat, "split"))
+        return self._splits[repeat]
+
+    @cached_property
+    def _splits(self) -> dict[int, Split]:
+        return {}
+
+    def _seed(self, repeat: int, *names: str) -> int:
+        return child_seed(self.spec.seed, "repeat", repeat, *names)
 
 
 def check_disjoint(parts: Split) -> None:

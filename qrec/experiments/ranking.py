@@ -8,7 +8,7 @@ item, all items that the user did not rate in training: protocol ``full catalogu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 
 from qrec.analysis.figures import Figure
 from qrec.analysis.table import Column, Table, build_table, short_stderr
-from qrec.data import Ratings, Split
+from qrec.data import Ratings
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Step
 from qrec.experiments.comparison.spec import Entry
@@ -29,7 +29,6 @@ from qrec.metrics.catalogue import PROTOCOL as CATALOGUE
 from qrec.metrics.catalogue import Lists, find_list_metric
 from qrec.recommenders.base import Recommender
 from qrec.runs.outcomes import Outcome
-from qrec.seeds import child_seed
 from qrec.types import Codes, Row, of_type
 
 _USERS_AT_ONCE = 512  # bounds the whole orders of the catalogue that are held
@@ -153,18 +152,6 @@ class RankingExperiment(MembersExperiment):
 
     def _bases(self, entry: Entry, repeat: int) -> dict[str, str]:
         return {name: _step(base, repeat) for name, base in entry.references.items()}
-
-    def _seed(self, repeat: int, *names: str) -> int:
-        return child_seed(self.spec.seed, "repeat", repeat, *names)
-
-    def _split(self, repeat: int) -> Split:
-        if repeat not in self._parts:
-            self._parts[repeat] = self.split(self._seed(repeat, "split"))
-        return self._parts[repeat]
-
-    @cached_property
-    def _parts(self) -> dict[int, Split]:
-        return {}
 
 
 def relevant_items(test: Ratings, at_least: float) -> tuple[Codes, csr_array]:

@@ -22,6 +22,9 @@ from qrec.threads import VARIABLES
 
 _MOST_DEATHS = 3  # of processes at the same step, before it is taken for the step's own fault
 
+# What a line raises whose process died, having read what it was sent or not.
+DIED = (EOFError, ConnectionResetError)
+
 
 @dataclass
 class _Worker:
@@ -70,8 +73,8 @@ def _heard(
             answer: Exception | None = worker.line.recv()
             worker.step = None
             return answer
-    except (EOFError, ConnectionResetError):
-        pass  # it died, with or without having read what it was sent, as its sentinel says
+    except DIED:
+        pass  # as its sentinel says
     if worker.process.is_alive():
         return None
     if worker.step is not None:

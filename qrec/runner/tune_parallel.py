@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qrec.errors import QrecError
 from qrec.experiments.base import Places
-from qrec.runner.executors import end_with_parent, plain_error, spawn
+from qrec.runner.executors import DIED, end_with_parent, plain_error, spawn
 from qrec.runner.tune import Study, open_study
 from qrec.runs.progress import Report, silent
 
@@ -30,7 +30,7 @@ def work_parallel(study: Study, jobs: int, report: Report) -> None:
             for process, line in [pool.pop(one) for one in list(pool) if one in ended]:
                 try:
                     answer: Exception | None = line.recv()
-                except EOFError:
+                except DIED:
                     process.join()
                     died, answer = process.exitcode, None
                 if answer is not None:

@@ -87,11 +87,11 @@ def test_no_weight_has_seen_a_test_rating_and_no_member_a_validation_rating(plai
     stacks, _ = plain
     found = experiment(recommenders=SPEC["recommenders"][:3], ensembles=[["als", "bias"]])
     parts = found._split(0)
-    found._parts[0] = turned(parts, parts.test_rows)
+    found._splits[0] = turned(parts, parts.test_rows)
     for name, row in rows_of(found)[0].items():
         assert (row.weights, row.intercept) == (stacks[name].weights, stacks[name].intercept)
         assert row.rmse > stacks[name].rmse
-    found._parts[0] = turned(parts, parts.validation_rows)
+    found._splits[0] = turned(parts, parts.validation_rows)
     for name, row in rows_of(found)[0].items():
         assert row.raw == stacks[name].raw
         assert row.weights != stacks[name].weights

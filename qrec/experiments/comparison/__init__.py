@@ -7,7 +7,7 @@ the test pairs by the fitted model, for a quantum one the readings of one questi
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -277,15 +277,6 @@ class Comparison(ObservedExperiment, TunedExperiment):
         said = [task.name, task.entry.recommender, "-" if shots is None else str(shots)]
         return [*said, str(evaluations), str(candidates)]
 
-    def _split(self, repeat: int) -> Split:
-        if repeat not in self._parts:
-            self._parts[repeat] = self.split(self._seed(repeat, "split"))
-        return self._parts[repeat]
-
-    @cached_property
-    def _parts(self) -> dict[int, Split]:
-        return {}
-
     def _heading(self) -> list[str]:
         """Return the lines that say on what the figures stand."""
         spec, data = self.spec, self.described
@@ -296,9 +287,6 @@ class Comparison(ObservedExperiment, TunedExperiment):
             f"{data['n_items']} items",
             f"split: {split_form}; seed {spec.seed}; repeats {spec.repeats}",
         ]
-
-    def _seed(self, repeat: int, name: str) -> int:
-        return child_seed(self.spec.seed, "repeat", repeat, name)
 
     def _fit_seed(self, entry: Entry, repeat: int) -> int:
         return child_seed(self.spec.seed, "repeat", repeat, "fit", entry.label)

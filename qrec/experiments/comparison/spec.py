@@ -1,6 +1,6 @@
 """The YAML form of a comparison: a data set, a split and a list of recommenders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
@@ -178,6 +178,20 @@ def family(entry: Entry, find: Callable[[str], Entry]) -> str:
     return "hybrid" if any(base != "classical" for base in bases) else "classical"
 
 
+def check_entries(entries: Sequence[Entry]) -> None:
+    """Raise ConfigError for equal labels, and for a reference to what is no earlier entry."""
+    labels: list[str] = []
+    for entry in entries:
+        for name, label in entry.references.items():
+            if label not in labels:
+                raise ConfigError(
+                    f"recommenders.{entry.label}: params.{name}: {REFERENCE}{label} is no "
+                    f"earlier entry; earlier: {', '.join(labels) or 'none'}"
+                )
+        labels.append(entry.label)
+    check_labels(labels)
+
+
 class Tuning(Spec):
     """How much `qrec tune` does: as many trials for each entry, or for those named `only`."""
 
@@ -218,17 +232,8 @@ class ComparisonSpec(ObservedSpec):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        labels: list[str] = []
-        for entry in self.recommenders:
-            for name, label in entry.references.items():
-                if label not in labels:
-                    raise ConfigError(
-                        f"recommenders.{entry.label}: params.{name}: {REFERENCE}{label} is no "
-                        f"earlier entry; earlier: {', '.join(labels) or 'none'}"
-                    )
-            labels.append(entry.label)
-        check_labels(labels)
-        self.tune.check(labels)
+        check_entries(self.recommenders)
+        self.tune.check([entry.label for entry in self.recommenders])
         return self
 
     def entry(self, label: str) -> Entry:

@@ -20,7 +20,7 @@ from qrec.data import Ratings, Split
 from qrec.data.splits import PUBLISHED, TIMED
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Step
-from qrec.experiments.comparison.fitting import FitRow, fit
+from qrec.experiments.comparison.fitting import FitRow
 from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.fair.cost import cost_rows, execution_seconds, numbers_kept
 from qrec.experiments.fair.differences import Differences, Scored
@@ -165,11 +165,9 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
         return Outcome(arrays=arrays)
 
     def _fit(self, entry: FairEntry, trial: Trial, ask: Ask, have: Have) -> Outcome:
-        parts = self._split(trial)
-        bases = {name: have[step].model for name, step in self._bases(entry, trial).items()}
+        parts, bases = self._split(trial), self._bases(entry, trial)
         seed = child_seed(self.spec.seed, "repeat", trial.seed, "fit", entry.label)
-        opened = lambda name: ask.wrap(self.backend(name))  # noqa: E731
-        outcome = fit(entry, trial.seed, parts, bases, opened, seed)
+        outcome = self.fit_entry(entry, trial.seed, parts, seed, bases, ask, have)
         model, noted = outcome.model, only_row(outcome, FitRow)
         begun = time.perf_counter()
         predicted = {"test": model.predict(parts.test)}

@@ -1,16 +1,12 @@
 """The figure of a fair comparison: every difference with its interval, a forest plot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-
-from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, Figure
+from qrec.analysis.figures import Figure
+from qrec.analysis.forest import Line, Panel, draw_forest
 from qrec.experiments.fair.rows import BEST, CONTROL, DifferenceRow, FairRow
 from qrec.types import Row, of_type
 
-_STYLES = {"classical": CIRCLE, "quantum": SQUARE, "hybrid": TRIANGLE}
 _REACH = 0.03  # what is further from the best row is written at the edge
 
 
@@ -20,58 +16,24 @@ def forest_figure(protocol: str, rows: Sequence[Row]) -> Figure:
     families = {row.recommender: row.family for row in fair}
     seed = None if any(row.seed is None for row in fair) else 0
     apart = [r for r in of_type(DifferenceRow, rows) if r.protocol == protocol and r.seed == seed]
+    from_best = [row for row in apart if row.role == BEST]
+    from_controls = [row for row in apart if row.role == CONTROL]
     panels = [
-        ("RMSE minus best classical", [(r.recommender, r) for r in apart if r.role == BEST]),
-        (
+        Panel(
+            "RMSE minus best classical",
+            [_line(row, row.recommender, families) for row in from_best],
+        ),
+        Panel(
             "RMSE minus control",
-            [(f"{r.recommender} - {r.against}", r) for r in apart if r.role == CONTROL],
+            [_line(row, f"{row.recommender} - {row.against}", families) for row in from_controls],
         ),
     ]
-    panels = [panel for panel in panels if panel[1]]
-    heights = [len(lines) + 1 for _, lines in panels]
-    canvas = Canvas(figsize=(8, 1 + 0.28 * sum(heights)), layout="constrained")
-    axes = canvas.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for each, (title, lines) in zip(axes, panels, strict=True):
-        _draw(each, title, lines, families)
-    handles, labels = axes[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
-    return Figure(_caption(protocol, [row for _, lines in panels for _, row in lines]), canvas)
+    caption = _caption(protocol, from_best + from_controls)
+    return Figure(caption, draw_forest(panels, _REACH, "{:+.3f}"))
 
 
-def _draw(
-    axes: Axes, title: str, lines: Sequence[tuple[str, DifferenceRow]], families: dict[str, str]
-) -> None:
-    for family, style in _STYLES.items():
-        own = [
-            (place, row)
-            for place, (_, row) in enumerate(lines)
-            if families[row.recommender] == family and abs(row.difference) <= _REACH
-        ]
-        if own:
-            # Of a skewed difference the interval by resampling may not hold the difference.
-            reach = np.maximum(
-                0,
-                [
-                    [row.difference - row.low for _, row in own],
-                    [row.high - row.difference for _, row in own],
-                ],
-            )
-            x, y = [row.difference for _, row in own], [place for place, _ in own]
-            axes.errorbar(
-                x, y, xerr=reach, marker=style.marker, color=style.colour, label=family,
-                markersize=5, capsize=3, linestyle="none",
-            )  # fmt: skip
-    for place, (_, row) in enumerate(lines):
-        if abs(row.difference) > _REACH:
-            axes.text(
-                0.99, place, f"{row.difference:+.3f} \N{RIGHTWARDS ARROW}",
-                ha="right", va="center", transform=axes.get_yaxis_transform(),
-            )  # fmt: skip
-    axes.axvline(0, color="black", linewidth=1)
-    axes.set_yticks(range(len(lines)), [name for name, _ in lines])
-    axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.set_xlabel(f"{title} (rating units, 95 % interval)")
-    axes.grid(axis="x", alpha=0.3)
+def _line(row: DifferenceRow, name: str, families: Mapping[str, str]) -> Line:
+    return Line(name, families[row.recommender], row.difference, row.low, row.high)
 
 
 def _caption(protocol: str, rows: Sequence[DifferenceRow]) -> str:

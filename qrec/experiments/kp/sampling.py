@@ -211,7 +211,7 @@ class Sampling(ObservedExperiment):
 
     def _fkv(self, n_rows: int, ask: Ask, have: Have) -> Outcome:
         rank = self.spec.n_factors
-        model = FKV(rank, n_rows, random_state=self._seed("fkv")).fit(self._parts.train)
+        model = FKV(rank, n_rows, random_state=self._step_seed("fkv")).fit(self._parts.train)
         shares = self._shares(np.nan_to_num(self._scores(model)) ** 2)
         seconds = _fit(model, self.ratings)
         orthonormal = np.linalg.qr(model.item_vectors_)[0]
@@ -230,9 +230,9 @@ class Sampling(ObservedExperiment):
         return Outcome([row])
 
     def _exact(self, rank: int) -> TruncatedSVDRecommender:
-        return TruncatedSVDRecommender(rank, "none", random_state=self._seed("svd"))
+        return TruncatedSVDRecommender(rank, "none", random_state=self._step_seed("svd"))
 
-    def _seed(self, name: str) -> int:
+    def _step_seed(self, name: str) -> int:
         return child_seed(self.spec.seed, name)
 
     def _scores(self, model: Recommender) -> Array:
