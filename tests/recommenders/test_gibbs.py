@@ -404,6 +404,7 @@ def test_angles_that_are_no_sinusoid_are_refused() -> None:
     ("model", "said"),
     [
         (small(biases=False), "biases is False; expected True"),
+        (small(loss="ranking"), "loss is 'ranking'; expected 'squared'"),
         (AngleNet(training="gibbs", features="report"), "expected 'learned'"),
         (AngleNet(training="gibbs", reuploading=True), "enters 3 rotations"),
     ],
