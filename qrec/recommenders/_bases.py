@@ -9,6 +9,7 @@ from sklearn.base import clone
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked, Workload
 from qrec.data.ratings import Ratings
+from qrec.errors import DataError
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
 from qrec.recommenders.quantum import QuantumRecommender
@@ -45,23 +46,33 @@ def folds(n: int, n_folds: int, random_state: int) -> list[NDArray[np.bool_]]:
     return [held for held in masks if 0 < held.sum() < n]
 
 
+def check_unseen(name: str, prefit: bool, validation: Ratings | None) -> None:
+    """Raise DataError where what was fitted already has seen all that it is to be judged on."""
+    if prefit and (validation is None or len(validation) == 0):
+        raise DataError(
+            f"{name}: what is prefit has seen all ratings; expected validation ratings, which it "
+            "has not seen"
+        )
+
+
 def stacking_questions(
     base: Recommender, prefit: bool, train: Ratings, stop: Ratings,
     held_out: Sequence[NDArray[np.bool_]], again: Ratings | None = None,
 ) -> list[Asked]:  # fmt: skip
     """Return what a base asks that is fitted on `train`, and once without each of its folds.
 
-    Asked for are its fits, the first but for `prefit`, and the predictions of what each is
-    fitted on and of what it is not; with `again` one more fit, on these, and theirs. To see what
-    circuits it will predict with, a quantum base that is yet to be fitted is fitted here without
-    a device.
+    Asked for are its fits and the predictions of what each is fitted on and of what it is not;
+    with `again` one more fit, on these, and theirs. With `prefit` the one that predicts, on
+    `again` or else on `train`, is fitted already. To see what circuits it will predict with, a
+    quantum base that is yet to be fitted is fitted here without a device.
     """
     fits: list[tuple[list[Ratings], Ratings | None]] = [([train, stop], stop)]
     fits += [([train[~held], train[held]], stop) for held in held_out]
     fits += [] if again is None else [([again], None)]
+    predicts = 0 if again is None else len(fits) - 1
     asked: list[Asked] = []
     for number, (parts, stopped_on) in enumerate(fits):
-        given = prefit and number == 0
+        given = prefit and number == predicts
         asked += [] if given else base.questions(parts[0], stopped_on)
         if isinstance(base, QuantumRecommender):
             fitted = base

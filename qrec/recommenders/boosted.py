@@ -1,7 +1,6 @@
 """Gradient-boosted trees that correct another recommender from the past of user and item."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from qrec.backends.workload import Asked
-from qrec.data.ratings import ROW_FIELDS, Ratings
+from qrec.data.ratings import Ratings
 from qrec.errors import DataError
 from qrec.recommenders import _boosted_trees
 from qrec.recommenders._bases import folds, predict_parts, stacking_questions
@@ -41,11 +40,12 @@ class BoostedCorrector(Recommender):
     divided into `n_folds`, and what the trees read of one, base, tables, errors and events, is of
     clones of `base` fitted without its fold, and of the ratings outside it. So `base` is fitted
     `n_folds` times beside the one that predicts; with ``prefit=True`` that one is taken as
-    it is, fitted on the same ratings. With `refit`, once the trees are chosen, base, tables and
-    events are made anew of training and validation ratings together: where a protocol, such as
-    that of MovieLens' u1, gives one set to learn from. By default `base` are the biases. Pairs
-    that it cannot score are not scored. Raises DataError where a history is to be read and
-    ratings have no timestamps.
+    it is, fitted on the same ratings. Without validation ratings, as where a protocol such as
+    that of MovieLens' u1 gives one set to learn from, a tenth of the training ratings is held
+    back until the trees are chosen, from a clone of `base` too; base, tables and events of what
+    predicts are then of all of them. By default `base` are the biases. Pairs that it cannot
+    score are not scored. Raises DataError where a history is to be read and ratings have no
+    timestamps.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class BoostedCorrector(Recommender):
         min_samples_leaf: Annotated[int, Ge(1), Range(low=20, high=200, log=True)] = 80,
         reg: Annotated[float, Ge(0), Range(low=1.0, high=100.0, log=True)] = 20.0,
         max_features: Annotated[float, Gt(0), Le(1)] = 0.5,
-        refit: bool = False,
         random_state: Annotated[int, Ge(0)] = 0,
     ) -> None:
         self.base = base
@@ -75,7 +74,6 @@ class BoostedCorrector(Recommender):
         self.min_samples_leaf = min_samples_leaf
         self.reg = reg
         self.max_features = max_features
-        self.refit = refit
         self.random_state = random_state
 
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
@@ -90,7 +88,7 @@ class BoostedCorrector(Recommender):
             return []
         train, stop = hold_out(ratings, validation, self.random_state)
         held_out = folds(len(train), self.n_folds, self.random_state)
-        again = _joined(train, stop) if self.refit else None
+        again = ratings if train is not ratings else None
         return stacking_questions(self.base, self.prefit, train, stop, held_out, again)
 
     def _fit(self, ratings: Ratings, validation: Ratings | None) -> None:
@@ -102,20 +100,22 @@ class BoostedCorrector(Recommender):
                 "these ratings have none: expected history 'none'"
             )
         train, stop = hold_out(ratings, validation, self.random_state)
+        held_back = train is not ratings
         side = side_of(ratings)
         self.side_ = {"user": side.user, "item": side.item, "kind": side.kind}
         unfitted = UserItemBias() if self.base is None else self.base
-        self.base_ = unfitted if self.prefit else clone(unfitted).fit(train, validation=stop)
+        given = self.prefit and not held_back
+        self.base_ = unfitted if given else clone(unfitted).fit(train, validation=stop)
         known, found = predict_parts(self.base_, [train, stop])
         self.events_, self.tables_ = self._known(train, known)
         x, y = self._training_inputs(unfitted, train, stop)
         trees = _boosted_trees.grow(x, y, self._boosting())
         self.history_ = self._rmse_by_iteration(trees, stop, found)
         self.trees_ = _boosted_trees.first(trees, int(self.history_.argmin()))
-        if self.refit:
-            both = _joined(train, stop)
-            self.base_ = clone(unfitted).fit(both)
-            self.events_, self.tables_ = self._known(both, *predict_parts(self.base_, [both]))
+        if held_back:
+            self.base_ = unfitted if self.prefit else clone(unfitted).fit(ratings)
+            known = predict_parts(self.base_, [ratings])[0]
+            self.events_, self.tables_ = self._known(ratings, known)
 
     def _rmse_by_iteration(self, trees: _boosted_trees.Trees, stop: Ratings, base: Array) -> Array:
         stop, base = stop[~np.isnan(base)], base[~np.isnan(base)]
@@ -197,12 +197,3 @@ class BoostedCorrector(Recommender):
             self.learning_rate, self.max_iter, self.max_leaf_nodes, self.min_samples_leaf,
             self.reg, self.max_features, child_seed(self.random_state, "trees"),
         )  # fmt: skip
-
-
-def _joined(one: Ratings, other: Ratings) -> Ratings:
-    """Return both parts of some ratings as one."""
-    pairs = {name: (getattr(one, name), getattr(other, name)) for name in ROW_FIELDS}
-    columns: dict[str, Any] = {
-        name: np.concatenate(both) for name, both in pairs.items() if both[0] is not None
-    }
-    return replace(one, **columns)

@@ -12,7 +12,7 @@ from qrec.backends.open import open_backend
 from qrec.backends.workload import Asked
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
-from qrec.recommenders._bases import predict_parts, without_device, workloads_of_parts
+from qrec.recommenders._bases import check_unseen, predict_parts, without_device, workloads_of_parts
 from qrec.recommenders.als import ALS
 from qrec.recommenders.base import Pairs, Recommender
 from qrec.recommenders.ease import EASE
@@ -94,11 +94,7 @@ class Ensemble(Recommender):
             self.members_ = members
             self.intercept_, self.weights_ = 0.0, np.full(len(members), 1 / len(members))
             return
-        if self.prefit and validation is None:
-            raise DataError(
-                "Ensemble: prefit members have seen all ratings; expected validation ratings, "
-                "which they have not seen"
-            )
+        check_unseen("Ensemble", self.prefit, validation)
         to_fit, to_stack = hold_out(ratings, validation, self.random_state)
         if not self.prefit:
             members = [clone(member).fit(to_fit, validation=to_stack) for member in members]

@@ -11,7 +11,7 @@ from qrec.backends.workload import Asked
 from qrec.data.history import History, Rows
 from qrec.data.ratings import Ratings
 from qrec.errors import ConfigError, DataError
-from qrec.recommenders._bases import folds, predict_parts, stacking_questions
+from qrec.recommenders._bases import check_unseen, folds, predict_parts, stacking_questions
 from qrec.recommenders._corrector_inputs import (
     Cell,
     Inputs,
@@ -54,7 +54,8 @@ class NeuralCorrector(Recommender):
     With ``prefit=True`` `base` is taken as it is, fitted on the same ratings, clones of it are
     fitted for the folds alone; otherwise a clone is fitted. By default it is the global mean.
     Pairs that `base` cannot score are not scored. `LSTMCorrector` is the form in which this was
-    published. Raises DataError where a sequence is to be read and ratings have no timestamps.
+    published. Raises DataError where a sequence is to be read and ratings have no timestamps,
+    and where a prefit base has seen all ratings, as no validation ratings are given.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class NeuralCorrector(Recommender):
         from qrec.recommenders._training import Schedule, hold_out
 
         self.check()
+        check_unseen(type(self).__name__, self.prefit, validation)
         if self.sequence_length and ratings.timestamp is None:
             raise DataError(
                 f"{type(self).__name__}: sequence_length is {self.sequence_length}, and a sequence "

@@ -105,11 +105,11 @@ def test_rows_are_what_machines_expect(plain: tuple) -> None:
 def test_a_figure_is_that_of_the_recommender(plain: tuple) -> None:
     found, rows = plain
     [row] = [r for r in of_type(FairRow, rows) if (r.recommender, r.protocol) == ("bias", "last")]
-    [trial] = [trial for trial in found.trials if trial.protocol == "last"]
-    parts = found._split(trial)
+    [repeat] = [repeat for repeat in found.repeats if repeat.protocol == "last"]
+    parts = found._split(repeat)
     predicted = UserItemBias().fit(parts.train).predict(parts.test)
     scored = ~np.isnan(predicted)
-    biases = do_pairs(found, trial)
+    biases = do_pairs(found, repeat)
     np.testing.assert_allclose(biases[scored], predicted[scored])
     score = rmse(parts.test.value, np.where(scored, predicted, biases), parts.test.user)
     assert (row.rmse, row.rmse_stderr) == pytest.approx((score.value, score.stderr))
@@ -117,8 +117,8 @@ def test_a_figure_is_that_of_the_recommender(plain: tuple) -> None:
     assert row.mae == pytest.approx(every.value)
 
 
-def do_pairs(found: FairComparison, trial: Any) -> np.ndarray:
-    [step] = [step for step in found.steps() if step.name == trial.step]
+def do_pairs(found: FairComparison, repeat: Any) -> np.ndarray:
+    [step] = [step for step in found.steps() if step.name == repeat.step]
     biases: np.ndarray = step.do(None, {}).arrays["test_biases"]
     assert not np.isnan(biases).any(), "all pairs have a rating to fall back on"
     return biases
@@ -128,17 +128,17 @@ def test_the_best_classical_row_is_chosen_on_validation_and_never_on_test(plain:
     _, rows = plain
     before = {row.protocol: row for row in of_type(ChoiceRow, rows)}
     found = experiment()
-    for trial in found.trials:
-        parts = found._split(trial)
-        found._parts[trial.step] = turned(parts, parts.test_rows)
+    for repeat in found.repeats:
+        parts = found._split(repeat)
+        found._parts[repeat.step] = turned(parts, parts.test_rows)
     after = {row.protocol: row for row in of_type(ChoiceRow, found.rows(do_steps(found)))}
     for protocol, row in before.items():
         assert after[protocol].best_classical == row.best_classical
         assert after[protocol].validation_rmse == row.validation_rmse
         assert after[protocol].test_rmse > row.test_rmse
-    for trial in found.trials:
-        parts = found._split(trial)
-        found._parts[trial.step] = turned(parts, parts.validation_rows)
+    for repeat in found.repeats:
+        parts = found._split(repeat)
+        found._parts[repeat.step] = turned(parts, parts.validation_rows)
     turned_rows = of_type(ChoiceRow, found.rows(do_steps(found)))
     assert {row.validation_rmse for row in turned_rows}.isdisjoint(
         row.validation_rmse for row in before.values()
@@ -195,6 +195,25 @@ def test_every_row_stands_beside_best_bias_and_controls(plain: tuple) -> None:
     assert swap.control == "ease", "the control that is hardest on validation"
 
 
+def test_an_ablation_is_shown_and_is_never_the_best(plain: tuple) -> None:
+    _, rows = plain
+    [best] = [r.best_classical for r in of_type(ChoiceRow, rows) if r.protocol == "random"]
+    entries = deepcopy(SPEC["recommenders"])
+    for entry in entries:
+        if entry["label"] in (best, "stack"):
+            entry["ablation"] = "sees too much"
+    found = experiment(recommenders=entries)
+    barred = found.rows(do_steps(found))
+    [choice] = [row for row in of_type(ChoiceRow, barred) if row.protocol == "random"]
+    assert best not in (choice.best_classical, choice.best_on_test)
+    assert {r.recommender for r in of_type(FairRow, barred)} == {e["label"] for e in entries}
+    main = found.tables(barred)[0]
+    marked = [row[0] for row in main.rows if row[0].endswith("†")]
+    assert marked == [f"{e['label']} †" for e in entries if "ablation" in e]
+    assert f"† {best} sees too much: shown for comparison, never the best." in main.notes
+    assert not any(said.startswith("Best hybrid row") for said in found.answer(barred, {}))
+
+
 def test_sentences_follow_the_rows() -> None:
     def row(against: str, low: float, high: float) -> DifferenceRow:
         found = Interval((low + high) / 2, low, high)
@@ -212,7 +231,9 @@ def test_sentences_follow_the_rows() -> None:
     assert control_sentence(hurts).endswith("worse than with that: the quantum part did not help.")
     assert "noise instead in the place" in control_sentence(helps)
     [all_beaten] = help_sentences([helps])
-    assert "better than all 1 controls" in all_beaten
+    assert all_beaten.endswith("better than its one control.")
+    [all_beaten] = help_sentences([helps, helps])
+    assert all_beaten.endswith("better than all 2 controls.")
     [some] = help_sentences([helps, same, hurts])
     assert "No: it is better than 1 of its 3 controls, but not than twin (no difference)" in some
     [none] = help_sentences([same])
@@ -228,10 +249,10 @@ def test_buckets_hold_every_pair_once_where_users_are_known(plain: tuple) -> Non
     found, rows = plain
     buckets = [row for row in of_type(BucketRow, rows) if row.recommender == "swap"]
     assert [(row.at_least, row.below) for row in buckets] == [(1, 10), (10, 18), (18, None)]
-    trials = [trial for trial in found.trials if trial.protocol == "random"]
+    repeats = [repeat for repeat in found.repeats if repeat.protocol == "random"]
     known = [
         np.bincount(found._split(t).train.user, minlength=60)[found._split(t).test.user]
-        for t in trials
+        for t in repeats
     ]
     assert sum(row.n_pairs for row in buckets) == sum((each > 0).sum() for each in known)
     assert buckets[1].n_pairs == sum(((each >= 10) & (each < 18)).sum() for each in known)
@@ -240,7 +261,7 @@ def test_buckets_hold_every_pair_once_where_users_are_known(plain: tuple) -> Non
 def test_less_training_data_is_tested_on_the_same_pairs(plain: tuple) -> None:
     found, _ = plain
     whole, part = (
-        found._split(next(t for t in found.trials if (t.protocol, t.seed) == (name, 1)))
+        found._split(next(t for t in found.repeats if (t.protocol, t.seed) == (name, 1)))
         for name in ("random", "r30")
     )
     np.testing.assert_array_equal(whole.test_rows, part.test_rows)
@@ -268,6 +289,7 @@ def test_costs_count_what_is_read(plain: tuple) -> None:
         ({"recommenders.swap.protocols": ["rondom"]}, "rondom.*did you mean 'random'"),
         ({"recommenders.als.protocols": ["last"]}, "swap: takes part in random, but als, on which"),
         ({"bias": "swap"}, "bias: swap: expected a classical"),
+        ({"recommenders.bias.ablation": "sees too much"}, "bias: bias: expected .* no ablation"),
         ({"bias": "biass"}, "biass.*did you mean 'bias'"),
         ({"buckets": [20, 10]}, "buckets: found .20, 10., expected ascending"),
         ({"protocols": [{"label": "a", "split": {"kind": "rndom"}}]}, "protocols.a.*'rndom'"),
@@ -330,7 +352,7 @@ def test_timestamps_that_are_missing_leave_a_protocol_out() -> None:
     found = experiment()
     found.__dict__["ratings"] = replace(found.ratings, timestamp=None)
     assert found.left_out["last"] == "timestamps"
-    assert "last" not in {trial.protocol for trial in found.trials}
+    assert "last" not in {repeat.protocol for repeat in found.repeats}
 
 
 def test_a_record_says_what_was_left_out() -> None:

@@ -31,6 +31,7 @@ from qrec.recommenders import (
 )
 from qrec.recommenders import _boosted_trees as trees
 from qrec.recommenders._boosted_inputs import side_of
+from qrec.recommenders._training import hold_out
 
 FAST = {"max_iter": 30, "min_samples_leaf": 5, "learning_rate": 0.2, "max_features": 1.0}
 
@@ -145,19 +146,20 @@ def test_the_best_number_of_trees_is_kept(parts: Split) -> None:
     assert len(model.trees_["depth"]) == model.history_.argmin()
 
 
-def test_refit_gives_base_and_events_the_validation_ratings_and_keeps_the_trees(
-    parts: Split,
+@pytest.mark.parametrize("prefit", [False, True])
+def test_without_validation_what_predicts_is_of_all_ratings_and_the_trees_are_chosen_unseen(
+    parts: Split, prefit: bool
 ) -> None:
-    train, validation = parts.train, parts.validation
-    plain = BoostedCorrector(**FAST).fit(train, validation=validation)
-    again = BoostedCorrector(**FAST, refit=True).fit(train, validation=validation)
-    assert_array_equal(again.history_, plain.history_)
-    for name, column in plain.trees_.items():
-        assert_array_equal(again.trees_[name], column)
-    met = np.isin(validation.user, train.user) & np.isin(validation.item, train.item)
-    assert len(again.events_["value"]) == len(train) + met.sum()
-    assert again.score(validation) > plain.score(validation)  # it has seen them
-    assert again.score(parts.test) > plain.score(parts.test) - 0.005
+    base = ALS(n_factors=4, n_epochs=5).fit(parts.train)
+    model = BoostedCorrector(base, prefit, history="none", **FAST).fit(parts.train)
+    train, stop = hold_out(parts.train, None, model.random_state)
+    chosen_on = BoostedCorrector(base, history="none", **FAST).fit(train, validation=stop)
+    assert_array_equal(model.history_, chosen_on.history_)  # of a base that has not seen `stop`
+    for name, column in chosen_on.trees_.items():
+        assert_array_equal(model.trees_[name], column)
+    assert_array_equal(model.base_.predict(parts.test), base.predict(parts.test))
+    assert (model.base_ is base) == prefit
+    assert_array_equal(np.sort(model.events_["value"]), np.sort(parts.train.value))
 
 
 def test_trees_are_those_of_scikit_learn() -> None:
@@ -176,8 +178,12 @@ def test_trees_are_those_of_scikit_learn() -> None:
         assert_allclose(trees.apply(trees.first(grown, n), x), staged, rtol=1e-12)
 
 
-@pytest.mark.parametrize("refit", [False, True])
-def test_what_a_quantum_base_asks_is_said_before(parts: Split, refit: bool) -> None:
+@pytest.mark.parametrize(
+    ("prefit", "held_back", "n_asked"), [(False, False, 3), (False, True, 4), (True, True, 4)]
+)
+def test_what_a_quantum_base_asks_is_said_before(
+    parts: Split, prefit: bool, held_back: bool, n_asked: int
+) -> None:
     backend = open_backend({"kind": "exact", "shots": 10, "seed_simulator": 1})
     asked_of: list[int] = []
     run = type(backend).run
@@ -186,15 +192,16 @@ def test_what_a_quantum_base_asks_is_said_before(parts: Split, refit: bool) -> N
         asked_of.append(sum(len(w) for w in workloads))
         return run(self, workloads, *args)
 
+    few = parts.train[:600], None if held_back else parts.validation[:100]
     base = SwapTest(ALS(n_factors=2, n_epochs=2), backend=backend)
-    model = BoostedCorrector(base, n_folds=2, history="none", max_iter=2, refit=refit)
-    few = parts.train[:600], parts.validation[:100]
+    base = base.fit(few[0]) if prefit else base
+    model = BoostedCorrector(base, prefit, n_folds=2, history="none", max_iter=2)
     said = model.questions(*few)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(backend), "run", counted)
         model.fit(*few[:1], validation=few[1])
     assert [sum(len(w) for w in one.workloads) for one in said] == asked_of
-    assert len(asked_of) == 3 + refit
+    assert len(asked_of) == n_asked
 
 
 class Spread(UserItemBias):

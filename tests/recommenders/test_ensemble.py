@@ -69,7 +69,7 @@ def test_prefit_members_are_taken_as_they_are(parts: tuple[Ratings, Ratings]) ->
     assert one.members_[0] is fitted[0]
     other = Ensemble(MEMBERS).fit(train, validation=validation)
     assert_allclose(one.predict(validation), other.predict(validation), rtol=1e-9)
-    with pytest.raises(DataError, match="prefit members have seen all ratings"):
+    with pytest.raises(DataError, match="prefit has seen all ratings"):
         Ensemble(fitted, prefit=True).fit(train)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qrec.data import Split, load_ratings, split
+from qrec.errors import DataError
 from qrec.recommenders import GlobalMean, LSTMCorrector, UserItemBias
 
 FAST = {"n_epochs": 3, "learning_rate": 3e-3}
@@ -27,8 +28,10 @@ def test_best_epoch_is_kept(parts: Split) -> None:
 
 def test_prefit_base_is_taken_as_it_is(parts: Split) -> None:
     base = UserItemBias().fit(parts.train)
-    model = LSTMCorrector(base, prefit=True, n_epochs=1).fit(parts.train)
-    assert model.base_ is base
+    model = LSTMCorrector(base, prefit=True, n_epochs=1)
+    assert model.fit(parts.train, validation=parts.validation).base_ is base
+    with pytest.raises(DataError, match="prefit has seen all ratings"):
+        model.fit(parts.train)
     refitted = LSTMCorrector(base, n_epochs=1).fit(parts.train)
     assert refitted.base_ is not base
 

@@ -84,9 +84,8 @@ def help_sentences(rows: Sequence[DifferenceRow]) -> list[str]:
                 else f"Did the quantum part help {label}? No: beside {others}."
             )
         else:
-            said.append(
-                f"Did the quantum part help {label}? It is better than all {len(own)} controls."
-            )
+            all_of_them = f"all {len(own)} controls" if len(own) > 1 else "its one control"
+            said.append(f"Did the quantum part help {label}? It is better than {all_of_them}.")
     return said
 
 

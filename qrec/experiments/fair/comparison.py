@@ -2,7 +2,7 @@
 
 Every recommender is fitted and scored under the same protocols; its difference from the best
 classical row, from the biases and from its controls has an interval, and what the controls have
-in the place of its quantum part says whether that part helped. A trial is one seed or fold of a
+in the place of its quantum part says whether that part helped. A repeat is one seed or fold of a
 protocol; a fit with its predictions is a step, after the fits of the models it is built on.
 """
 
@@ -26,7 +26,7 @@ from qrec.experiments.fair.cost import cost_rows, execution_seconds, numbers_kep
 from qrec.experiments.fair.differences import Differences, Scored
 from qrec.experiments.fair.figure import forest_figure
 from qrec.experiments.fair.rows import FittedRow
-from qrec.experiments.fair.spec import FairComparisonSpec, FairEntry, Protocol, Trial
+from qrec.experiments.fair.spec import FairComparisonSpec, FairEntry, Protocol, Repeat
 from qrec.experiments.fair.tables import fair_answer, fair_tables
 from qrec.experiments.members import RecommendersExperiment
 from qrec.recommenders.base import Recommender
@@ -63,21 +63,21 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
 
     def steps(self) -> list[Step]:
         steps = []
-        for trial in self.trials:
-            steps.append(Step(trial.step, partial(self._pairs, trial)))
+        for repeat in self.repeats:
+            steps.append(Step(repeat.step, partial(self._pairs, repeat)))
             for entry in self.spec.recommenders:
-                if self.spec.takes_part(entry.label, trial.group):
-                    after = dict.fromkeys(self._bases(entry, trial).values())
-                    do = partial(self._fit, entry, trial)
-                    steps.append(Step(_step(trial, entry.label), do, tuple(after)))
+                if self.spec.takes_part(entry.label, repeat.group):
+                    after = dict.fromkeys(self._bases(entry, repeat).values())
+                    do = partial(self._fit, entry, repeat)
+                    steps.append(Step(_step(repeat, entry.label), do, tuple(after)))
         return steps
 
     def rows(self, outcomes: Have) -> list[Row]:
         found: list[Differences] = []
         rows: list[list[Row]] = [[], [], [], []]
         for protocol in self.protocols:
-            scored = [self._scored(trial, outcomes) for trial in protocol.trials]
-            found.append(Differences(self.spec, protocol.trials, scored, next(iter(found), None)))
+            scored = [self._scored(repeat, outcomes) for repeat in protocol.repeats]
+            found.append(Differences(self.spec, protocol.repeats, scored, next(iter(found), None)))
             rows[0] += found[-1].fair_rows()
             rows[1] += found[-1].difference_rows()
             rows[2].append(found[-1].choice())
@@ -91,7 +91,7 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
         return fair_tables(self.spec, self.protocols, self.described, self.left_out, rows)
 
     def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
-        return fair_answer(self.protocols[0], rows)
+        return fair_answer(self.spec, self.protocols[0], rows)
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         return {"differences": forest_figure(self.protocols[0].label, rows)}
@@ -99,7 +99,7 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
     def details(self) -> dict[str, Any]:
         return {
             "dataset": self.summary,
-            "splits": {trial.step: self._split(trial).sizes for trial in self.trials},
+            "splits": {repeat.step: self._split(repeat).sizes for repeat in self.repeats},
             "left_out": dict(self.left_out),
         }
 
@@ -126,12 +126,12 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
         return [p for p in self.spec.protocols if p.label not in self.left_out]
 
     @property
-    def trials(self) -> list[Trial]:
+    def repeats(self) -> list[Repeat]:
         """All seeds and folds of all protocols."""
-        return [trial for protocol in self.protocols for trial in protocol.trials]
+        return [repeat for protocol in self.protocols for repeat in protocol.repeats]
 
     def tuning_split(self) -> Split:
-        return self._split(self.trials[0])
+        return self._split(self.repeats[0])
 
     def _find_left_out(self) -> dict[str, str]:
         found = {}
@@ -148,9 +148,9 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             )
         return found
 
-    def _pairs(self, trial: Trial, ask: Ask, have: Have) -> Outcome:
-        """Store the pairs of a trial, and what the biases alone say of them, new users' too."""
-        parts = self._split(trial)
+    def _pairs(self, repeat: Repeat, ask: Ask, have: Have) -> Outcome:
+        """Store the pairs of a repeat, and what the biases alone say of them, new users' too."""
+        parts = self._split(repeat)
         biases, known = UserItemBias().fit(parts.train), np.bincount(parts.train.user)
         known = np.pad(known, (0, parts.ratings.n_users - len(known)))
         biases.user_bias_[known == 0] = biases.typical_user_bias_
@@ -164,10 +164,10 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             arrays[f"{name}_biases"] = clipped
         return Outcome(arrays=arrays)
 
-    def _fit(self, entry: FairEntry, trial: Trial, ask: Ask, have: Have) -> Outcome:
-        parts, bases = self._split(trial), self._bases(entry, trial)
-        seed = child_seed(self.spec.seed, "repeat", trial.seed, "fit", entry.label)
-        outcome = self.fit_entry(entry, trial.seed, parts, seed, bases, ask, have)
+    def _fit(self, entry: FairEntry, repeat: Repeat, ask: Ask, have: Have) -> Outcome:
+        parts, bases = self._split(repeat), self._bases(entry, repeat)
+        seed = child_seed(self.spec.seed, "repeat", repeat.seed, "fit", entry.label)
+        outcome = self.fit_entry(entry, repeat.seed, parts, seed, bases, ask, have)
         model, noted = outcome.model, only_row(outcome, FitRow)
         begun = time.perf_counter()
         predicted = {"test": model.predict(parts.test)}
@@ -176,20 +176,20 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             predicted["validation"] = model.predict(parts.validation)
         row = FittedRow(
             recommender=entry.label,
-            protocol=trial.protocol,
-            seed=trial.seed,
+            protocol=repeat.protocol,
+            seed=repeat.seed,
             chosen=noted.chosen,
             fit_seconds=noted.fit_seconds,
             predict_seconds=taken,
             parameters=numbers_kept(model),
-            **self._circuit(model, trial),
+            **self._circuit(model, repeat),
         )
         referred = {name for other in self.spec.recommenders for name in other.references.values()}
         return Outcome([row], predicted, model if entry.label in referred else None)
 
-    def _circuit(self, model: Recommender, trial: Trial) -> dict[str, Any]:
-        """Return what a model's circuit takes on the device; it is the same in every trial."""
-        if trial != self.trials[0] or not isinstance(model, QuantumRecommender):
+    def _circuit(self, model: Recommender, repeat: Repeat) -> dict[str, Any]:
+        """Return what a model's circuit takes on the device; it is the same in every repeat."""
+        if repeat != self.repeats[0] or not isinstance(model, QuantumRecommender):
             return {"qubits": None, "execution_seconds": None}
         circuit = model.fitted_circuit()
         return {
@@ -197,12 +197,12 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             "execution_seconds": execution_seconds(circuit, self.spec.device),
         }
 
-    def _scored(self, trial: Trial, outcomes: Have) -> Scored:
+    def _scored(self, repeat: Repeat, outcomes: Have) -> Scored:
         labels = [
-            e.label for e in self.spec.recommenders if self.spec.takes_part(e.label, trial.group)
+            e.label for e in self.spec.recommenders if self.spec.takes_part(e.label, repeat.group)
         ]
-        pairs = outcomes[trial.step].arrays
-        predicted = {label: outcomes[_step(trial, label)].arrays for label in labels}
+        pairs = outcomes[repeat.step].arrays
+        predicted = {label: outcomes[_step(repeat, label)].arrays for label in labels}
         has_validation = len(pairs["validation_truth"]) > 0
         validation = predicted if has_validation else {}
         return Scored(
@@ -217,27 +217,27 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             validation_biases=pairs["validation_biases"],
         )
 
-    def _bases(self, entry: FairEntry, trial: Trial) -> dict[str, str]:
-        return {name: _step(trial, label) for name, label in entry.references.items()}
+    def _bases(self, entry: FairEntry, repeat: Repeat) -> dict[str, str]:
+        return {name: _step(repeat, label) for name, label in entry.references.items()}
 
-    def _split(self, trial: Trial) -> Split:
-        if trial.step not in self._parts:
-            seed = child_seed(self.spec.seed, "repeat", trial.seed, "split")
-            self._parts[trial.step] = parts = self.split_by(trial.form, seed)
-            if parts.validation is None and trial.group == self.protocols[0].label:
+    def _split(self, repeat: Repeat) -> Split:
+        if repeat.step not in self._parts:
+            seed = child_seed(self.spec.seed, "repeat", repeat.seed, "split")
+            self._parts[repeat.step] = parts = self.split_by(repeat.form, seed)
+            if parts.validation is None and repeat.group == self.protocols[0].label:
                 raise ConfigError(
-                    f"protocols.{trial.group}: the best classical row is chosen on its validation "
+                    f"protocols.{repeat.group}: the best classical row is chosen on its validation "
                     "part, but the split leaves none"
                 )
-        return self._parts[trial.step]
+        return self._parts[repeat.step]
 
     @cached_property
     def _parts(self) -> dict[str, Split]:
         return {}
 
 
-def _step(trial: Trial, label: str) -> str:
-    return f"{trial.step}.{label}"
+def _step(repeat: Repeat, label: str) -> str:
+    return f"{repeat.step}.{label}"
 
 
 def _validation(parts: Split) -> Ratings:

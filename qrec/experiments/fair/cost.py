@@ -29,7 +29,7 @@ def cost_rows(
     the circuits within it, and needs one of each for every rating of the data set.
     """
     [choice] = [c for c in of_type(ChoiceRow, choices) if c.protocol == protocol.label]
-    names = {trial.protocol for trial in protocol.trials}
+    names = {repeat.protocol for repeat in protocol.repeats}
     own: dict[str, list[FittedRow]] = {}
     for row in fitted:
         if row.protocol in names:

@@ -16,7 +16,7 @@ from qrec.experiments.fair.rows import (
     FairRow,
     verdict,
 )
-from qrec.experiments.fair.spec import FairComparisonSpec, Trial
+from qrec.experiments.fair.spec import FairComparisonSpec, Repeat
 from qrec.metrics import mae, rmse
 from qrec.metrics.bootstrap import Interval, UserBootstrap
 from qrec.seeds import child_seed
@@ -25,7 +25,7 @@ from qrec.types import Array, Codes
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The test pairs of a trial and every row's predictions of them, and of its validation part.
+    """The test pairs of a repeat and every row's predictions of them, and of its validation part.
 
     What a row could not score is taken from the biases of users and items: all rows then speak
     of all pairs, as published figures do.
@@ -61,28 +61,28 @@ def _filled(prediction: Array, biases: Array) -> Array:
 
 
 class Differences:
-    """The rows of one protocol: those of each trial and, of several, those over all."""
+    """The rows of one protocol: those of each repeat and, of several, those over all."""
 
     def __init__(
         self,
         spec: FairComparisonSpec,
-        trials: Sequence[Trial],
+        repeats: Sequence[Repeat],
         scored: Sequence[Scored],
         main: "Differences | None" = None,
     ) -> None:
         """`main` are those of the main protocol, by whose validation part others may choose."""
-        self._spec, self._trials, self._scored, self._main = spec, trials, scored, main
+        self._spec, self._repeats, self._scored, self._main = spec, repeats, scored, main
         self.labels = list(scored[0].test)
-        self.protocol = trials[0].group
+        self.protocol = repeats[0].group
 
     @cached_property
     def validation(self) -> dict[str, float]:
-        """RMSE on the validation part by row, mean over trials; of the main protocol if none."""
+        """RMSE on the validation part by row, mean over repeats; of the main protocol if none."""
         if not self._has_validation:
             assert self._main is not None  # the main protocol has one
             return {label: self._main.validation[label] for label in self.labels}
         return {
-            label: float(np.mean([trial.validation_rmse(label) for trial in self._scored]))
+            label: float(np.mean([repeat.validation_rmse(label) for repeat in self._scored]))
             for label in self.labels
         }
 
@@ -105,13 +105,13 @@ class Differences:
             validation_rmse=self.validation[self.best_classical] if self._has_validation else None,
             best_on_test=hindsight,
             test_rmse=test[hindsight],
-            train=round(np.mean([trial.n_train for trial in self._scored])),
-            test=round(np.mean([len(trial.truth) for trial in self._scored])),
-            unscored=float(np.mean([trial.unscored for trial in self._scored])),
+            train=round(np.mean([repeat.n_train for repeat in self._scored])),
+            test=round(np.mean([len(repeat.truth) for repeat in self._scored])),
+            unscored=float(np.mean([repeat.unscored for repeat in self._scored])),
         )
 
     def fair_rows(self) -> list[FairRow]:
-        """Return the rows of every trial, and those over all."""
+        """Return the rows of every repeat, and those over all."""
         return [self._fair_row(label, group) for label in self.labels for group in self._groups]
 
     def difference_rows(self) -> list[DifferenceRow]:
@@ -153,7 +153,7 @@ class Differences:
             ]
             if not all(map(len, inside)):
                 continue
-            group = _Group(self._spec.seed, self._trials, self._scored, inside)
+            group = _Group(self._spec.seed, self._repeats, self._scored, inside)
             for label in self.labels:
                 if (against := self.control(label)) is not None:
                     found = group.difference(label, against)
@@ -180,24 +180,26 @@ class Differences:
 
     @property
     def _has_validation(self) -> bool:
-        return all(len(trial.validation_truth) for trial in self._scored)
+        return all(len(repeat.validation_truth) for repeat in self._scored)
 
     @property
     def _classical(self) -> list[str]:
-        return [label for label in self.labels if self._spec.family(label) == "classical"]
+        spec = self._spec
+        labels = [label for label in self.labels if spec.contends(label)]
+        return [label for label in labels if spec.family(label) == "classical"]
 
     def _test_rmse(self, label: str) -> float:
         return self._groups[-1].rmse(label)
 
     @cached_property
     def _groups(self) -> list["_Group"]:
-        """Every trial by itself, then all of them where there are several."""
-        places = [[place] for place in range(len(self._trials))]
-        places += [list(range(len(self._trials)))] if len(places) > 1 else []
+        """Every repeat by itself, then all of them where there are several."""
+        places = [[place] for place in range(len(self._repeats))]
+        places += [list(range(len(self._repeats)))] if len(places) > 1 else []
         return [
             _Group(
                 self._spec.seed,
-                [self._trials[place] for place in chosen],
+                [self._repeats[place] for place in chosen],
                 [self._scored[place] for place in chosen],
             )
             for chosen in places
@@ -222,26 +224,26 @@ class Differences:
 
 
 class _Group:
-    """One trial, or all of a protocol: figures are means over them, intervals are joint.
+    """One repeat, or all of a protocol: figures are means over them, intervals are joint.
 
-    `inside` picks test pairs, `(n,)` positions by trial.
+    `inside` picks test pairs, `(n,)` positions by repeat.
     """
 
     def __init__(
         self,
         seed: int,
-        trials: Sequence[Trial],
+        repeats: Sequence[Repeat],
         scored: Sequence[Scored],
         inside: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]]] | None = None,
     ) -> None:
-        alone = len(trials) == 1
-        self.protocol = trials[0].protocol if alone else trials[0].group
-        self.seed = trials[0].seed if alone else None
+        alone = len(repeats) == 1
+        self.protocol = repeats[0].protocol if alone else repeats[0].group
+        self.seed = repeats[0].seed if alone else None
         self._scored = scored
-        self._inside = inside or [np.arange(len(trial.truth)) for trial in scored]
+        self._inside = inside or [np.arange(len(repeat.truth)) for repeat in scored]
         self._users = [t.user[rows] for t, rows in zip(scored, self._inside, strict=True)]
         # Rows of one group are drawn alike, whatever other groups there are.
-        named = child_seed(seed, "bootstrap", *(trial.step for trial in trials))
+        named = child_seed(seed, "bootstrap", *(repeat.step for repeat in repeats))
         self._bootstrap = UserBootstrap(self._users, random_state=named)
         self._drawn: dict[str, Array] = {}
 
@@ -253,7 +255,7 @@ class _Group:
         return float(np.mean(zero))
 
     def rmse_stderr(self, label: str) -> float:
-        """Return the standard error of one trial, mean: they share ratings and users."""
+        """Return the standard error of one repeat, mean: they share ratings and users."""
         found = [rmse(np.zeros_like(e), e, u).stderr for e, u in self._pairs(label)]
         return float(np.mean(found))
 
@@ -267,8 +269,8 @@ class _Group:
 
     def _errors(self, label: str) -> list[Array]:
         return [
-            trial.errors(label)[rows]
-            for trial, rows in zip(self._scored, self._inside, strict=True)
+            repeat.errors(label)[rows]
+            for repeat, rows in zip(self._scored, self._inside, strict=True)
         ]
 
     def _pairs(self, label: str) -> list[tuple[Array, Codes]]:

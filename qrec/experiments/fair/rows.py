@@ -28,7 +28,7 @@ def verdict(interval: Interval) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedRow(Row):
-    """What was noted when a recommender was fitted and predicted in one trial."""
+    """What was noted when a recommender was fitted and predicted in one repeat."""
 
     recommender: str
     protocol: str
@@ -43,7 +43,7 @@ class FittedRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class FairRow(Row):
-    """One recommender in one trial, or over all of a protocol; differences are of RMSE.
+    """One recommender in one repeat, or over all of a protocol; differences are of RMSE.
 
     `minus_best_classical`, `low`, `high` and `verdict` speak of the best classical row; `control`
     is the row without a quantum part that explains its figure best (see `DifferenceRow`).

@@ -29,11 +29,11 @@ class Protocol(Spec):
         return self.folds if self.split is None else [self.split]
 
     @property
-    def trials(self) -> list["Trial"]:
+    def repeats(self) -> list["Repeat"]:
         """What is fitted and scored by itself: a seed, or a fold."""
         if self.split is None:
-            return [Trial(self.label, form["kind"], 0, form) for form in self.folds]
-        return [Trial(self.label, self.label, seed, self.split) for seed in range(self.seeds)]
+            return [Repeat(self.label, form["kind"], 0, form) for form in self.folds]
+        return [Repeat(self.label, self.label, seed, self.split) for seed in range(self.seeds)]
 
     @property
     def train_share(self) -> float:
@@ -54,7 +54,7 @@ class Protocol(Spec):
 
 
 @dataclass(frozen=True)
-class Trial:
+class Repeat:
     """One seed or one fold of a protocol."""
 
     group: str  # the label of the protocol
@@ -71,11 +71,13 @@ class Trial:
 class FairEntry(Entry):
     """A recommender, the rows that could explain its gain, and where it takes part.
 
-    `control` says by label what each control has in the place of the quantum part. Without
+    `control` says by label what each control has in the place of the quantum part; `ablation`,
+    what a row has that none may have who predicts: it is shown, and never the best. Without
     `protocols` it takes part in all.
     """
 
     control: dict[Label, str] = Field(default_factory=dict)
+    ablation: Annotated[str, Field(min_length=1)] | None = None
     protocols: list[Label] = Field(default_factory=list)
 
 
@@ -100,6 +102,10 @@ class FairComparisonSpec(RecommendersSpec):
         """Return the entry with this label."""
         return next(entry for entry in self.recommenders if entry.label == label)
 
+    def contends(self, label: str) -> bool:
+        """Return whether a row may be the best of its family: it is no ablation."""
+        return self.entry(label).ablation is None
+
     def takes_part(self, label: str, protocol: str) -> bool:
         """Return whether a recommender has a row under a protocol."""
         named = self.entry(label).protocols
@@ -109,13 +115,17 @@ class FairComparisonSpec(RecommendersSpec):
     def _check(self) -> Self:
         protocols = [protocol.label for protocol in self.protocols]
         check_labels(protocols, "protocols")
-        check_labels((t.protocol for p in self.protocols for t in p.trials if not t.seed), "trials")
+        check_labels(
+            (t.protocol for p in self.protocols for t in p.repeats if not t.seed), "repeats"
+        )
         labels = [entry.label for entry in self.recommenders]
         check_name(self.bias, labels, "recommender (in bias)")
         self.tune.check(labels)
-        if self.family(self.bias) != "classical" or self.entry(self.bias).protocols:
+        bias = self.entry(self.bias)
+        if self.family(self.bias) != "classical" or bias.protocols or bias.ablation:
             raise ConfigError(
-                f"bias: {self.bias}: expected a classical recommender that takes part everywhere"
+                f"bias: {self.bias}: expected a classical recommender that takes part everywhere "
+                "and is no ablation"
             )
         if sorted(set(self.buckets)) != self.buckets:
             raise ConfigError(f"buckets: found {self.buckets}, expected ascending numbers")

@@ -32,6 +32,7 @@ from qrec.experiments.fair.spec import FairComparisonSpec, Protocol
 from qrec.types import Row, of_type
 
 _MARKS = {BETTER: "<", NO_DIFFERENCE: "=", WORSE: ">", TOO_FEW: "?"}
+_ABLATION = " †"
 _MARKS_SAID = "<  better, >  worse, =  no difference (the 95 % interval holds zero)"
 _Line = tuple[str, dict[str, FairRow]]  # a recommender and its rows by protocol
 _BucketLine = tuple[str, dict[str, BucketRow]]
@@ -57,26 +58,30 @@ def fair_tables(
         _share_table(spec, [*thinned, main], fair, differences) if thinned else None,
         _bucket_table(of_type(BucketRow, rows)),
         _cost_table(spec, of_type(CostRow, rows)),
-        published_table(dataset, fair),
+        published_table(dataset, _contenders(spec, fair)),
     ]
     return [table for table in tables if table is not None and table.rows]
 
 
-def fair_answer(protocol: Protocol, rows: Sequence[Row]) -> list[str]:
+def fair_answer(spec: FairComparisonSpec, protocol: Protocol, rows: Sequence[Row]) -> list[str]:
     """Say how the rows of a protocol stand to the best classical one and to their controls."""
     choices = {row.protocol: row for row in of_type(ChoiceRow, rows)}
     return [
         choice_sentence(choices[protocol.label]),
-        *family_sentences(_overall(protocol, of_type(FairRow, rows))),
+        *family_sentences(_contenders(spec, _overall(protocol, of_type(FairRow, rows)))),
         *help_sentences(_overall(protocol, of_type(DifferenceRow, rows))),
     ]
 
 
 def _overall(protocol: Protocol, rows: Sequence[Any]) -> list[Any]:
     """Return the rows that speak of all of a protocol."""
-    names = {protocol.label, *(trial.protocol for trial in protocol.trials)}
-    seed = None if len(protocol.trials) > 1 else 0
+    names = {protocol.label, *(repeat.protocol for repeat in protocol.repeats)}
+    seed = None if len(protocol.repeats) > 1 else 0
     return [row for row in rows if row.protocol in names and row.seed == seed]
+
+
+def _contenders(spec: FairComparisonSpec, rows: Sequence[FairRow]) -> list[FairRow]:
+    return [row for row in rows if spec.contends(row.recommender)]
 
 
 def _main_table(
@@ -89,16 +94,16 @@ def _main_table(
     differences: Sequence[DifferenceRow],
 ) -> Table:
     rows, apart = _overall(protocol, fair), _overall(protocol, differences)
-    n_trials = len(protocol.trials)
+    n_repeats = len(protocol.repeats)
     heading = [
         f"{spec.name}: {spec.title}",
         f"data set {dataset['name']}: {dataset['n_ratings']} ratings, {dataset['n_users']} users, "
         f"{dataset['n_items']} items",
         f"protocol {protocol.label}: {choice.train} ratings train, {choice.test} test; "
-        f"{n_trials} seed{'s' * (n_trials > 1)}",
+        f"{n_repeats} seed{'s' * (n_repeats > 1)}",
     ]
     columns: list[Column[FairRow]] = [
-        Column("recommender", partial(_starred, choice.best_classical), text=True),
+        Column("recommender", partial(_starred, spec, choice.best_classical), text=True),
         Column("family", lambda row: row.family, text=True),
         Column("RMSE", lambda row: row.rmse, "{:.4f}"),
         Column("MAE", lambda row: row.mae, "{:.3f}"),
@@ -106,10 +111,10 @@ def _main_table(
         Column("", lambda row: _MARKS[row.verdict]),
     ]
     notes = [
-        f"{_MARKS_SAID}. Intervals: users{' and seeds' * (n_trials > 1)} drawn again; standard "
+        f"{_MARKS_SAID}. Intervals: users{' and seeds' * (n_repeats > 1)} drawn again; standard "
         f"error of one RMSE: {short_stderr(rows[0].rmse_stderr)}.",
         choice_sentence(choice),
-        *family_sentences(rows),
+        *family_sentences(_contenders(spec, rows)),
         *help_sentences(apart),
     ]
     if protocol.forms[0]["kind"] == "random":
@@ -122,6 +127,12 @@ def _main_table(
             f"{choice.unscored:.1%} of the test pairs some row could not score: there it has the "
             "rating that the biases of users and items give."
         )
+    notes += [
+        f"{_ABLATION.strip()} {row.recommender} {spec.entry(row.recommender).ablation}: shown for "
+        "comparison, never the best."
+        for row in rows
+        if not spec.contends(row.recommender)
+    ]
     notes += [
         f"Left out: protocol {label}, as the data set {dataset['name']} has not {lacking}."
         for label, lacking in left_out.items()
@@ -148,7 +159,7 @@ def _protocol_table(
     overall = {p.label: _overall(p, fair) for p in protocols}
     for protocol in protocols:
         if protocol.folds:  # the first is what others publish on
-            first = protocol.trials[0].protocol
+            first = protocol.repeats[0].protocol
             overall[first] = [row for row in fair if row.protocol == first and row.seed is not None]
     labels = dict.fromkeys(row.recommender for rows in overall.values() for row in rows)
     lines: list[_Line] = [
@@ -240,8 +251,9 @@ def _cost_table(spec: FairComparisonSpec, rows: Sequence[CostRow]) -> Table:
     return build_table("What it costs", columns, rows, notes)
 
 
-def _starred(best: str, row: FairRow) -> str:
-    return f"{row.recommender} *" if row.recommender == best else row.recommender
+def _starred(spec: FairComparisonSpec, best: str, row: FairRow) -> str:
+    mark = " *" if row.recommender == best else ""
+    return row.recommender + (mark if spec.contends(row.recommender) else _ABLATION)
 
 
 def _from_best(row: FairRow) -> str | None:
