@@ -10,6 +10,7 @@ from qrec.backends.open import Openable
 from qrec.circuits.pair_net import pair_net
 from qrec.recommenders._observable import read_observable
 from qrec.recommenders.circuit import CircuitRecommender
+from qrec.recommenders.spaces import Range
 
 
 class PairNet(CircuitRecommender):
@@ -25,7 +26,7 @@ class PairNet(CircuitRecommender):
     def __init__(
         self,
         n_factors: Annotated[int, Ge(1)] = 4,
-        gain: float = 1.0,
+        gain: Annotated[float, Range(low=0.3, high=4.0, log=True)] = 1.0,
         n_samples: Annotated[int, Ge(1)] = 100,
         n_burn_in: Annotated[int, Ge(0)] = 50,
         implicit: bool = True,

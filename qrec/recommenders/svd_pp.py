@@ -8,6 +8,7 @@ from annotated_types import Ge
 from qrec.data.ratings import Ratings
 from qrec.recommenders._factors import FactorRecommender
 from qrec.recommenders.base import indicator, rating_matrix
+from qrec.recommenders.spaces import Range
 from qrec.types import Array
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class SVDpp(FactorRecommender):
 
     def __init__(
         self,
-        n_factors: Annotated[int, Ge(1)] = 20,
-        reg: Annotated[float, Ge(0)] = 0.16,
+        n_factors: Annotated[int, Ge(1), Range(low=5, high=80, log=True)] = 20,
+        reg: Annotated[float, Ge(0), Range(low=0.04, high=0.6, log=True)] = 0.16,
         reg_implicit: Annotated[float, Ge(0)] = 1.0,
         reg_bias: Annotated[float, Ge(0)] = 0.005,
-        learning_rate: Annotated[float, Ge(0)] = 0.002,
+        learning_rate: Annotated[float, Ge(0), Range(low=5e-4, high=8e-3, log=True)] = 0.002,
         n_epochs: Annotated[int, Ge(0)] = 60,
         batch_size: Annotated[int, Ge(1)] = 256,
         patience: Annotated[int, Ge(1)] = 3,
