@@ -108,6 +108,13 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         Experiments ask when they are loaded; what ratings are needed to see, `fit` says.
         """
 
+    def ignored(self) -> dict[str, str]:
+        """Return the parameters that the others leave without effect, and why, by name.
+
+        Experiments refuse to set them, and tuning does not try them.
+        """
+        return {}
+
     def rates(self) -> bool:
         """Return whether scores are ratings. One that only orders items predicts ``nan``."""
         return True

@@ -36,6 +36,17 @@ Gradients = Literal["exact", "parameter_shift"]
 Training = Literal["exact", "parameter_shift", "gibbs"]
 _START_ANGLE = 0.3  # radians; standard deviation of the untrained angles
 
+_OF_GRADIENTS = (
+    "reg",
+    "learning_rate",
+    "n_epochs",
+    "batch_size",
+    "patience",
+    "max_iter",
+    "n_negatives",
+)
+_OF_GIBBS = ("n_samples", "n_burn_in", "implicit", "side_data", "sample_gain", "n_evaluated")
+
 
 class CircuitRecommender(QuantumRecommender):
     """Predict mean + b_u + c_i + gain <O> of a circuit with angles for users and for items.
@@ -168,6 +179,10 @@ class CircuitRecommender(QuantumRecommender):
                     f"{type(self).__name__}: loss is {self.loss!r}; expected 'squared' with "
                     "training: gibbs, whose likelihood is that of the ratings"
                 )
+
+    def ignored(self) -> dict[str, str]:
+        names = _OF_GRADIENTS if self.training == "gibbs" else _OF_GIBBS
+        return dict.fromkeys(names, f"training: {self.training}")
 
     def rates(self) -> bool:
         return self.loss == "squared"

@@ -61,6 +61,10 @@ class Ensemble(Recommender):
         if self.members is not None and not self.members:
             raise ConfigError("Ensemble: members is empty; expected at least one Recommender")
 
+    def ignored(self) -> dict[str, str]:
+        equal = self.weights == "equal"
+        return dict.fromkeys(("alpha", "random_state"), "weights: equal") if equal else {}
+
     def questions(self, ratings: Ratings, validation: Ratings | None = None) -> list[Asked]:
         """Return what the members ask: in their fits, and for the validation ratings."""
         from qrec.recommenders._training import hold_out

@@ -144,3 +144,25 @@ def test_a_list_of_other_entries_is_no_candidate(small_experiment):
     wrong["recommenders"][-1]["grid"] = {"members": [["@als"], ["@swap"]]}
     with pytest.raises(ConfigError, match=r"grid.members: found a list of other entries"):
         load(wrong)
+
+
+GIBBS = {"recommender": "angle_net", "params": {"n_factors": 1, "training": "gibbs"}}
+EQUAL = {"recommender": "ensemble", "params": {"members": ["@als", "@swap"], "weights": "equal"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "value", "why"),
+    [
+        (GIBBS, "learning_rate", 0.1, "training: gibbs"),
+        ({"recommender": "angle_net"}, "n_samples", 20, "training: exact"),
+        (EQUAL, "alpha", 1.0, "weights: equal"),
+    ],
+)
+def test_what_has_no_effect_is_refused_and_not_tuned(small_experiment, entry, name, value, why):
+    small_experiment["recommenders"].append({"label": "last"} | entry)
+    last = load(small_experiment).spec.recommenders[-1]
+    assert name not in last.tuned
+    with pytest.raises(ConfigError, match=f"last: params: {name} has no effect beside {why}"):
+        load(small_experiment, {f"recommenders.last.params.{name}": value})
+    with pytest.raises(ConfigError, match=f"last: params: {name} has no effect beside {why}"):
+        load(small_experiment, {"recommenders.last.grid": {name: [value]}})

@@ -84,7 +84,8 @@ class Entry(Spec):
 
         What `params` fixes stays as it is unless `space` names it; a grid's values are choices.
         """
-        usual = {k: v for k, v in default_space(self.cls).items() if k not in self.params}
+        fixed = [*self.params, *self._ignored(ParameterGrid(self.grid)[0])]
+        usual = {k: v for k, v in default_space(self.cls).items() if k not in fixed}
         found = usual | self.grid | self.space
         return {
             name: checked_range(self.cls, name, values) if isinstance(values, Range) else values
@@ -159,11 +160,20 @@ class Entry(Spec):
         for name, parameter in signature(self.cls).parameters.items():
             if parameter.default is parameter.empty and name not in dict(self.candidates):
                 raise ConfigError(f"{where}: params: {self.recommender!r} needs {name!r}")
+        for chosen in ParameterGrid(self.grid):
+            for name, why in self._ignored(chosen).items():
+                if name in self.params | chosen:
+                    raise ConfigError(f"{where}: params: {name} has no effect beside {why}")
         for chosen in [] if self.references else ParameterGrid(self.grid):
             try:
                 self.cls(**self.params | chosen).check()
             except ConfigError as error:
                 raise ConfigError(f"{where}: {error}") from None
+
+    def _ignored(self, chosen: dict[str, Any]) -> dict[str, str]:
+        """Return the parameters that have no effect beside those of the entry, and why."""
+        own = {k: v for k, v in self.params.items() if not _refers(v[0] if _is_list(v) else v)}
+        return self.cls(**own | chosen).ignored()
 
 
 def family(entry: Entry, find: Callable[[str], Entry]) -> str:
@@ -202,6 +212,10 @@ class Tuning(Spec):
         """Raise ConfigError where `only` names what is none of these."""
         for label in self.only:
             check_name(label, labels, "entry (in tune.only)")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value)
 
 
 def _refers(value: Any) -> bool:
