@@ -61,12 +61,12 @@ def tuned_table(rows: Sequence[TunedRow], title: str) -> Table:
     """Return the table of what was found."""
     columns: list[Column[TunedRow]] = [
         Column("recommender", lambda row: row.recommender, text=True),
-        Column("best parameters", lambda row: said(row.params), text=True),
         Column("default", lambda row: row.default, "{:.4f}"),
         Column("best", lambda row: row.best, "{:.4f}"),
         Column("trials", lambda row: row.trials),
     ]
     notes = ["RMSE on the validation part; trial 0 is the default; no test rating was read."]
+    notes += [f"{row.recommender}: {said(row.params)}." for row in rows]
     for row in rows:
         if row.at_edge:
             names = " and ".join(f"{name} {row.params[name]}" for name in row.at_edge)
