@@ -3,7 +3,8 @@
 import math
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 R = TypeVar("R")
+_SHORT = 12  # characters of a name for which a number would win nothing
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,19 @@ def show(table: Table, console: "Console") -> None:
     """Print the table: title, body, notes.
 
     A table wider than the console continues below, in further blocks that repeat the columns of
-    text, so that no figure is broken.
+    text, so that no figure is broken. Nor is a name, such as a run's id, which is copied: where
+    names are too long to stand beside each other, numbers stand for them, which the notes explain.
     """
     from rich.text import Text
 
-    console.print(Text(plain(table.title), style="bold"))
+    table = _numbered(table, console.width)
+    for line in _lines(table.title, console.width):
+        console.print(Text(line, style="bold"), soft_wrap=True)
     for figures in _blocks(table, console):
         console.print(_body(table, figures, console.width))
     for note in table.notes:
-        console.print(Text(plain(note)))
+        for line in _lines(note, console.width):
+            console.print(Text(line), soft_wrap=True)
     console.print()
 
 
@@ -113,6 +119,65 @@ def plain(text: str) -> str:
     )
 
 
+def _lines(text: str, width: int) -> list[str]:
+    """Return the lines of a text; a word longer than one, such as a path, stays whole."""
+    return [
+        line
+        for part in plain(text).split("\n")
+        for line in wrap(part, width, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+
+
+def _wide(columns: Sequence[int]) -> int:
+    """Return the width of a table whose columns are so wide: with two blanks for each."""
+    return sum(columns) + 2 * len(columns)
+
+
+def _shared(least: Sequence[int], widest: Sequence[int], width: int) -> list[int]:
+    """Return the widths of columns between these bounds; what is left over goes by what each lacks.
+
+    Rich itself would take from a column whose words need it.
+    """
+    lacking = [most - low for most, low in zip(widest, least, strict=True)]
+    left, needed = width - _wide(least), max(sum(lacking), 1)
+    return [
+        low + min(more, left * more // needed) for low, more in zip(least, lacking, strict=True)
+    ]
+
+
+def _longest_word(cell: str) -> int:
+    """Return how wide a cell is at least, if no word of it is broken."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, plain(cell).split()), default=0)
+
+
+def _numbered(table: Table, width: int) -> Table:
+    """Return a table whose words fit: numbers for the texts that have longer ones.
+
+    In as few columns as will do, that of the longest word first.
+    """
+    while True:
+        columns = zip(table.columns, *table.rows, strict=True)
+        words = [max(map(_longest_word, column)) for column in columns]
+        place = max(range(table.n_text), key=words.__getitem__, default=0)
+        least = [*words[: table.n_text], *sorted(words[table.n_text :])[-1:]]  # of a block
+        room = max(width - _wide(least) + words[place], _SHORT) if table.n_text else width
+        if not table.n_text or words[place] <= room:
+            return table
+        cells = dict.fromkeys(row[place] for row in table.rows)
+        long = [cell for cell in cells if _longest_word(cell) > room]
+        if not long:  # it is the header
+            return table
+        number = {cell: str(at) for at, cell in enumerate(long, 1)}
+        rows = [
+            [*row[:place], number.get(row[place], row[place]), *row[place + 1 :]]
+            for row in table.rows
+        ]
+        notes = [f"{table.columns[place]} {number[cell]}: {cell}".lstrip() for cell in long]
+        table = replace(table, rows=rows, notes=[*notes, *table.notes])
+
+
 def _blocks(table: Table, console: "Console") -> list[list[int]]:
     """Return the places of the figure columns that stand beside each other, block by block."""
     unlimited = console.options.update(width=100_000)
@@ -145,10 +210,13 @@ def _body(table: Table, figures: Sequence[int], width: int) -> "RichTable":
     columns = list(zip(headers, *cells, strict=True))
     widest = [max(map(cell_len, column)) for column in columns]
     words = [max(cell_len(w) for text in c for w in text.split() or [""]) for c in columns]
-    names = sum(word + 1 for word in words[: table.n_text])
-    unbroken = names + sum(words[table.n_text :]) + len(figures) <= width
+    names = _wide(words[: table.n_text])
+    unbroken = _wide(words) <= width
+    text_only = range(table.n_text)
+    least = [words[at] if at in text_only else widest[at] for at in range(len(places))]
+    fixed = _shared(least, widest, width) if unbroken and _wide(least) <= width else None
     for at, header in enumerate(headers):
-        text = at < table.n_text
+        text = at in text_only
         whole = not text and widest[at] <= (width - names if unbroken else width // 2)
         justify: Literal["left", "right"] = "left" if text else "right"
         body.add_column(
@@ -157,6 +225,7 @@ def _body(table: Table, figures: Sequence[int], width: int) -> "RichTable":
             overflow="fold",
             no_wrap=whole,
             min_width=words[at] if unbroken else None,
+            width=fixed[at] if fixed else None,
         )
     for row in cells:
         body.add_row(*map(Text, row))

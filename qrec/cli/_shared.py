@@ -59,17 +59,20 @@ def own_circuit(name: str, allow_code: bool) -> "QuantumCircuit":
 
 
 def show_tables(tables: "Sequence[Table]") -> None:
-    """Print tables on stdout; where that is no terminal, as plain text in 80 columns."""
+    """Print tables on stdout; where that is no terminal, as plain text in 80 columns.
+
+    As plain text too where ``$NO_COLOR`` is set.
+    """
     from rich.console import Console
 
     from qrec.analysis.table import show, to_text
 
     console = Console()
     for table in tables:
-        if console.is_terminal:
+        if console.is_terminal and not os.environ.get("NO_COLOR"):
             show(table, console)
         else:
-            print(to_text(table), end="")
+            print(to_text(table, console.width if console.is_terminal else 80), end="")
 
 
 def show_run(done: "Run", as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """``qrec list``: what there is."""
 
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
@@ -11,7 +12,7 @@ import typer
 from qrec.cli._shared import AsJson, BackendsFile, show_json, show_tables
 
 Listed = list[dict[str, str]]
-_WIDE = 1000  # columns; a run keeps to its line
+_WIDE = 1000  # columns, in a pipe
 
 
 class Kind(StrEnum):
@@ -139,7 +140,7 @@ def _metrics() -> Listed:
 
 
 def _show_runs(as_json: bool) -> None:
-    """Print one line for each run, however wide: what is cut by a terminal is no figure."""
+    """Print the runs; where no terminal reads them, one line for each, however wide."""
     from qrec.analysis.table import Table, to_text
     from qrec.runs.summary import summaries
 
@@ -153,8 +154,11 @@ def _show_runs(as_json: bool) -> None:
         known = [row.experiment or "-", row.dataset or "-", ", ".join(row.backends) or "-"]
         body.append([row.run, *known, best, row.state])
     columns = ["run", "experiment", "data set", "backends", "best row", "state"]
-    text = to_text(Table("runs", columns, body, n_text=len(columns)), width=_WIDE)
-    print(text, end="")
+    table = Table("runs", columns, body, n_text=len(columns))
+    if sys.stdout.isatty():
+        show_tables([table])
+    else:
+        print(to_text(table, width=_WIDE), end="")
 
 
 def _summary(module: str) -> str:

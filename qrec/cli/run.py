@@ -78,12 +78,11 @@ def _finish(folder: "RunFolder", experiment: "Experiment", jobs: int) -> "Run":
 
 def _show_plan(experiment: "Experiment", as_json: bool) -> None:
     from qrec.runner.load import opened
-    from qrec.runner.run import refuse_paid
+    from qrec.runner.run import prepare, refuse_paid
 
+    refuse_paid(experiment)  # and a name that stands for none
+    prepare(experiment)
     with opened(experiment.places):
-        refuse_paid(experiment)  # and a name that stands for none
-        experiment.details()
-        experiment.steps()
         plan = experiment.plan()
     if as_json:
         show_json({"rows": [dict(zip(plan.columns, row, strict=True)) for row in plan.rows]})

@@ -1,10 +1,23 @@
 """``qrec status``: where the jobs are."""
 
-from typing import Annotated
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrec.cli._shared import AllowCode, AsJson, BackendsFile, cell, show_json, show_tables
+from qrec.cli._shared import (
+    AllowCode,
+    AsJson,
+    BackendsFile,
+    cell,
+    show_json,
+    show_note,
+    show_tables,
+)
+
+if TYPE_CHECKING:
+    from qrec.analysis.table import Table
+    from qrec.runner.status import JobRow
 
 
 def status(
@@ -16,7 +29,6 @@ def status(
     allow_code: AllowCode = False,
 ) -> None:
     """Show the jobs of a run, or of all runs."""
-    from qrec.analysis.table import Table
     from qrec.runner.run import make_places
     from qrec.runner.status import states
 
@@ -24,6 +36,26 @@ def status(
     if as_json:
         show_json({"rows": [row.as_dict() for row in rows]})
         return
-    columns = ["run", "backend", "job", "state", "executions", "QPU s", "used s", "message"]
-    body = [[cell(value) for value in row.as_dict().values()] for row in rows]
-    show_tables([Table("jobs", columns, body, n_text=4)])
+    if not rows:
+        show_note("no job was submitted from here" if run is None else f"run {run} has no jobs")
+    show_tables([_table(name, list(of)) for name, of in groupby(rows, key=lambda row: row.run)])
+
+
+def _table(run: str, rows: "list[JobRow]") -> "Table":
+    """Return the jobs of a run below its id, which is whole on its line."""
+    from qrec.analysis.table import Column, build_table
+
+    columns: list[Column[JobRow]] = [
+        Column("backend", lambda row: row.backend, text=True),
+        Column("job", lambda row: row.job, text=True),
+        Column("state", lambda row: row.state, text=True),
+        Column("executions", lambda row: row.executions, cell),
+        Column("QPU s", lambda row: row.qpu_seconds, cell),
+        Column("used s", lambda row: row.used_seconds, cell),
+    ]
+    said = {row.message: None for row in rows if row.message}
+    notes = [
+        f"{', '.join(row.job or row.state for row in rows if row.message == message)}: {message}"
+        for message in said
+    ]
+    return build_table(f"run {run}", columns, rows, notes)

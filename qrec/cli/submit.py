@@ -1,7 +1,7 @@
 """``qrec submit``: what happens on a real device? The cost first, then the jobs."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qrec.runner.submit import Sent
     from qrec.runs.progress import Report
 
+PRICED = "ibm"  # the packaged entry by which a device without an account is priced
+
 
 def submit(
     exp: Annotated[str | None, typer.Argument(help="A packaged experiment or a YAML file.")] = None,
@@ -50,6 +52,19 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the cost; send nothing.")
     ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="SNAPSHOT",
+            help="With --dry-run: the price on fake:FakeTorino, or file:PATH, by the entry `ibm` "
+            "unless -b names another; no account is asked.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(help="Of one QPU second, by your plan: says what jobs cost in its currency."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send without asking.")] = False,
     max_qpu_seconds: Annotated[
         float | None, typer.Option(help="Budget of QPU time, used time included.")
@@ -66,32 +81,40 @@ def submit(
     that `qrec cancel` ended is given up: the same command begins afresh, --resume goes on.
     """
     from qrec.runner import submit as submitting
-    from qrec.runner.budget import check_allowance
+    from qrec.runner.budget import check_allowance, check_budget
     from qrec.runner.load import load, parse_override
     from qrec.runner.run import make_places
     from qrec.runs.progress import progress
 
-    check_allowance(max_qpu_seconds)  # before the minutes that planning can take
+    check_allowance("--max-qpu-seconds", max_qpu_seconds)  # before the minutes of planning
+    check_allowance("--price", price)
     places = make_places(data_dir, backends, allow_code)
-    confirm = _confirm(as_json, yes)
+    confirm = _confirm(price, as_json, yes)
     if resume is not None or again is not None:
-        if exp or backend or change or dry_run or (resume and again):
-            raise ConfigError("--resume and --again take the experiment as it was begun: give one "
-                              "of them, and no EXP, -b, --set or --dry-run beside it")  # fmt: skip
+        if exp or backend or change or dry_run or target or (resume and again):
+            raise ConfigError(
+                "--resume and --again take the experiment as it was begun: give one of them, and "
+                "no EXP, -b, --set, --dry-run or --target beside it"
+            )
         send = submitting.resubmit if resume is not None else submitting.send_again
         with progress() as report:
             sent = send(str(resume or again), places, confirm, max_qpu_seconds, report)
     elif exp is None:
         raise ConfigError("which experiment? `qrec list experiments` names them")
     else:
+        if target is not None and not dry_run:
+            raise ConfigError(f"--target {target} is for a price: give --dry-run beside it")
+        backend = backend or ([PRICED] if target else None)
         experiment = load(exp, dict(map(parse_override, change or [])), backend, places)
         with progress() as report:
             if dry_run:
-                _dry_run(experiment, max_qpu_seconds, as_json, report)
+                planned = _planned(experiment, target, report)
+                _show(planned, price, as_json)
+                check_budget(planned, max_qpu_seconds)
                 return
             sent = submitting.submit(experiment, confirm, max_qpu_seconds, report)
     if as_json:
-        rows = [row.as_dict() for planned in sent.rounds for row in planned.rows()]
+        rows = [row for planned in sent.rounds for row in _as_json(planned, price)]
         show_json({"run": sent.work.folder.id, "rows": rows})
     for problem in sent.problems:
         show_note(f"qrec: {problem}")
@@ -119,39 +142,47 @@ def _go_on(sent: "Sent", follow: bool, max_qpu_seconds: float | None, report: "R
         ) from None
 
 
-def _dry_run(
-    experiment: "Experiment", max_qpu_seconds: float | None, as_json: bool, report: "Report"
-) -> None:
+def _planned(experiment: "Experiment", target: str | None, report: "Report") -> "Round":
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from qrec.runner.budget import check_budget
+    from qrec.runner.price import price_round
     from qrec.runner.submit import dry_round
 
     with TemporaryDirectory() as folder:
-        planned = dry_round(experiment, Path(folder), report)
-        rows = planned.rows()
-        if not rows:
-            show_note("nothing is left to send: what the run needs now is under way or has come")
-        if as_json:
-            show_json({"rows": [row.as_dict() for row in rows]})
+        if target is not None:
+            planned = price_round(experiment, target, Path(folder), report)
         else:
-            show_tables([cost_table(planned)])
-        check_budget(planned, max_qpu_seconds)
+            planned = dry_round(experiment, Path(folder), report)
+        planned.rows()  # while there is the folder
+    return planned
 
 
-def _confirm(as_json: bool, yes: bool) -> "Callable[[Round], None]":
+def _show(planned: "Round", price: float | None, as_json: bool) -> None:
+    if not planned.rows():
+        show_note("nothing is left to send: what the run needs now is under way or has come")
+    if as_json:
+        show_json({"rows": _as_json(planned, price)})
+    else:
+        show_tables([cost_table(planned, price)])
+
+
+def _as_json(planned: "Round", price: float | None) -> list[dict[str, Any]]:
+    return [row.as_dict() | row.money(price) for row in planned.rows()]
+
+
+def _confirm(price: float | None, as_json: bool, yes: bool) -> "Callable[[Round], None]":
     def confirm(planned: "Round") -> None:
         planned.rows()  # now, not after sending: the account is asked what it has left
         if not as_json:
-            show_tables([cost_table(planned)])
+            show_tables([cost_table(planned, price)])
         if planned.costs and not yes:
             _ask()
 
     return confirm
 
 
-def cost_table(planned: "Round") -> "Table":
+def cost_table(planned: "Round", price: float | None = None) -> "Table":
     """Return what a round costs, and the whole run at most."""
     from qrec.analysis.table import Column, build_table
     from qrec.runner.budget import CostRow
@@ -171,10 +202,20 @@ def cost_table(planned: "Round") -> "Table":
         "This round of jobs, and the executions and QPU seconds of the whole run at most; -: it "
         "hangs on answers that have not come."
     ]
+    for row in planned.rows() if price is not None else ():
+        most = cell(row.money(price)["most_money"])
+        notes.append(
+            f"{row.backend}: at {price:g} a QPU second this round costs "
+            f"{cell(row.money(price)['money'])}, the whole run at most {most}."
+        )
+    if planned.priced_on is not None:
+        device = f"{planned.priced_on.name}, calibrated {planned.priced_on.date[:10]}"
+        notes.append(f"Priced on {device}; no account was asked and nothing can be sent there.")
     for row in planned.rows():
         if row.account_seconds is not None:
             notes.append(f"{row.backend}: the account has {row.account_seconds:.1f} s left.")
-    title = f"{planned.experiment.spec.name}: what is sent"
+    sent = "what is sent" if planned.priced_on is None else "what would be sent"
+    title = f"{planned.experiment.spec.name}: {sent}"
     return build_table(title, columns, planned.rows(), notes)
 
 

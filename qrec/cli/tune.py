@@ -50,7 +50,7 @@ def tune(
     takes, in the folder of the study with the record of all trials.
     """
     from qrec.runner.load import load, parse_override
-    from qrec.runner.run import check_jobs, make_places
+    from qrec.runner.run import check_jobs, make_places, prepare
     from qrec.runner.tune import begin_study, check, open_study
 
     check_jobs(jobs)
@@ -69,6 +69,7 @@ def tune(
         experiment = load(exp, overrides, backend, places)
         if dry_run:
             check(experiment)
+            prepare(experiment)
             _show_plan(experiment, as_json)
             return
         study = begin_study(experiment, shlex.join(["qrec", *sys.argv[1:]]))

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from qrec.backends import open_backend
 from qrec.backends.base import Backend, Estimate, Unit
+from qrec.backends.device.snapshots import Snapshot
 from qrec.backends.open import backend_names
 from qrec.backends.workload import Asked
 from qrec.errors import ConfigError
@@ -37,14 +38,28 @@ class CostRow(Row):
     most_qpu_seconds: float | None
     account_seconds: float | None  # that the account has left; None where nobody can say
 
+    def money(self, price: float | None) -> dict[str, float | None]:
+        """Return what this round, and the whole run at most, cost at so much a QPU second."""
+        if price is None:
+            return {}
+        most = self.most_qpu_seconds
+        return {
+            "money": price * self.qpu_seconds,
+            "most_money": None if most is None else price * most,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """The open questions of a run and the jobs that answer them."""
+    """The open questions of a run and the jobs that answer them.
+
+    One that is `priced_on` a snapshot is never sent, and no account is asked for it.
+    """
 
     work: Work
     questions: Open
     jobs: list[PlannedJob]
+    priced_on: Snapshot | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -83,7 +98,9 @@ class Round:
             qpu_seconds=seconds,
             most_executions=None if most is None else max(executions, most[0]),
             most_qpu_seconds=None if most is None else max(seconds, most[1]),
-            account_seconds=backend.account_seconds() if backend.costs else None,
+            account_seconds=(
+                backend.account_seconds() if backend.costs and self.priced_on is None else None
+            ),
         )
 
 
@@ -100,10 +117,10 @@ def plan_round(work: Work, waiting: Sequence[Unanswered], planned: Sequence[Plan
     return Round(work, questions, jobs)
 
 
-def check_allowance(max_qpu_seconds: float | None) -> None:
-    """Raise ConfigError for a number that is no budget."""
-    if max_qpu_seconds is not None and not 0 <= max_qpu_seconds < math.inf:  # nan neither
-        raise ConfigError(f"--max-qpu-seconds: found {max_qpu_seconds}, expected at least 0")
+def check_allowance(option: str, found: float | None) -> None:
+    """Raise ConfigError for a number that is no amount of time or money."""
+    if found is not None and not 0 <= found < math.inf:  # nan neither
+        raise ConfigError(f"{option}: found {found}, expected at least 0")
 
 
 def check_budget(planned: Round, max_qpu_seconds: float | None) -> None:
@@ -112,7 +129,7 @@ def check_budget(planned: Round, max_qpu_seconds: float | None) -> None:
     Of QPU time, that is `max_qpu_seconds`, or else what the entry allows; of executions, what
     the entry allows. The ledger's jobs count, whichever entry of the same device they went by.
     """
-    check_allowance(max_qpu_seconds)
+    check_allowance("--max-qpu-seconds", max_qpu_seconds)
     ledger = Ledger()
     for device in dict.fromkeys(job.device for job in planned.jobs):
         jobs = [job for job in planned.jobs if job.device == device]

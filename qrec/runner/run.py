@@ -20,7 +20,7 @@ from qrec.runner.executors import run_parallel
 from qrec.runner.load import Source, load, opened, restore
 from qrec.runs.circuits import Circuits
 from qrec.runs.files import understood, write_bytes
-from qrec.runs.folder import RunFolder, create_run, find_run
+from qrec.runs.folder import RunFolder, check_writable, create_run, find_run
 from qrec.runs.locks import only_worker
 from qrec.runs.progress import Report, progress
 from qrec.runs.trust import remember
@@ -109,22 +109,34 @@ def begin(
     The devices that it computes with are pinned in it, own code is copied, and the record holds
     `notes` beside the kind's own details.
     """
+    details = prepare(experiment) | dict(notes)
+    backends = experiment.backends().values()
+    pinned = [backend.pinned for backend in backends if backend.pinned is not None]
+    code = code_files()
+    folder = create_run(experiment.spec, details, parent, pinned, code)
+    recorded = details["backends"].values()
+    vendor = any(entry["spec"].get("kind") == "provider" for entry in recorded)
+    if code or vendor:
+        remember(folder, experiment.places.code if code else None)
+    return folder
+
+
+def prepare(experiment: Experiment) -> dict[str, Any]:
+    """Do all that can refuse a run before it begins; return what its record is to hold.
+
+    Its devices are pinned. Raises what the experiment raises, and QrecError where no run can be
+    written.
+    """
+    check_writable()
     forget_live()
     with opened(experiment.places), one_thread():
-        backends = experiment.backends()
-        snapshots = {name: backend.snapshot() for name, backend in backends.items()}
-        details = experiment.details() | {"backends": snapshots} | dict(notes)
+        snapshots = {name: backend.snapshot() for name, backend in experiment.backends().items()}
+        details = experiment.details() | {"backends": snapshots}
         if experiment.question:
             details["question"] = experiment.question
         # A step that cannot be made must not leave a run behind.
         details["n_steps"] = len(experiment.steps())
-    pinned = [backend.pinned for backend in backends.values() if backend.pinned is not None]
-    code = code_files()
-    folder = create_run(experiment.spec, details, parent, pinned, code)
-    vendor = any(entry["spec"].get("kind") == "provider" for entry in snapshots.values())
-    if code or vendor:
-        remember(folder, experiment.places.code if code else None)
-    return folder
+    return details
 
 
 def finish(

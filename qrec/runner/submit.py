@@ -18,7 +18,7 @@ from qrec.runner.jobs import Waiting, collect_job, submit_job
 from qrec.runner.load import restore
 from qrec.runner.pieces import units_of
 from qrec.runner.run import begin
-from qrec.runs.folder import RunFolder, find_run, planning_place, publish, run_ids
+from qrec.runs.folder import RunFolder, check_writable, find_run, planning_place, publish, run_ids
 from qrec.runs.jobs import Key, PlannedJob, read_jobs, read_rounds, records, write_round
 from qrec.runs.ledger import JobRecord, Ledger
 from qrec.runs.locks import Release, only_fetcher, only_submitter, only_worker
@@ -35,7 +35,7 @@ def dry_round(experiment: Experiment, parent: Path, report: Report) -> Round:
     Of a run that is under way, what is left; nothing is collected. Raises ConfigError for an
     experiment that has nothing to send.
     """
-    _check_asks(experiment)
+    check_asks(experiment)
     started = _unfinished(experiment, Ledger())
     if started is None:
         work = Work(experiment, begin(experiment, parent), ByJobs())
@@ -44,7 +44,7 @@ def dry_round(experiment: Experiment, parent: Path, report: Report) -> Round:
         with only_worker(started):
             shutil.copytree(started.path, copied.path)
         work = Work(restore(started, experiment.places), copied, ByJobs())
-    return _next_round(work, _known(work), report).round
+    return next_round(work, _known(work), report).round
 
 
 def submit(
@@ -59,7 +59,7 @@ def submit(
     and may raise to refuse. Rounds whose backends answer in this process follow each other until
     none is left. Raises ConfigError for an experiment that has nothing to send.
     """
-    _check_asks(experiment)
+    check_asks(experiment)
     with only_submitter() as released:
         terms = _Terms(confirm, max_qpu_seconds, report, released)
         # Entered for a run under way too: so what a killed submission left there is removed.
@@ -76,7 +76,7 @@ def submit(
 def _begun(experiment: Experiment, place: Path, terms: "_Terms") -> tuple[Work, Round]:
     """Begin a run apart from all others; publish it with its first round, once that is agreed."""
     work = Work(experiment, begin(experiment, place), ByJobs())
-    first = _next_round(work, {}, terms.report)
+    first = next_round(work, {}, terms.report)
     _agree(first, {}, terms)
     first.write()
     work = Work(experiment, publish(work.folder), work.mode)
@@ -182,8 +182,12 @@ class _Next:
                 write_round(self.round.work.folder, number, jobs)
 
 
-def _check_asks(experiment: Experiment) -> None:
-    """Raise ConfigError where nothing is asked that takes shots: no job would be sent."""
+def check_asks(experiment: Experiment) -> None:
+    """Raise ConfigError where nothing is asked that takes shots: no job would be sent.
+
+    QrecError where no run can be written.
+    """
+    check_writable()
     backends = experiment.backends()
     if all(backend.answers_at_once for backend in backends.values()):
         found = f"only {', '.join(backends)}, which give exact values" if backends else "none"
@@ -228,7 +232,7 @@ def _agreed_round(ledger: Ledger, work: Work, terms: _Terms) -> Round:
         if known[uid].state == "SUBMITTED":  # its result did not come now either
             known[uid] = replace(known[uid], state="FAILED")
     with only_worker(work.folder):
-        planned = _next_round(work, known, terms.report)
+        planned = next_round(work, known, terms.report)
     _agree(planned, known, terms)
     for uid in terms.again:
         if known[uid].state == "FAILED":
@@ -238,7 +242,7 @@ def _agreed_round(ledger: Ledger, work: Work, terms: _Terms) -> Round:
     return planned.round
 
 
-def _next_round(work: Work, known: States, report: Report) -> _Next:
+def next_round(work: Work, known: States, report: Report) -> _Next:
     """Drive a run on and return the round that comes next: what is asked and not under way.
 
     Jobs that failed or were cancelled are renewed: the same work under another uid.

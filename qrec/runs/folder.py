@@ -16,7 +16,7 @@ import yaml
 
 from qrec.backends.device.snapshots import Snapshot, read_snapshot
 from qrec.config import ExperimentSpec, read_yaml
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, QrecError
 from qrec.registry import check_name
 from qrec.runs.files import (
     TEMPORARY,
@@ -112,6 +112,17 @@ class RunFolder:
 def runs_dir() -> Path:
     """Return the folder of all runs: ``$QREC_RUNS_DIR``, or ``runs`` where one stands."""
     return Path(os.environ.get("QREC_RUNS_DIR", "runs"))
+
+
+def check_writable() -> None:
+    """Raise QrecError where no run can be written."""
+    place = runs_dir()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise QrecError(
+            f"{runs_dir()}: runs cannot be written there; set QREC_RUNS_DIR to a folder that can"
+        )
 
 
 def studies_dir() -> Path:

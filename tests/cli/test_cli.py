@@ -10,32 +10,7 @@ import time
 import pytest
 import yaml
 
-from qrec.cli import main
-
 pytestmark = pytest.mark.usefixtures("runs_dir")
-
-
-@pytest.fixture
-def qrec(capsys, monkeypatch):
-    """Return a function that runs a command and gives exit status, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qrec", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        return status, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def experiment_file(tmp_path, small_experiment):
-    path = tmp_path / "small.yaml"
-    path.write_text(yaml.safe_dump(small_experiment))
-    return path
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a terminal, a pipe, a batch system and a hurried user meet."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,14 +10,18 @@ import time
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qrec.analysis.accuracy import accuracy_table
 from qrec.analysis.rows import comparison_rows
 from qrec.analysis.samples import Sample
 from qrec.analysis.table import Table, to_text, with_stderr
+from qrec.cli._shared import show_tables
 from qrec.errors import ConfigError
 from qrec.runner.load import load
 from qrec.runs import progress
+from qrec.runs.ledger import JobRecord, Ledger
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
@@ -158,3 +163,48 @@ def test_a_dry_run_refuses_what_a_run_refuses(tmp_path, small_experiment):
     path.write_text(yaml.safe_dump(small_experiment))
     done = call("run", path, "--dry-run")
     assert done.returncode == call("run", path).returncode != 0
+
+
+LONG = "20261127T084531Z_" + "a_name_as_long_as_some_people_like_them_" * 2 + "1a2b3c4d"
+NAME = st.text("abc_", min_size=1, max_size=60)
+
+
+@given(
+    st.lists(st.tuples(NAME, NAME, st.sampled_from(["DONE", "QUEUED"])), min_size=1, max_size=4),
+    st.lists(st.integers(0, 10**9), min_size=4, max_size=4),
+)
+def test_no_name_and_no_figure_is_broken_in_80_columns(names, figures):
+    columns = ["run", "recommender", "state", "executions", "QPU s", "used s", "depth of gates"]
+    rows = [[*row, *map(str, figures)] for row in names]
+    text = to_text(Table(f"of {LONG}", columns, rows, [f"run: {LONG}"], n_text=3))
+    words = text.split()
+    assert {LONG, *(word for row in rows for word in row)} <= set(words)
+    assert all(len(line) <= 80 or line.split() == [LONG] for line in text.splitlines())
+
+
+def test_as_few_names_as_will_do_are_numbered():
+    rows = [["short", "DONE"], ["a" * 90, "DONE"]]
+    text = to_text(Table("t", ["job", "state"], rows, n_text=2))
+    assert "short  DONE" in text
+    assert text.rstrip().splitlines()[-2:] == ["job 1:", "a" * 90]
+
+
+def test_ids_in_status_are_whole(qrec):
+    ledger = Ledger()
+    job = "arn:aws:braket:us-west-1:123456789012:quantum-task/" + "0123456789ab" * 3
+    ledger.add([JobRecord("u", LONG, "ibm", "ibm_x", "PLANNED", None, 1, 1.0)])
+    ledger.submitted("u", job)
+    ledger.ended("u", "FAILED", "device on fire", used=1.0)
+    status, out, _ = qrec("status")
+    assert status == 0
+    assert {LONG, job} <= set(out.split())
+    assert "device on fire" in out
+    assert json.loads(qrec("status", "--json")[1])["rows"][0]["message"] == "device on fire"
+
+
+def test_no_color_on_a_terminal_is_plain_text(monkeypatch, capsys):
+    for value, plain in (("1", True), ("", False)):
+        monkeypatch.setenv("NO_COLOR", value)
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        show_tables([Table("t", ["a"], [["x"]])])
+        assert ("\x1b" not in capsys.readouterr().out) is plain
