@@ -31,6 +31,7 @@ from qrec.cli import (
     status,
     submit,
     tune,
+    work,
 )
 from qrec.cli._shared import quiet_libraries
 from qrec.errors import QrecError
@@ -61,6 +62,7 @@ def _options(
 
 
 app.command("run")(run.run)
+app.command("work")(work.work)
 app.command("submit")(submit.submit)
 app.command("status")(status.status)
 app.command("fetch")(fetch.fetch)

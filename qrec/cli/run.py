@@ -29,6 +29,9 @@ def run(
     change: Changes = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes that share the steps.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    begin_only: Annotated[
+        bool, typer.Option("--begin", help="Begin a run for `qrec work`, and print its id.")
+    ] = False,
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Finish a stopped run.")
     ] = None,
@@ -45,9 +48,9 @@ def run(
     check_jobs(jobs)
     places = make_places(data_dir, backends, allow_code)
     if resume is not None:
-        if exp or backend or change or dry_run:
+        if exp or backend or change or dry_run or begin_only:
             raise ConfigError("--resume takes the experiment as it was begun: give no EXP, -b, "
-                              "--set or --dry-run beside it")  # fmt: skip
+                              "--set, --dry-run or --begin beside it")  # fmt: skip
         folder = find_run(resume)
         experiment = restore(folder, places)
     elif exp is None:
@@ -60,7 +63,12 @@ def run(
             return
         refuse_paid(experiment)
         folder = begin(experiment)
-    show_run(_finish(folder, experiment, jobs), as_json)
+        if begin_only:
+            show_json({"run": folder.id}) if as_json else print(folder.id)
+            return
+    done = _finish(folder, experiment, jobs)
+    show_run(done, as_json)
+    done.check_whole()
 
 
 def _finish(folder: "RunFolder", experiment: "Experiment", jobs: int) -> "Run":

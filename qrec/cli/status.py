@@ -1,4 +1,4 @@
-"""``qrec status``: where the jobs are."""
+"""``qrec status``: where the jobs are, and how far a run is."""
 
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from qrec.cli._shared import (
     show_note,
     show_tables,
 )
+from qrec.errors import QrecError
 
 if TYPE_CHECKING:
     from qrec.analysis.table import Table
@@ -28,15 +29,26 @@ def status(
     backends: BackendsFile = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show the jobs of a run, or of all runs."""
+    """Show the jobs of all runs, or those of a run and how its steps stand."""
     from qrec.runner.run import make_places
     from qrec.runner.status import states
+    from qrec.runner.steps import steps_of, steps_table
 
-    rows = states(run, make_places(None, backends, allow_code))
+    places = make_places(None, backends, allow_code)
+    rows = states(run, places)
+    steps = []
+    if run is not None:
+        try:
+            steps = steps_of(run, places)
+        except QrecError as error:  # its jobs are at the service all the same
+            show_note(str(error))
     if as_json:
-        show_json({"rows": [row.as_dict() for row in rows]})
+        said = {"rows": [row.as_dict() for row in rows]}
+        show_json(said | ({} if run is None else {"steps": [row.as_dict() for row in steps]}))
         return
-    if not rows:
+    if steps:
+        show_tables([steps_table(steps)])
+    elif not rows:
         show_note("no job was submitted from here" if run is None else f"run {run} has no jobs")
     show_tables([_table(name, list(of)) for name, of in groupby(rows, key=lambda row: row.run)])
 

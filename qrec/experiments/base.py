@@ -111,6 +111,8 @@ class Experiment(ABC):
     Spec: ClassVar[type[ExperimentSpec]]
     rows_of: tuple[type[Row], ...]  # the types of row that steps leave
     example: ClassVar[Mapping[str, Any]] = {}  # a small spec, which the contract tests run
+    # Whether rows, tables and figures can be made without the outcomes of some steps.
+    partial: ClassVar[bool] = False
 
     def __init__(self, spec: Any, places: Places) -> None:
         self.spec = spec

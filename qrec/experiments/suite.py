@@ -97,6 +97,7 @@ class Suite(Experiment):
     """See `SuiteSpec`."""
 
     Spec = SuiteSpec
+    partial = True
     spec: SuiteSpec
 
     def __init__(self, spec: SuiteSpec, places: Places) -> None:
@@ -123,21 +124,24 @@ class Suite(Experiment):
         return [
             table
             for label, member in self.members.items()
-            for table in member.tables(_rows_of(rows, label))
+            if (own := _rows_of(rows, label))
+            for table in member.tables(own)
         ]
 
     def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
         return [
             f"{label}: {sentence}"
             for label, member in self.members.items()
-            for sentence in member.answer(_rows_of(rows, label), _own(outcomes, label))
+            if (own := _rows_of(rows, label))
+            for sentence in member.answer(own, _own(outcomes, label))
         ]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         return {
             f"{label}.{name}": figure
             for label, member in self.members.items()
-            for name, figure in member.figures(_rows_of(rows, label), _own(outcomes, label)).items()
+            if (own := _rows_of(rows, label))
+            for name, figure in member.figures(own, _own(outcomes, label)).items()
         }
 
     def compared(self, outcomes: Have, details: Mapping[str, Any]) -> list[Compared]:
@@ -149,6 +153,7 @@ class Suite(Experiment):
                 details["experiments"][label],
             )
             for label, member in self.members.items()
+            if self._can_show(label, outcomes)
         ]
 
     def circuits(self) -> dict[str, QuantumCircuit]:
@@ -197,7 +202,14 @@ class Suite(Experiment):
             own = details["experiments"][label]
             member.use_recorded(own | {"backends": details["backends"]})
 
+    def _can_show(self, label: str, outcomes: Have) -> bool:
+        """Return whether a member can be shown with what of its steps could be done."""
+        member = self.members[label]
+        return member.partial or all(f"{label}.{step.name}" in outcomes for step in member.steps())
+
     def _rows(self, label: str, outcomes: Have) -> list[Row]:
+        if not self._can_show(label, outcomes):
+            return []
         found = self.members[label].rows(_own(outcomes, label))
         return [
             _row_type(type(row).__name__, row.KEY, row.VALUES)(experiment=label, row=row)

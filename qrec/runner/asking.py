@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from qrec.analysis.count import count, executed_circuit
 from qrec.backends.base import Advance, Backend, Raw, Unit
@@ -35,6 +36,10 @@ class Unanswered(BaseException):
 class Mode(ABC):
     """Where an answer comes from that is not stored."""
 
+    # Whether the other steps go on where one cannot be done. Nothing is sent for a part of a run,
+    # and nothing is made again of one.
+    goes_on: ClassVar[bool] = False
+
     @abstractmethod
     def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
         """Return the raw results of what `prepare` returns when it is called, or raise."""
@@ -42,6 +47,8 @@ class Mode(ABC):
 
 class Here(Mode):
     """A free backend answers at once; one that costs refuses, as nothing permits it."""
+
+    goes_on = True
 
     def answer(self, asker: "Asker", backend: Backend, prepare: Prepare) -> list[Raw]:
         return backend.answer(prepare(), lambda done, of: asker.say(f"{done} of {of} evaluations"))

@@ -1,24 +1,34 @@
-"""Doing the steps of a run that are not done, as far as they go."""
+"""Doing the steps of a run that are not done, as far as they go.
+
+Any number of processes may do this in the same folder: each takes a step by claiming it. A step is
+a plain function of what is stored, so whoever does it finds the same.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+import traceback
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
-from qrec.errors import ConfigError
+from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
 from qrec.registry import check_name
 from qrec.runner.asking import Asker, Mode, Unanswered
 from qrec.runner.load import opened
+from qrec.runs.claims import Claim, Claims
+from qrec.runs.files import one_line
 from qrec.runs.folder import RunFolder
-from qrec.runs.outcomes import Outcome, Outcomes
+from qrec.runs.outcomes import Outcome, Outcomes, Problem
 from qrec.runs.progress import Report
 from qrec.threads import one_thread
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]*")  # it becomes a file's
+_MOST_DEATHS = 3  # of processes at the same step, before it is taken for the step's own fault
+_WAITS = 0.05, 5.0  # seconds, the shortest and the longest, where all that is left is others'
 
 
 class Work:
@@ -27,28 +37,45 @@ class Work:
     def __init__(self, experiment: Experiment, folder: RunFolder, mode: Mode) -> None:
         self.experiment, self.folder, self.mode = experiment, folder, mode
         self.outcomes = Outcomes(folder.path, experiment.rows_of)
+        self.claims = Claims(folder.path)
         with opened(experiment.places):
             self.steps = experiment.steps()
         _check_steps(self.steps)
 
     def ready(self, besides: Sequence[str] = ()) -> list[Step]:
         """Return the steps that can be done now, but for those named `besides`."""
+        done = self.outcomes.done()
+        ended = done.union(besides, self.outcomes.failed() if self.mode.goes_on else ())
         return [
             step
             for step in self.steps
-            if step.name not in besides
-            and not self.outcomes.has(step.name)
-            and all(self.outcomes.has(name) for name in step.after)
+            if step.name not in ended and all(name in done for name in step.after)
         ]
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
-        return all(self.outcomes.has(step.name) for step in self.steps)
+        return self.outcomes.done().issuperset(step.name for step in self.steps)
+
+    def missing(self) -> dict[str, str]:
+        """Return why steps could not be done, those that come after such steps among them."""
+        done, failed, found = self.outcomes.done(), self.outcomes.failed(), dict[str, str]()
+        for step in (step for step in self.steps if step.name not in done):
+            needed = next((name for name in step.after if name in found), None)
+            if step.name in failed:
+                found[step.name] = self.outcomes.problem(step.name)
+            elif needed is not None:
+                found[step.name] = f"needs {needed}, which could not be done"
+        return found
+
+    def left(self) -> list[str]:
+        """Return the steps that are not done and could be."""
+        ended = self.outcomes.done().union(self.missing())
+        return [step.name for step in self.steps if step.name not in ended]
 
     def do(self, step: Step, report: Report) -> None:
         """Do a step and store what it found. Raises `Unanswered` where it has to wait."""
-        done = sum(self.outcomes.has(other.name) for other in self.steps)
+        done = len(self.outcomes.done())
 
         def say(doing: str) -> None:
             report(doing, done, len(self.steps))
@@ -59,6 +86,29 @@ class Work:
         with opened(self.experiment.places), one_thread():
             outcome = step.do(asker, self.have(step, asker))
         self.outcomes.write(step.name, outcome)
+
+    def attempt(self, step: Step, claim: Claim, report: Report) -> None:
+        """Do a step; where it cannot be done and the others go on, store why.
+
+        What is the machine's fault, a full disk, is raised in any case.
+        """
+        if not self.mode.goes_on:
+            self.do(step, report)
+        elif claim.deaths >= _MOST_DEATHS:
+            self._fail(step, f"its process died {claim.deaths} times: out of memory?")
+        else:
+            try:
+                self.do(step, report)
+            except (NotFinishedError, PaidError, OSError):
+                raise
+            except QrecError as error:
+                self._fail(step, one_line(error))
+            except Exception as error:
+                details = traceback.format_exc()
+                self._fail(step, f"{type(error).__name__}: {one_line(error)}", details)
+
+    def _fail(self, step: Step, problem: str, details: str = "") -> None:
+        self.outcomes.fail(step.name, Problem(problem=problem, details=details))
 
     def have(self, step: Step, asker: Asker) -> Mapping[str, Outcome]:
         """Return the outcomes of the steps that a step comes after."""
@@ -73,8 +123,10 @@ class Work:
         }
 
     def every_outcome(self) -> dict[str, Outcome]:
-        """Return what all steps found, in their order."""
-        return {step.name: self.outcomes.read(step.name) for step in self.steps}
+        """Return what the steps found, in their order, but for those that could not be done."""
+        missing = self.missing()
+        names = [step.name for step in self.steps if step.name not in missing]
+        return {name: self.outcomes.read(name) for name in names}
 
     def _asked_through(self, asker: Asker, spec: Mapping[str, Any]) -> Backend:
         return asker.wrap(self._model_backend(spec))
@@ -105,16 +157,35 @@ def _check_steps(steps: Sequence[Step]) -> None:
 
 
 def drive(work: Work, report: Report) -> list[Unanswered]:
-    """Do every step that can be done, in order; return the questions that stopped others."""
+    """Do every step that can be done and that no other process does, until none is left.
+
+    Steps of others are waited for, and done where these die. Returns the questions that stopped
+    steps.
+    """
     waiting: list[Unanswered] = []
-    for step in _one_after_another(work, waiting):
+    pause, longest = _WAITS
+    while ready := work.ready([question.step for question in waiting]):
         try:
-            work.do(step, report)
+            did = _do_one(work, ready, report)
         except Unanswered as question:
             waiting.append(question)
+            did = True
+        if did:
+            pause, _ = _WAITS
+        else:
+            report("waits for other processes", len(work.outcomes.done()), len(work.steps))
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
     return waiting
 
 
-def _one_after_another(work: Work, waiting: Sequence[Unanswered]) -> Iterator[Step]:
-    while ready := work.ready([question.step for question in waiting]):
-        yield ready[0]
+def _do_one(work: Work, ready: Sequence[Step], report: Report) -> bool:
+    """Do the first step that nobody else does. Returns whether there was one."""
+    for step in ready:
+        with work.claims.take(step.name) as claim:
+            if claim is None:
+                continue
+            if step in work.ready():  # no other process ended it meanwhile
+                work.attempt(step, claim, report)
+            return True
+    return False

@@ -1,11 +1,9 @@
-"""Steps over processes: each has one thread, and a step whose process dies is done again."""
+"""Work over processes of one thread each: each takes what nobody else does, by claiming it."""
 
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -15,101 +13,100 @@ from pathlib import Path
 from qrec.errors import QrecError
 from qrec.experiments.base import Places
 from qrec.runner.asking import Here
-from qrec.runner.drive import Work
+from qrec.runner.drive import Work, drive
 from qrec.runs.folder import RunFolder
+from qrec.runs.locks import one_worker
 from qrec.runs.progress import Report, silent
 from qrec.threads import VARIABLES
 
-_MOST_DEATHS = 3  # of processes at the same step, before it is taken for the step's own fault
+Serve = Callable[[Connection, Path, Places], None]
 
-# What a line raises whose process died, having read what it was sent or not.
-DIED = (EOFError, ConnectionResetError)
+_MOST_DEATHS = 3  # of each process, one after another, without anything done between
+_LAST_SECONDS = 5.0  # for a process that is told to end, to give up its claims
+
+# What a line raises whose process died.
+_DIED = (EOFError, ConnectionResetError)
 
 
-@dataclass
-class _Worker:
-    """A process and the line to it; `step` is what it is doing."""
+@dataclass(frozen=True)
+class Shared:
+    """Work in a folder that processes share."""
 
-    process: SpawnProcess
-    line: Connection
-    step: str | None = None
+    path: Path
+    places: Places
+    total: int
+    left: Callable[[], int]  # of the total
+    doing: Callable[[], str]
+    name: str  # "run ID" or "study ID"
+    resume: str  # the command that goes on with it
 
 
 def run_parallel(work: Work, jobs: int, report: Report) -> None:
-    """Do all steps with up to `jobs` processes; the outcomes are those of one process.
+    """Do all steps with up to `jobs` processes; the outcomes are those of one process."""
+    folder = work.folder
+    shared = Shared(
+        folder.path,
+        work.experiment.places,
+        len(work.steps),
+        lambda: len(work.left()),
+        lambda: ", ".join(work.claims.held()),
+        f"run {folder.id}",
+        f"qrec run --resume {folder.id}",
+    )
+    share(shared, _serve, jobs, report)
 
-    Raises what a step raised, when those under way have ended.
+
+def share(work: Shared, serve: Serve, jobs: int, report: Report) -> None:
+    """Have up to `jobs` processes `serve` until nothing is left; one that dies is replaced.
+
+    Each is told the folder and sends, when it ends, what it raised, or None. Raises that, and
+    QrecError where they die one after another.
     """
-    deaths: dict[str, int] = {}
-    error: Exception | None = None
-    with _pool(work, jobs) as pool:
-        while not work.finished:
-            busy = {worker.step for worker in pool if worker.step is not None}
-            if error is not None and not busy:
-                raise error
-            ready = work.ready(sorted(busy)) if error is None else []
-            for worker, step in zip([w for w in pool if w.step is None], ready, strict=False):
-                worker.line.send(step.name)
-                worker.step = step.name
-            done = sum(work.outcomes.has(step.name) for step in work.steps)
-            names = [str(worker.step) for worker in pool if worker.step is not None]
-            report(", ".join(names), done, len(work.steps))
-            waited = {w.line: w for w in pool} | {w.process.sentinel: w for w in pool}
-            for found in connection.wait(list(waited), timeout=1.0):
-                error = _heard(waited[found], deaths, work, pool) or error  # type: ignore[index]
-
-
-def _heard(
-    worker: _Worker, deaths: dict[str, int], work: Work, pool: list[_Worker]
-) -> Exception | None:
-    """Take a worker's answer, or put another in the place of one that died.
-
-    Returns what its step raised, if it did.
-    """
-    if worker not in pool:
-        return None
+    pool: dict[int, tuple[SpawnProcess, Connection]] = {}  # by sentinel
+    deaths, fewest = 0, work.left()
     try:
-        if worker.line.poll():
-            answer: Exception | None = worker.line.recv()
-            worker.step = None
-            return answer
-    except DIED:
-        pass  # as its sentinel says
-    if worker.process.is_alive():
-        return None
-    if worker.step is not None:
-        deaths[worker.step] = deaths.get(worker.step, 0) + 1
-        if deaths[worker.step] >= _MOST_DEATHS:
-            step, worker.step = worker.step, None
-            pool.remove(worker)
-            return QrecError(
-                f"step {step}: its process died {_MOST_DEATHS} times (exit status "
-                f"{worker.process.exitcode}): out of memory? What is finished is kept"
-            )
-    pool[pool.index(worker)] = _begin(work)
-    return None
-
-
-@contextmanager
-def _pool(work: Work, jobs: int) -> Iterator[list[_Worker]]:
-    pool = [_begin(work) for _ in range(min(jobs, len(work.steps)))]
-    try:
-        yield pool
+        while left := work.left():
+            deaths, fewest = (0, left) if left < fewest else (deaths, fewest)
+            while len(pool) < min(jobs, left):
+                line, process = _spawn(serve, work.path, work.places)
+                pool[process.sentinel] = process, line
+            report(work.doing(), work.total - left, work.total)
+            for sentinel in connection.wait(list(pool), timeout=1.0):
+                process, line = pool.pop(sentinel)  # type: ignore[arg-type]
+                deaths += _ended(process, line)
+                if deaths >= _MOST_DEATHS * jobs:
+                    raise QrecError(
+                        f"{work.name}: its processes died (exit status {process.exitcode}): out of "
+                        f"memory? What is finished is kept; go on with: {work.resume}"
+                    )
     finally:
-        for worker in pool:
-            worker.process.kill() if sys.exc_info()[0] else worker.line.close()
-        for worker in pool:
-            worker.process.join()
+        _end([process for process, _ in pool.values()])
 
 
-def _begin(work: Work) -> _Worker:
-    here, process = spawn(_serve, work.folder.path, work.experiment.places)
-    return _Worker(process, here)
+def _ended(process: SpawnProcess, line: Connection) -> bool:
+    """Return whether a process died. Raises what it raised, if it did."""
+    try:
+        raised: Exception | None = line.recv()
+    except _DIED:
+        return True
+    finally:
+        process.join()
+        line.close()
+    if raised is not None:
+        raise raised
+    return False
 
 
-def spawn(
-    serve: Callable[[Connection, Path, Places], None], path: Path, places: Places
-) -> tuple[Connection, SpawnProcess]:
+def _end(processes: list[SpawnProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_LAST_SECONDS)
+        process.kill()
+        process.join()
+
+
+def _spawn(serve: Serve, path: Path, places: Places) -> tuple[Connection, SpawnProcess]:
     """Begin a process of one thread that serves a folder, and return the line to it."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=serve, args=(there, path, places), daemon=True)
@@ -125,41 +122,44 @@ def spawn(
 
 
 def _serve(line: Connection, path: Path, places: Places) -> None:
-    """Do the steps that are named on the line until it is closed."""
+    """Do the steps of a run."""
     from qrec.runner.load import restore
 
-    end_with_parent()
-    folder = RunFolder(path)
-    work: Work | None = None
-    while True:
-        try:
-            name = line.recv()
-        except EOFError:
-            return
-        answer: BaseException | None = None
-        try:
-            work = work or Work(restore(folder, places), folder, Here())
-            work.do(next(step for step in work.steps if step.name == name), silent)
-        except Exception as error:
-            answer = plain_error(error)
-        line.send(answer)
+    def steps() -> None:
+        folder = RunFolder(path)
+        with one_worker(folder):
+            drive(Work(restore(folder, places), folder, Here()), silent)
+
+    serve_until_done(line, steps)
 
 
-def end_with_parent() -> None:
-    """Have this process end when its parent has, and not by Ctrl-C before."""
+def serve_until_done(line: Connection, work: Callable[[], None]) -> None:
+    """Work, then send what that raised, or None; end before with the parent, or when told to."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    raised: Exception | None = None
+    try:
+        work()
+    except Exception as error:
+        raised = _plain_error(error)
+    line.send(raised)
+
+
+def _leave(*_: object) -> None:
+    """End as an interrupt does, giving up what is claimed."""
+    raise SystemExit(1)
 
 
 def _die_with_parent() -> None:
-    """End this process when its parent has: the run's lock is the parent's."""
+    """End this process when its parent has."""
     parent = parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])
     os._exit(1)
 
 
-def plain_error(error: Exception) -> Exception:
+def _plain_error(error: Exception) -> Exception:
     """Return an error that any process can read, with the traceback of a foreign one as text."""
     import traceback
 

@@ -10,7 +10,7 @@ from qrec.runner.drive import Work, drive
 from qrec.runner.jobs import adopt_stored, ask_usage, collect_job, settle, settle_own
 from qrec.runner.load import restore
 from qrec.runner.pieces import assemble
-from qrec.runner.run import Run, finish
+from qrec.runner.run import Run, conclude
 from qrec.runs.answers import Answers
 from qrec.runs.folder import RunFolder, find_run, run_ids
 from qrec.runs.jobs import PlannedJob, read_jobs, records
@@ -42,14 +42,14 @@ def fetch(run: str, places: Places, report: Report) -> Run:
         with only_worker(folder):
             experiment.check_same(folder.record().details)
             waiting = [] if folder.finished else drive(work, report)
-        if waiting:
-            if any(job.state != "DONE" for job in found):
-                raise not_done(folder, found, problems)
-            raise NotFinishedError(
-                f"run {folder.id}: {len(jobs)} jobs are done, and the answers raise new questions; "
-                f"send them with: qrec submit --resume {folder.id}"
-            )
-        return finish(folder, experiment, report, mode=ByJobs())
+            if not waiting:
+                return conclude(folder, experiment)
+        if any(job.state != "DONE" for job in found):
+            raise not_done(folder, found, problems)
+        raise NotFinishedError(
+            f"run {folder.id}: {len(jobs)} jobs are done, and the answers raise new questions; "
+            f"send them with: qrec submit --resume {folder.id}"
+        )
 
 
 def collect_all(ledger: Ledger, work: Work, submitting: bool = False) -> list[str]:

@@ -11,26 +11,32 @@ from qrec.analysis.html import write_report
 from qrec.analysis.rows import write_csv
 from qrec.analysis.table import Table, to_text
 from qrec.backends.device.snapshots import forget_live
-from qrec.errors import ConfigError, NotFinishedError, PaidError
+from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError
 from qrec.experiments.base import Experiment, Places
 from qrec.registry import code_files
-from qrec.runner.asking import Here, Mode, Stored
+from qrec.runner.asking import Here, Stored
 from qrec.runner.drive import Work, drive
 from qrec.runner.executors import run_parallel
 from qrec.runner.load import Source, load, opened, restore
+from qrec.runner.missing import MissingRow, missing_said, missing_table
 from qrec.runs.circuits import Circuits
+from qrec.runs.claims import Claims
 from qrec.runs.files import understood, write_bytes
 from qrec.runs.folder import RunFolder, check_writable, create_run, find_run
-from qrec.runs.locks import only_worker
+from qrec.runs.locks import last_worker, one_worker
+from qrec.runs.outcomes import Outcomes
 from qrec.runs.progress import Report, progress
 from qrec.runs.trust import remember
 from qrec.threads import one_thread
-from qrec.types import Row
+from qrec.types import Row, of_type
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run: where it is and what it found."""
+    """A finished run: where it is and what it found.
+
+    Among its rows is one for each step that could not be done, which says why.
+    """
 
     folder: RunFolder
     typed_rows: list[Row]
@@ -55,6 +61,10 @@ class Run:
     def table(self) -> str:
         """Return the tables as text."""
         return "\n".join(to_text(table) for table in self.tables)
+
+    def check_whole(self) -> None:
+        """Raise QrecError where steps could not be done."""
+        _check_whole(self.folder, of_type(MissingRow, self.typed_rows))
 
     def __repr__(self) -> str:
         return f"run {self.id} in {self.folder.path}\n{self.table()}"
@@ -92,7 +102,10 @@ def resume(
     backends_file: Path | str | None = None,
     jobs: int = 1,
 ) -> Run:
-    """Finish a run that was stopped; what it had finished stays as it is."""
+    """Finish a run that was stopped; what it had finished stays as it is.
+
+    What could not be done is tried again. Other processes may work on the run at the same time.
+    """
     folder = find_run(run)
     restored = restore(folder, make_places(data_dir, backends_file))
     with progress() as report:
@@ -139,22 +152,61 @@ def prepare(experiment: Experiment) -> dict[str, Any]:
     return details
 
 
-def finish(
-    folder: RunFolder,
-    experiment: Experiment,
-    report: Report,
-    jobs: int = 1,
-    mode: Mode | None = None,
-) -> Run:
-    """Do what is left to do and write rows, figures and report."""
-    with only_worker(folder):
+def finish(folder: RunFolder, experiment: Experiment, report: Report, jobs: int = 1) -> Run:
+    """Do what is left to do, and what could not be done before; write rows, figures and report.
+
+    Steps that other processes work on are waited for.
+    """
+    with one_worker(folder) as alone:
+        if alone:
+            _forget_missing(folder)
+        _do_steps(folder, experiment, report, jobs)
+    with last_worker(folder):
+        return conclude(folder, experiment)
+
+
+def take_part(
+    folder: RunFolder, experiment: Experiment, report: Report, jobs: int = 1
+) -> Run | None:
+    """Take part in the work on a run until all is done; return it where this one came last.
+
+    The last writes rows, figures and report. What could not be done is not tried again. Raises
+    QrecError where there is such.
+    """
+    with one_worker(folder):
+        _do_steps(folder, experiment, report, jobs)
+    with last_worker(folder):
         if not folder.finished:
-            experiment.check_same(folder.record().details)
-            work = Work(experiment, folder, mode or Here())
-            if jobs > 1:
-                run_parallel(work, jobs, report)
-            drive(work, report)
-        return found(folder, experiment)
+            return conclude(folder, experiment)
+    _check_whole(folder, _missing_rows(Work(experiment, folder, Stored())))
+    return None
+
+
+def conclude(folder: RunFolder, experiment: Experiment) -> Run:
+    """Write rows, figures and report of a run whose steps have ended, and return it."""
+    done = found(folder, experiment)
+    Claims(folder.path).clear()
+    return done
+
+
+def _do_steps(folder: RunFolder, experiment: Experiment, report: Report, jobs: int) -> None:
+    if folder.finished:
+        return
+    experiment.check_same(folder.record().details)
+    work = Work(experiment, folder, Here())
+    if jobs > 1:
+        run_parallel(work, jobs, report)
+    else:
+        drive(work, report)
+
+
+def _forget_missing(folder: RunFolder) -> None:
+    """Have what could not be done be tried again."""
+    Claims(folder.path).forget()
+    outcomes = Outcomes(folder.path, ())
+    if outcomes.failed():
+        folder.rows_path.unlink(missing_ok=True)
+        outcomes.forget_failed()
 
 
 def stored(run: str | Path, places: Places | None = None) -> Run:
@@ -168,13 +220,30 @@ def stored(run: str | Path, places: Places | None = None) -> Run:
 
 
 def found(folder: RunFolder, experiment: Experiment) -> Run:
-    """Read what the steps of a run found; write figures, report and last the rows."""
+    """Read what the steps of a run found; write figures, report and last the rows.
+
+    Raises NotFinishedError where steps are left to do, QrecError where nothing can be shown
+    without those that could not be done.
+    """
     work = Work(experiment, folder, Stored())
+    if left := work.left():
+        raise NotFinishedError(
+            f"run {folder.id}: {len(left)} of {len(work.steps)} steps are not done; go on with: "
+            f"qrec run --resume {folder.id}"
+        )
+    missing = _missing_rows(work)
+    if missing and not experiment.partial:
+        _check_whole(folder, missing)
     outcomes = work.every_outcome()
     with understood(folder.path / "outcomes", f"the outcomes of {experiment.spec.kind}"):
         rows = experiment.rows(outcomes)
+        if not rows:
+            _check_whole(folder, missing)
         tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
         answer = experiment.answer(rows, outcomes)
+    if missing:
+        rows, tables = [*rows, *missing], [*tables, missing_table(missing)]
+        answer = [missing_said(missing), *answer]
     for name, figure in figures.items():
         write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
         write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
@@ -184,6 +253,18 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     write_report(folder.path, folder.spec(), folder.record(), answer, tables, figures)
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
     return Run(folder, rows, answer, tables, figures)
+
+
+def _missing_rows(work: Work) -> list[MissingRow]:
+    return [MissingRow(step=step, problem=problem) for step, problem in work.missing().items()]
+
+
+def _check_whole(folder: RunFolder, missing: Sequence[MissingRow]) -> None:
+    if missing:
+        raise QrecError(
+            f"run {folder.id}: {missing_said(missing)} Try again with: qrec run --resume "
+            f"{folder.id}"
+        )
 
 
 def refuse_paid(experiment: Experiment) -> None:

@@ -8,17 +8,16 @@ same trials whether or not it was interrupted.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from qrec.errors import MissingError
 from qrec.recommenders.spaces import Range, Space
+from qrec.runs.claims import Claim, Claims
 from qrec.seeds import child_seed
 
 if TYPE_CHECKING:
@@ -57,22 +56,9 @@ class Trials:
         """Return the trial of the lowest RMSE, of equal ones the earliest."""
         return min(self.done().values(), key=lambda trial: (trial.rmse, trial.slot))
 
-    @contextmanager
-    def claim(self, name: str) -> Iterator[bool]:
+    def claim(self, name: str) -> AbstractContextManager[Claim | None]:
         """Hold what only one process may do, where it is free, until it is done or dies."""
-        path = self._path / "claims" / f"{self.label}.{name}"
-        path.parent.mkdir(exist_ok=True)
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
-            path.unlink(missing_ok=True)  # what it guarded is done, for whoever waits for it too
-        finally:
-            lock.release()
+        return Claims(self._path).take(f"{self.label}.{name}")
 
     def suggest(self, slot: int) -> tuple[dict[str, Any], "Trial | None"]:
         """Return what a slot tries; trial 0 is what there is."""

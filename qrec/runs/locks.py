@@ -1,12 +1,16 @@
 """Who may do what with runs and jobs at the same time; every lock dies with its process."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from filelock import FileLock, Timeout
 
 from qrec.errors import QrecError
+from qrec.runs.claims import locked
 from qrec.runs.folder import RunFolder, runs_dir
+
+_LOCK = "lock"  # in the folder of a run
 
 Release = Callable[[], AbstractContextManager[None]]
 
@@ -17,9 +21,38 @@ def only_worker(folder: RunFolder) -> Iterator[None]:
 
     Raises QrecError when another process is at work.
     """
-    with _try_lock(FileLock(folder.path / "lock")) as mine:
-        if not mine:
+    with locked(folder.path / _LOCK) as handle:
+        if handle is None:
             raise QrecError(f"run {folder.id}: another process is working on it")
+        folder.sweep()
+        yield
+
+
+@contextmanager
+def one_worker(folder: RunFolder) -> Iterator[bool]:
+    """Work on a run beside other processes that do the same, each at steps that it claims.
+
+    What is given says whether nobody else was at work; then what a killed process left half is
+    removed. Waits where a process keeps all others from it.
+    """
+    path = folder.path / _LOCK
+    with locked(path) as handle:
+        if handle is not None:
+            folder.sweep()
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield True
+            return
+    with locked(path, shared=True, wait=True):
+        yield False
+
+
+@contextmanager
+def last_worker(folder: RunFolder) -> Iterator[None]:
+    """Wait until nobody else works on a run, and keep others from it.
+
+    What a killed process left half is removed.
+    """
+    with locked(folder.path / _LOCK, wait=True):
         folder.sweep()
         yield
 

@@ -1,5 +1,6 @@
 """What the steps of a run found, on disk: rows and arrays in one file, a model beside it."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,20 +13,31 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError
 from qrec.runs.files import (
     TEMPORARY,
     read_arrays,
+    read_json,
     rename,
     understood,
     write_arrays,
     write_folder,
+    write_json,
 )
 from qrec.types import R, Row
 
 Arrays = Mapping[str, NDArray[Any]]
 _ROWS = "rows"  # the name under which rows stand among the arrays
 _MODEL = "model.sha256"  # and the sha256 of the model that was saved: see `_folder_hash`
+_DONE, _FAILED = ".npz", ".failed.json"  # what the files of a step's outcome end with
+
+
+class Problem(Spec):
+    """Why a step could not be done."""
+
+    problem: str  # one line
+    details: str = ""  # where it arose, if nobody foresaw it
 
 
 class Saved(Protocol):
@@ -79,14 +91,40 @@ class Outcomes:
         """Return whether a step is finished: its file is written last."""
         return self._path(step).is_file()
 
+    def done(self) -> set[str]:
+        """Return the steps that are finished."""
+        return self._ending(_DONE)
+
+    def failed(self) -> set[str]:
+        """Return the steps that could not be done."""
+        return self._ending(_FAILED)
+
+    def fail(self, step: str, problem: Problem) -> None:
+        """Store that a step cannot be done."""
+        write_json(self._failed_path(step), problem.model_dump())
+
+    def problem(self, step: str) -> str:
+        """Return why a step could not be done."""
+        path = self._failed_path(step)
+        return parse_fields(Problem, read_json(path), str(path)).problem
+
+    def forget_failed(self) -> None:
+        """Have the steps that could not be done be tried again."""
+        for step in self.failed():
+            self._failed_path(step).unlink(missing_ok=True)
+
     def write(self, step: str, outcome: Outcome) -> None:
-        """Store what a step found; from then on it counts as finished."""
+        """Store what a step found; from then on it counts as finished.
+
+        Where locks do not reach all machines two processes may do the same step, and find the
+        same; what the first of them wrote stays.
+        """
         for row in outcome.rows:
             assert type(row).__name__ in self._types, f"{type(row)} is not among the row types"
         arrays = dict(outcome.arrays)
         if outcome.model is not None:
             self._forget_model(step)  # killed before the outcome was there
-            write_folder(self.model_path(step), outcome.model.save)
+            self._write_model(step, outcome.model)
             arrays[_MODEL] = np.array(_folder_hash(self.model_path(step)))
         rows = [{"type": type(row).__name__, "fields": row.as_dict()} for row in outcome.rows]
         arrays[_ROWS] = np.array(json.dumps(rows, allow_nan=False))
@@ -117,6 +155,13 @@ class Outcomes:
         """Return where the model of a step is, or is to be, saved."""
         return self._folder / "models" / step
 
+    def _write_model(self, step: str, model: Saved) -> None:
+        try:
+            write_folder(self.model_path(step), model.save)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
     def _forget_model(self, step: str) -> None:
         path = self.model_path(step)
         if path.is_dir():
@@ -134,7 +179,22 @@ class Outcomes:
             raise ConfigError(f"{path}: {error}") from None
 
     def _path(self, step: str) -> Path:
-        return self._folder / "outcomes" / f"{step}.npz"
+        return self._folder / "outcomes" / f"{step}{_DONE}"
+
+    def _failed_path(self, step: str) -> Path:
+        return self._folder / "outcomes" / f"{step}{_FAILED}"
+
+    def _ending(self, ending: str) -> set[str]:
+        """Return the steps that have a file with this ending, having read the folder once."""
+        try:
+            names = [path.name for path in (self._folder / "outcomes").iterdir()]
+        except FileNotFoundError:
+            return set()
+        return {
+            name.removesuffix(ending)
+            for name in names
+            if name.endswith(ending) and not name.startswith(TEMPORARY)
+        }
 
 
 def _folder_hash(folder: Path) -> str:
@@ -152,6 +212,9 @@ class Redone(Outcomes):
     def __init__(self, base: Outcomes, place: Path, names: Collection[str]) -> None:
         super().__init__(place, list(base._types.values()))
         self._base, self._names = base, names
+
+    def done(self) -> set[str]:
+        return (self._base.done() - set(self._names)) | super().done()
 
     def has(self, step: str) -> bool:
         return super().has(step) if step in self._names else self._base.has(step)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from qrec.errors import QrecError
-from qrec.runs.files import TEMPORARY, one_line
+from qrec.runs.files import one_line
 from qrec.runs.folder import RunFolder, runs_dir
 from qrec.runs.ledger import LEDGER, JobRecord, Ledger
+from qrec.runs.outcomes import Outcomes
 from qrec.types import Row
 
 _UNDER_WAY = ("PLANNED", "SUBMITTING", "SUBMITTED")
@@ -60,7 +61,7 @@ def _row(run: RunFolder, jobs: Sequence[JobRecord], problem: str) -> RunRow:
         if run.finished and spec.get("kind") == "comparison":
             best = _best(run.rows_path)
         n_steps = record.details.get("n_steps")
-        state = "finished" if run.finished else _progress(run, n_steps, jobs) + problem
+        state = _finished(run) if run.finished else _progress(run, n_steps, jobs) + problem
     except (QrecError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         state = f"damaged: {one_line(error)}"
     return RunRow(run=run.id, best=best[1], best_rmse=best[0], state=state, **said)
@@ -88,8 +89,13 @@ def _best(path: Path) -> tuple[float | None, str | None]:
     return min(found, default=(None, None))
 
 
+def _finished(run: RunFolder) -> str:
+    failed = Outcomes(run.path, ()).failed()
+    return f"finished, {len(failed)} steps could not be done" if failed else "finished"
+
+
 def _progress(run: RunFolder, n_steps: int | None, jobs: Sequence[JobRecord]) -> str:
-    done = [p for p in (run.path / "outcomes").glob("*.npz") if not p.name.startswith(TEMPORARY)]
+    done = Outcomes(run.path, ()).done()
     said = f"{len(done)} of {n_steps or '?'} steps"
     waiting = sum(job.state in _UNDER_WAY for job in jobs)
     failed = sum(job.state == "FAILED" for job in jobs)

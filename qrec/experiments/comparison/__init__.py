@@ -84,6 +84,7 @@ class Comparison(ObservedExperiment, TunedExperiment):
 
     Spec = ComparisonSpec
     rows_of = (FitRow, PredictionRow)
+    partial = True
     spec: ComparisonSpec
 
     def steps(self) -> list[Step]:
@@ -116,7 +117,7 @@ class Comparison(ObservedExperiment, TunedExperiment):
         return list(comparison_rows(self.samples(outcomes), self.spec.metrics))
 
     def samples(self, outcomes: Have) -> list[Sample]:
-        return [self._sample(task, outcomes) for task in self.tasks()]
+        return [self._sample(task, outcomes) for task in self.tasks() if task.name in outcomes]
 
     def tables(self, rows: Sequence[Row]) -> list[Table]:
         found = of_type(ComparisonRow, rows)
@@ -128,7 +129,7 @@ class Comparison(ObservedExperiment, TunedExperiment):
         found, samples = of_type(ComparisonRow, rows), self.samples(outcomes)
         families = {(row.recommender, row.backend): row.family for row in found}
         first = [sample for sample in samples if sample.notes["repeat"] == 0]
-        drawn = {"predictions": spread_figure(first, families)}
+        drawn = {"predictions": spread_figure(first, families)} if first else {}
         best = next((row.metrics["rmse"] for row in found if row.best_classical), None)
         if best is not None:
             forest = forest_figure(self._differences(samples), families, best)
