@@ -27,6 +27,7 @@ from qrec.cli import (
     replay,
     report,
     run,
+    schema,
     show,
     status,
     submit,
@@ -78,6 +79,7 @@ app.command("export")(export.export)
 app.command("import")(export.import_)
 app.command("new")(new.new)
 app.command("list")(listing.listing)
+app.command("schema")(schema.schema)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
 
