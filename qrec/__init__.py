@@ -14,18 +14,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qrec import recommenders
     from qrec.backends import open_backend
-    from qrec.data import load_ratings, split
-    from qrec.runner.run import run
+    from qrec.data import Ratings, load_ratings, split
+    from qrec.data.frames import ratings
+    from qrec.runner.run import open_run, run
 
     __version__: str
 
-__all__ = ["__version__", "load_ratings", "open_backend", "recommenders", "run", "split"]
+__all__ = [
+    "Ratings",
+    "__version__",
+    "load_ratings",
+    "open_backend",
+    "open_run",
+    "ratings",
+    "recommenders",
+    "run",
+    "split",
+]
 
 _HOMES = {
+    "Ratings": "qrec.data",
+    "ratings": "qrec.data.frames",
     "load_ratings": "qrec.data",
     "split": "qrec.data",
     "open_backend": "qrec.backends",
     "run": "qrec.runner.run",
+    "open_run": "qrec.runner.run",
 }
 
 

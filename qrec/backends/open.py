@@ -127,7 +127,12 @@ def parse_backend(entry: Mapping[str, Any], where: str) -> tuple[type[Backend], 
     `where` says in an error which file and key the entry came from. Raises ConfigError for an
     unknown kind, key or value.
     """
-    kind = entry.get("kind")
+    found = backend_class(entry.get("kind"), where)
+    return found, parse_fields(found.Spec, dict(entry), where)
+
+
+def backend_class(kind: Any, where: str) -> type[Backend]:
+    """Return the class of a kind of backend. Raises ConfigError for what is none."""
     if not isinstance(kind, str):
         raise ConfigError(
             f"{where}: kind: found {kind!r}; expected one of {', '.join(BACKENDS.names())}"
@@ -138,7 +143,7 @@ def parse_backend(entry: Mapping[str, Any], where: str) -> tuple[type[Backend], 
             f"{where}: kind: {kind!r} is {found!r}; expected a subclass of "
             "qrec.backends.Backend that says what its settings are: Spec = ..."
         )
-    return found, parse_fields(found.Spec, dict(entry), where)
+    return found
 
 
 def _parse_named(

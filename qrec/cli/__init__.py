@@ -27,12 +27,14 @@ from qrec.cli import (
     replay,
     report,
     run,
+    schema,
     show,
     status,
     submit,
     tune,
     work,
 )
+from qrec.cli._missing import missing_package
 from qrec.cli._shared import quiet_libraries
 from qrec.errors import QrecError
 
@@ -80,6 +82,7 @@ app.command("export")(export.export)
 app.command("import")(export.import_)
 app.command("new")(new.new)
 app.command("list")(listing.listing)
+app.command("schema")(schema.schema)
 app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)
 
@@ -110,6 +113,13 @@ def _status() -> int | str | None:
     except QrecError as error:
         details = "" if error.__cause__ is None else _keep_details(error)
         return _say(str(error), details, error.exit_status)
+    except ImportError as error:
+        if (package := missing_package(error)) is None:
+            return _unforeseen(error)
+        said = " ".join(str(error).split())
+        again = "" if isinstance(error, ModuleNotFoundError) else "--force-reinstall "
+        said += f"; install it: pip install {again}{package}"
+        return _say(f"{package}, which this needs, cannot be imported: {said}", "", 4)
     except BrokenPipeError:  # whoever read has seen enough, as `head` has
         _forget_stdout()
         return 1
@@ -117,8 +127,12 @@ def _status() -> int | str | None:
         _forget_stdout()
         return _say(f"{type(error).__name__}: {error}", "", 1)
     except Exception as error:
-        said = f"{type(error).__name__}: {'; '.join(str(error).splitlines())}"
-        return _say(f"unforeseen, a fault of qrec's: {said}", _keep_details(error), 1)
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    said = f"{type(error).__name__}: {'; '.join(str(error).splitlines())}"
+    return _say(f"unforeseen, a fault of qrec's: {said}", _keep_details(error), 1)
 
 
 def _say(message: str, details: str, status: int) -> int:

@@ -1,12 +1,15 @@
 """Reading delimited text files of ratings, one rating a line."""
 
 import csv
+import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BLOCK_BYTES = 1 << 18  # what stays in a processor's cache
+_ONE = "\x1f"  # stands for a delimiter of several characters: ASCII's own unit separator
+_SPELLING = "0123456789.+e\n"  # what numbers are spelled with
 
 
 def read_table(
@@ -25,30 +30,36 @@ def read_table(
     columns: Mapping[str, int | str],
     *,
     delimiter: str,
-    scale: tuple[float, float],
+    scale: tuple[float, float] | None,
     ids: Ids,
+    encoding: str = "utf-8",
 ) -> Ratings:
-    """Return the ratings of a text file with one rating per line.
+    """Return the ratings of a text file with one rating per line, ``.gz`` or plain.
 
-    `columns` tells where user, item, rating and, if there is one, timestamp stand: by position
-    in a file without a header, by name in one with a header. The rest is as in
-    `ratings_from_columns`. A field in double quotes may hold delimiters and line breaks. Empty
-    lines may end the file; one between ratings is an error.
+    `columns` tells where user, item, rating and, if there is one, timestamp stand: by position,
+    from 0, in a file without a header, by name in one with a header. The rest is as in
+    `ratings_from_columns`. A field in double quotes may hold delimiters and line breaks, but
+    where the delimiter has several characters quotes are characters as others. Empty lines may
+    end the file; one between ratings is an error.
 
-    Raises DataError for a file that is missing, is not UTF-8 text or has other columns, and for
-    a line with more fields than there are columns, which a decimal comma or an unquoted title
-    makes: without its last fields, rating or item would be wrong.
+    Raises DataError for a file that is missing, is no text of this `encoding` or has other
+    columns, and for a line with more fields than there are columns, which a decimal comma or an
+    unquoted title makes: without its last fields, rating or item would be wrong.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    file = _File(path, delimiter, tuple(columns.values()))
+    file = _File(path, delimiter, encoding, tuple(columns.values()))
+    names = {field: column for field, column in columns.items() if isinstance(column, str)}
     try:
         fields = _fields(file, columns, ids)
-        return ratings_from_columns(**fields, scale=scale, ids=ids, source=str(path), lines=file)
-    except (ValueError, csv.Error) as error:  # pandas' errors and wrong encodings are ValueErrors
+        return ratings_from_columns(
+            **fields, scale=scale, ids=ids, source=str(path), lines=file, names=names
+        )
+    # pandas' errors and wrong encodings are ValueErrors; what follows is said of a broken .gz.
+    except (ValueError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error) as error:
         listed = ", ".join(f"{field} ({column})" for field, column in columns.items())
         raise DataError(
-            f"{path}: {error}; expected UTF-8 text with the columns {listed}"
+            f"{path}: {error}; expected {encoding.upper()} text with the columns {listed}"
         ) from error
 
 
@@ -58,7 +69,36 @@ class _File:
 
     path: Path
     delimiter: str
+    encoding: str
     columns: tuple[int | str, ...]
+
+    @property
+    def separator(self) -> str:
+        """The delimiter, or what stands for it in `text`: pandas takes one byte."""
+        return self.delimiter if len(self.delimiter.encode()) == 1 else _ONE
+
+    @property
+    def quoting(self) -> Literal[0, 3]:
+        """Of the module csv: whether double quotes mean something."""
+        return csv.QUOTE_MINIMAL if self.separator == self.delimiter else csv.QUOTE_NONE
+
+    def bytes(self) -> IO[bytes]:
+        """Open the file, unpacked."""
+        if self.path.suffix == ".gz":
+            return gzip.open(self.path)  # type: ignore[return-value]  # one, in all but name
+        return self.path.open("rb")
+
+    def text(self) -> IO[str]:
+        """Open the file as text, with `separator` between fields."""
+        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+        file = TextIOWrapper(self.bytes(), encoding=encoding, newline="")
+        if self.separator == self.delimiter:
+            return file
+        with file:
+            content = file.read()
+        if _ONE in content:
+            raise ValueError(f"found the character {_ONE!r}, beside the delimiter {self.delimiter}")
+        return StringIO(content.replace(self.delimiter, _ONE), newline="")
 
     def __getitem__(self, row: int) -> int:
         for number, (line, _) in enumerate(self.records()):
@@ -72,8 +112,8 @@ class _File:
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the fields of each record, the header too, with its first line's number."""
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=self.delimiter)
+        with self.text() as file:
+            reader = csv.reader(file, delimiter=self.separator, quoting=self.quoting)
             line = 1
             for fields in reader:
                 yield line, fields
@@ -83,9 +123,11 @@ class _File:
         """Raise DataError for the first record of more than `width` fields, or that of the data."""
         for number, (line, fields) in enumerate(self.records()):
             if len(fields) > width:
+                held = f"a field that holds {self.delimiter!r} takes double quotes, "
+                held = held if self.separator == self.delimiter else ""
                 raise DataError(
-                    f"{self.path}, line {line}: found {len(fields)} fields, expected {width}; a "
-                    f"field that holds {self.delimiter!r} takes double quotes, a decimal a point"
+                    f"{self.path}, line {line}: found {len(fields)} fields, expected {width}; "
+                    f"{held}a decimal a point"
                 )
             if first and number == self.named:
                 return
@@ -121,7 +163,7 @@ def _frame(file: _File, columns: Mapping[str, int | str], ids: Ids, width: int) 
     numbers = {"user": "int64", "item": "int64", "rating": "float64", "timestamp": "int64"}
     as_numbers = {column: numbers[field] for field, column in columns.items()}
     tries = [as_numbers | {columns["user"]: "str", columns["item"]: "str"}]
-    if ids != "text" and not _may_merge(file.path):
+    if ids != "text" and not _may_merge(file):
         tries.insert(0, as_numbers)
     frame = _numbers(file, width, tries)
     if frame is not None:
@@ -156,30 +198,34 @@ def _read(
     import pandas as pd
 
     options: dict[str, Any] = {"header": 0} if file.named else {"names": range(width)}
-    frame: pd.DataFrame = pd.read_csv(
-        file.path,
-        sep=file.delimiter,
-        index_col=False,
-        dtype=defaultdict(lambda: "str", dtypes),
-        nrows=n_rows,
-        skip_blank_lines=False,  # so that rows count records
-        keep_default_na=False,
-        encoding="utf-8-sig",
-        **options,
-    )
+    with file.text() as text:
+        frame: pd.DataFrame = pd.read_csv(
+            text,
+            sep=file.separator,
+            quoting=file.quoting,
+            index_col=False,
+            dtype=defaultdict(lambda: "str", dtypes),
+            nrows=n_rows,
+            skip_blank_lines=False,  # so that rows count records
+            keep_default_na=False,
+            **options,
+        )
     return frame
 
 
-def _may_merge(path: Path) -> bool:
+def _may_merge(file: _File) -> bool:
     """Return whether a number in the file is spelled so that another id may have its value.
 
     007 and 7, 12e2 and 1200, +5 and 5 are different ids with equal values. True for a leading
-    zero or an exponent anywhere, so that the ids have to be read as they are written.
+    zero or an exponent anywhere, so that the ids have to be read as they are written; and for an
+    encoding whose digits are not ASCII's, as in UTF-16.
     """
+    if _SPELLING.encode(file.encoding) != _SPELLING.encode():
+        return True
     zero, point, plus, exponent = b"0.+e"
     before = b"\n\n"
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
+    with file.bytes() as content:
+        while block := content.read(_BLOCK_BYTES):
             byte = np.frombuffer(before + block + b"\n", np.uint8)
             digit = byte - np.uint8(zero) < 10
             left, here, right = byte[:-2], byte[1:-1], digit[2:]

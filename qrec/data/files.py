@@ -3,9 +3,10 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b, file_digest
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
@@ -88,12 +89,20 @@ def check_sha256(path: Path, expected: str) -> None:
         )
 
 
-def cached(path: Path, parse: Callable[[Path], Ratings], beside: Sequence[Path] = ()) -> Ratings:
+def cached(
+    path: Path,
+    parse: Callable[[Path], Ratings],
+    beside: Sequence[Path] = (),
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Ratings:
     """Return `parse(path)`, kept in the cache until the file's size or time changes.
 
     `beside` names what else `parse` reads; files that are not there are none until they appear.
+    `options` are what its outcome hangs on beside them.
     """
     states = [_state(file) for file in (path, *beside)]
+    if options:
+        states.append(repr(sorted(options.items())))
     key = blake2b("|".join(states).encode(), digest_size=12).hexdigest()
     stored = cache_dir() / "parsed" / f"{key}.npz"
     if not stored.exists():

@@ -6,8 +6,8 @@ from typing import Any
 
 from qrec.data.dataset import DATASETS, check_options, find_dataset, option_names
 from qrec.data.files import download
-from qrec.data.ratings import Ratings
-from qrec.errors import MissingError
+from qrec.data.ratings import Ratings, not_ratings
+from qrec.errors import ConfigError, MissingError
 
 
 def load_ratings(
@@ -22,6 +22,8 @@ def load_ratings(
     Raises ConfigError for an unknown name or option, MissingError where files are not there,
     DataError where they hold something else than expected.
     """
+    if not isinstance(name, str):
+        raise ConfigError(not_ratings("load_ratings", name, "the name of a data set"))
     dataset = find_dataset(name)
     check_options(dataset.load, options, f"data set {name!r}")
     if "data_dir" in option_names(dataset.load):

@@ -2,13 +2,16 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrec.data.features import Features
 from qrec.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The fields that have one entry per rating; the last three may be None.
 ROW_FIELDS = ("user", "item", "value", "timestamp", "oracle_mean", "oracle_variance")
@@ -36,6 +39,39 @@ class Ratings:
     oracle_mean: NDArray[np.float64] | None = None  # (n,) in units of `scale`
     oracle_variance: NDArray[np.float64] | None = None  # (n,) in squared units of `scale`
     features: Features | None = None  # what is known of all users and items beside ratings
+
+    @classmethod
+    def from_pandas(
+        cls,
+        frame: Any,
+        *,
+        user: str = "user",
+        item: str = "item",
+        rating: str = "rating",
+        time: str | None = None,
+        scale: Sequence[float] | None = None,
+    ) -> "Ratings":
+        """Return the ratings in a frame of pandas or polars, or any other table: `qrec.ratings`.
+
+        `user` .. `time` name its columns; without a `scale` it is from the lowest rating that is
+        there to the highest. Raises DataError for a wrong or missing entry, with its row and
+        column.
+        """
+        from qrec.data.frames import ratings
+
+        return ratings(
+            frame, user=user, item=item, rating=rating, timestamp=time, scale=scale, source="frame"
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return one row per rating: user's and item's id, rating, timestamp if there is one.
+
+        `from_pandas` with the same scale makes the same ratings of it, but for users and items
+        that have none, for features, and for what generated ratings know of their own noise.
+        """
+        from qrec.data.frames import to_frame
+
+        return to_frame(self)
 
     def __post_init__(self) -> None:
         if self.features is not None:
@@ -105,6 +141,14 @@ def _codes(ids: Sequence[Any] | NDArray[Any], table: NDArray[Any], kind: str) ->
             )
         codes.append(code)
     return np.array(codes, dtype=np.int32)
+
+
+def not_ratings(where: str, given: object, expected: str = "Ratings") -> str:
+    """Say that something else was given where ratings, or their name, are needed."""
+    return (
+        f"{where}: found a {type(given).__name__}, expected {expected}; a table becomes Ratings by "
+        "qrec.ratings(table, user=..., item=..., rating=...)"
+    )
 
 
 def unmasked(entries: ArrayLike) -> NDArray[Any]:

@@ -1,7 +1,9 @@
 """Ratings from columns, and the checks that every rating passes."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -26,10 +28,12 @@ def ratings_from_columns(
     rating: ArrayLike,
     timestamp: ArrayLike | None = None,
     *,
-    scale: tuple[float, float],
+    scale: tuple[float, float] | None,
     ids: Ids = "auto",
     source: str = "ratings",
     lines: Lines | NDArray[np.int64] | None = None,
+    unit: Literal["line", "row"] = "line",
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> Ratings:
     """Return checked ratings from columns of numbers or text, `(n,)` each.
 
@@ -38,12 +42,13 @@ def ratings_from_columns(
     leading zero, since 007 and 7 may be two users. An id that is masked, None, nan or empty is
     missing; so is one spelled as programs write a missing entry (NA, nan, None, null, <NA>,
     N/A, in any case), unless `ids` is "text", by which only the user can say that those are
-    names. `source` and `lines`, by default 1 to n, say in an error where a row comes from. The
-    id tables are sorted.
+    names. Without a `scale` it is from the lowest rating to the highest. `source` and `lines`, by
+    default 1 to n, say in an error where a row comes from, `unit` what is counted, and `names`
+    what the source calls its columns. The id tables are sorted.
 
     Raises DataError for columns of unequal length, no rating at all, a missing or wrong id, a
-    rating that is no number or outside `scale`, a timestamp that is no whole number, and a pair
-    that is rated twice.
+    rating that is no number or outside `scale`, a timestamp that is no whole number, a pair that
+    is rated twice, and ratings that are all equal and have no `scale`.
     """
     columns = {"user": user, "item": item, "rating": rating}
     if timestamp is not None:
@@ -56,10 +61,10 @@ def ratings_from_columns(
         raise DataError(f"{source}: found columns of shapes {found}, expected as many entries each")
     if n_rows == 0:
         raise DataError(f"{source}: no ratings, expected at least one")
-    if not max(map(abs, scale)) <= _LARGEST:
+    if scale is not None and not max(map(abs, scale)) <= _LARGEST:
         raise DataError(f"{source}: found scale {scale}, expected bounds of at most {_LARGEST:g}")
-    where = _Rows(source, range(1, n_rows + 1) if lines is None else lines)
-    value = _values(arrays["rating"], scale, where)
+    where = _Rows(source, range(1, n_rows + 1) if lines is None else lines, unit, names)
+    value = _values(arrays["rating"], scale or (-_LARGEST, _LARGEST), where)
     user_codes, user_ids = _coded(arrays["user"], ids, "user", where)
     item_codes, item_ids = _coded(arrays["item"], ids, "item", where)
     ratings = Ratings(
@@ -68,7 +73,7 @@ def ratings_from_columns(
         value=value,
         user_ids=user_ids,
         item_ids=item_ids,
-        scale=scale,
+        scale=scale or _range(value, source),
         timestamp=_times(arrays["timestamp"], where) if "timestamp" in arrays else None,
     )
     _check_pairs(ratings, where)
@@ -81,10 +86,16 @@ class _Rows:
 
     source: str
     lines: Lines | NDArray[np.int64]
+    unit: str
+    names: Mapping[str, str]
 
-    def error(self, row: int, found: str, expected: str) -> DataError:
-        line = self.lines[row]
-        return DataError(f"{self.source}, line {line}: found {found}, expected {expected}")
+    def error(self, field: str | None, row: int, found: str, expected: str) -> DataError:
+        name = field and self.names.get(field, field)
+        column = "" if name == field else f", column {name!r}"
+        return DataError(
+            f"{self.source}{column}, {self.unit} {self.lines[row]}: found {found}, "
+            f"expected {expected}"
+        )
 
 
 def _values(column: NDArray[Any], scale: tuple[float, float], where: _Rows) -> NDArray[np.float64]:
@@ -95,8 +106,16 @@ def _values(column: NDArray[Any], scale: tuple[float, float], where: _Rows) -> N
     wrong = ~((value >= low) & (value <= high))  # true for nan as well
     if wrong.any():
         row = int(wrong.argmax())
-        raise where.error(row, f"rating {_show(column[row])}", f"a number from {low:g} to {high:g}")
+        expected = f"a number from {low:g} to {high:g}"
+        raise where.error("rating", row, f"rating {_show(column[row])}", expected)
     return value
+
+
+def _range(value: NDArray[np.float64], source: str) -> tuple[float, float]:
+    low, high = float(value.min()), float(value.max())
+    if low == high:
+        raise DataError(f"{source}: all ratings are {low:g}, expected a scale to be said: scale=")
+    return low, high
 
 
 def _coded(
@@ -107,7 +126,7 @@ def _coded(
 
     codes, entries = pd.factorize(column)  # entries in the order of their first rows
     if codes.min() < 0:
-        raise where.error(int(codes.argmin()), f"no {kind} id", "one")
+        raise where.error(kind, int(codes.argmin()), f"no {kind} id", "one")
     entries = np.asarray(entries)
     table: NDArray[Any]
     if ids != "text" and _fits_int64(entries):
@@ -117,7 +136,7 @@ def _coded(
         if wrong := _wrong_id(text, ids):
             entry, expected = wrong
             shown = f"{kind} id {_show(entries[entry])}" if text[entry] else f"no {kind} id"
-            raise where.error(int((codes == entry).argmax()), shown, expected)
+            raise where.error(kind, int((codes == entry).argmax()), shown, expected)
         whole = ids != "text" and _whole(text[0]) is not None
         table = np.array([_whole(entry) for entry in text]) if whole else text.astype(str)
     table, place = np.unique(table, return_inverse=True)
@@ -149,7 +168,8 @@ def _times(column: NDArray[Any], where: _Rows) -> NDArray[np.int64]:
     seconds = [_whole(entry) for entry in _stripped(column)]
     if None in seconds:
         row = seconds.index(None)
-        raise where.error(row, f"timestamp {_show(column[row])}", "whole seconds since 1970")
+        expected = "whole seconds since 1970"
+        raise where.error("timestamp", row, f"timestamp {_show(column[row])}", expected)
     return np.array(seconds, dtype=np.int64)
 
 
@@ -175,14 +195,17 @@ def _stripped(column: NDArray[Any]) -> NDArray[Any]:
 
 def _check_pairs(ratings: Ratings, where: _Rows) -> None:
     keys = ratings.user.astype(np.int64) * ratings.n_items + ratings.item
-    order = np.argsort(keys, kind="stable")
-    again = np.flatnonzero(np.diff(keys[order]) == 0)
-    if len(again):
+    found = np.sort(keys)  # a third of the time that an order takes, which errors alone need
+    if (found[1:] == found[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        again = np.flatnonzero(np.diff(keys[order]) == 0)
         row = int(order[again + 1].min())
         first = int(np.flatnonzero(keys == keys[row])[0])
         user, item = ratings.user_ids[ratings.user[row]], ratings.item_ids[ratings.item[row]]
-        found = f"a second rating of item {item} by user {user}"
-        raise where.error(row, found, f"one (the first is on line {where.lines[first]})")
+        said = f"a second rating of item {item} by user {user}"
+        on = "on" if where.unit == "line" else "in"
+        expected = f"one (the first is {on} {where.unit} {where.lines[first]})"
+        raise where.error(None, row, said, expected)
 
 
 def _show(entry: Any) -> str:

@@ -25,10 +25,13 @@ def named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+NAMED = BeforeValidator(named, json_schema_input_type=str | dict[str, Any])
+
+
 class DatasetSpec(ExperimentSpec):
     """The field of experiments on observed ratings: a data set."""
 
-    dataset: Annotated[dict[str, Any], BeforeValidator(named)]
+    dataset: Annotated[dict[str, Any], NAMED]
 
     @field_validator("dataset")
     @classmethod

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackError
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from qrec.data.ratings import Ratings
+from qrec.data.ratings import Ratings, not_ratings
 from qrec.errors import ConfigError, DataError
 from qrec.recommenders import _store
 from qrec.recommenders.parameters import check_parameters
@@ -49,6 +49,8 @@ class Recommender(BaseEstimator):  # type: ignore[misc]
         Whatever trains runs on one thread, so that the numbers do not hang on how many there are.
         """
         del y
+        if not isinstance(ratings, Ratings):
+            raise ConfigError(not_ratings(f"{type(self).__name__}.fit", ratings))
         check_parameters(type(self), self.get_params(deep=False), references=False)
         if len(ratings) == 0:
             raise DataError(f"{type(self).__name__}.fit got no ratings; at least one is needed")

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qrec.analysis.figures import Figure
 from qrec.analysis.html import write_report
+from qrec.analysis.parquet import write_parquet
 from qrec.analysis.rows import write_csv
 from qrec.analysis.table import Table, to_text
 from qrec.backends.device.snapshots import forget_live
@@ -29,6 +30,9 @@ from qrec.runs.progress import Report, progress
 from qrec.runs.trust import remember
 from qrec.threads import one_thread
 from qrec.types import Row, of_type
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,16 @@ class Run:
     def rows(self) -> list[dict[str, Any]]:
         """What was found, one mapping per row."""
         return [row.as_dict() for row in self.typed_rows]
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return what was found, one row of the run a row; a list or mapping stays one entry.
+
+        A run with rows of several types has the columns of all; where a row has none, None.
+        """
+        import pandas as pd
+
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        return pd.DataFrame(self.rows, columns=columns)
 
     def as_json(self) -> dict[str, Any]:
         """Return id and rows."""
@@ -209,6 +223,19 @@ def _forget_missing(folder: RunFolder) -> None:
         outcomes.forget_failed()
 
 
+def open_run(
+    run: str | Path = "latest",
+    *,
+    data_dir: Path | str | None = None,
+    backends_file: Path | str | None = None,
+) -> Run:
+    """Return a finished run: by its id, a unique part of that, its folder, or the newest.
+
+    Raises ConfigError where there is none, NotFinishedError when it has not ended.
+    """
+    return stored(run, make_places(data_dir, backends_file))
+
+
 def stored(run: str | Path, places: Places | None = None) -> Run:
     """Return a finished run as it is on disk, its report made again.
 
@@ -251,7 +278,9 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     if costs:
         write_csv(folder.path / "gates.csv", costs)
     write_report(folder.path, folder.spec(), folder.record(), answer, tables, figures)
-    write_csv(folder.rows_path, [row.as_dict() for row in rows])
+    plain = [row.as_dict() for row in rows]
+    write_parquet(folder.rows_path.with_suffix(".parquet"), plain)
+    write_csv(folder.rows_path, plain)
     return Run(folder, rows, answer, tables, figures)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,18 +14,17 @@ from qiskit.transpiler import PassManager, Target
 from qrec.backends.base import BackendSpec, Limits, Raw, Unit
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
-from qrec.backends.exact.estimator import ExactEstimator, evaluate
-from qrec.backends.exact.expectation import Expectation
-from qrec.backends.exact.explain import explain
 from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.exact.read.question import Device, Question
-from qrec.backends.exact.sampler import ExactSampler, split_measurements
-from qrec.backends.exact.shots import draw_counts
 from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
 from qrec.backends.workload import Workload
 from qrec.errors import ConfigError
+
+# The engine, and torch with it, is imported where it computes: naming a backend needs neither.
+if TYPE_CHECKING:
+    from qrec.backends.exact.expectation import Expectation
 
 
 class ExactSpec(BackendSpec):
@@ -117,11 +116,15 @@ class ExactBackend(LocalBackend):
         return self._transpiler and self._transpiler.pass_manager()
 
     def _make_estimator(self) -> BaseEstimatorV2:
+        from qrec.backends.exact.estimator import ExactEstimator
+
         self._check_exact("an estimator")
         return ExactEstimator(self._noise, self._spec.dtype, device=self._spec.device)
 
     def _make_sampler(self) -> BaseSamplerV2:
         """Return a sampler of the exact distribution, with the seed 0 where there are no shots."""
+        from qrec.backends.exact.sampler import ExactSampler
+
         return ExactSampler(
             seed=self._spec.seed_simulator or 0,
             noise=self._noise,
@@ -129,8 +132,10 @@ class ExactBackend(LocalBackend):
             device=self._spec.device,
         )
 
-    def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> Expectation:
+    def expectation(self, circuit: QuantumCircuit, observable: SparseObservable) -> "Expectation":
         """Return a logical circuit's expectation value here as a torch function."""
+        from qrec.backends.exact.expectation import Expectation
+
         self._check_exact("an expectation with gradients")
         isa, observed = self._isa(circuit, [observable])
         return Expectation(Question(isa, observed, circuit.parameters, self._noise))
@@ -141,6 +146,8 @@ class ExactBackend(LocalBackend):
 
     def explanation(self, workload: Workload) -> str:
         """Return what `explain` prints."""
+        from qrec.backends.exact.explain import explain
+
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
         return explain(self._question(circuit, observables, workload), workload.parameters)
 
@@ -160,6 +167,8 @@ class ExactBackend(LocalBackend):
         transpiler = self._transpiler
         if transpiler is None:
             return circuit, observables
+        from qrec.backends.exact.sampler import split_measurements
+
         # A measurement changes which qubits the transpiler picks: with it they are those that
         # an aer backend with the same settings runs on.
         whole = measure(circuit, *observables) if all(map(is_diagonal, observables)) else circuit
@@ -181,8 +190,12 @@ class ExactBackend(LocalBackend):
         question = self._question(unit.circuit, observables, workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None
+            from qrec.backends.exact.shots import draw_counts
+
             seed = workload_seed(self._spec.seed_simulator, workload)
             return {"counts": draw_counts(question, workload.parameters, self._spec.shots, seed)}
+        from qrec.backends.exact.estimator import evaluate
+
         value = evaluate(question, workload.parameters)
         value = value if workload.is_joint else value[:, 0]
         return {"value": value, "stderr": np.zeros_like(value)}

@@ -58,7 +58,9 @@ def _read(path: Path) -> Ratings:
         line += n_lines
     if not blocks:
         raise DataError(f"{path}: no ratings, expected at least one")
-    joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    joined: dict[str, Any] = {
+        name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]
+    }
     return ratings_from_columns(**joined, scale=(1.0, 5.0), ids="integer", source=str(path))
 
 

@@ -3,14 +3,14 @@
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from qrec.config import ExperimentSpec
 from qrec.data import Ratings
 from qrec.data.dataset import find_dataset
 from qrec.errors import DataError
 from qrec.experiments.labels import Label
-from qrec.experiments.observed import named
+from qrec.experiments.observed import NAMED
 from qrec.recommenders.base import rating_matrix
 from qrec.types import AnyCodes, Array
 
@@ -23,7 +23,7 @@ class BlockSpec(ExperimentSpec):
     Users and items are in the order of their numbers of ratings; a block begins at place `first`.
     """
 
-    dataset: Annotated[dict[str, Any], BeforeValidator(named)]
+    dataset: Annotated[dict[str, Any], NAMED]
     backends: list[Label] = Field(default_factory=list)
     first: Annotated[int, Field(ge=0)] = 40
 

@@ -138,6 +138,9 @@ class Sampled(Spec):
         return self.name if self.shots is None else f"{self.name}-{self.shots}"
 
 
+_NAMED = BeforeValidator(named, json_schema_input_type=str | Sampled)
+
+
 class Problem(Spec):
     """A size of matrix, and how many are measured."""
 
@@ -152,7 +155,10 @@ class NoiseSpec(ExperimentSpec):
     kind: Literal["vqsvd_noise"]
     problems: Annotated[list[Problem], Field(min_length=1)]
     forms: Annotated[list[Literal[tuple(FORMS)]], Field(min_length=1)]  # type: ignore[valid-type]
-    backends: Annotated[list[Annotated[Sampled, BeforeValidator(named)]], Field(min_length=1)]
+    backends: Annotated[
+        list[Annotated[Sampled, BeforeValidator(named, json_schema_input_type=str | Sampled)]],
+        Field(min_length=1),
+    ]
     rank: Positive = 1
     lowest: Annotated[float, Field(ge=-1, lt=1)] = 0.0
     n_starts: Positive = 10
