@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, in_page
 from qrec.analysis.table import Table
 from qrec.runs.files import write_text
 from qrec.runs.record import RunRecord
@@ -18,18 +20,22 @@ from qrec.runs.record import RunRecord
 REPORT = "report.html"
 
 
-def write_report(
-    folder: Path,
-    spec: Mapping[str, Any],
-    record: RunRecord,
-    answer: Sequence[str],
-    tables: Sequence[Table],
-    figures: Mapping[str, Figure],
-) -> Path:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What of a run its page shows: `answer` are the sentences that stand before the tables."""
+
+    answer: Sequence[str]
+    tables: Sequence[Table]
+    figures: Mapping[str, Figure]
+    gates: Table | None = None  # what the circuits cost, where a run asked any
+    circuits: Mapping[str, Figure] = MappingProxyType({})
+    circuits_left_out: int = 0
+
+
+def write_report(folder: Path, spec: Mapping[str, Any], record: RunRecord, found: Found) -> Path:
     """Write the report of a finished run into its folder; return its path.
 
-    `spec` is the resolved experiment, whose "name" and "title" head the page; `answer` are the
-    sentences that stand before the tables.
+    `spec` is the resolved experiment, whose "name" and "title" head the page.
     """
     details = {name: value for name, value in record.details.items() if name != "question"}
     page = render(
@@ -37,13 +43,13 @@ def write_report(
         title=spec["title"],
         name=spec["name"],
         question=paragraphs(record.details.get("question", "")),
-        answer=answer,
         record=record,
         seed=spec.get("seed"),
         details=as_yaml(details),
         spec=as_yaml(spec),
-        tables=tables,
-        figures=inline(figures),
+        found=found,
+        figures=inline(found.figures),
+        circuits=inline(found.circuits, "circuits-"),
     )
     path = folder / REPORT
     write_text(path, page)
@@ -93,7 +99,7 @@ def paragraphs(comment: str) -> list[tuple[bool, str]]:
 
 
 def _svg(figure: Figure, prefix: str) -> Markup:
-    text = figure.svg.decode()
+    text = in_page(figure.svg.decode())
     text = text[text.index("<svg") :]  # what stands before is of a file, not of a page
     text = re.sub(r' id="(?=[^"])', f' id="{prefix}', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)

@@ -1,14 +1,22 @@
 """Running an experiment into a folder, and taking a stopped run up again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from qiskit import QuantumCircuit
+
 from qrec.analysis.figures import Figure
-from qrec.analysis.html import write_report
+from qrec.analysis.html import Found, write_report
 from qrec.analysis.rows import write_csv
+from qrec.analysis.run_circuits import (
+    Stage,
+    circuit_figures,
+    circuits_left_out,
+    gates_table,
+)
 from qrec.analysis.table import Table, to_text
 from qrec.backends.device.snapshots import forget_live
 from qrec.errors import ConfigError, NotFinishedError, PaidError
@@ -163,15 +171,30 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
         rows = experiment.rows(outcomes)
         tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
         answer = experiment.answer(rows, outcomes)
-    for name, figure in figures.items():
-        write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
-        write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
+    on_page = Found(answer, tables, figures)
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-    write_report(folder.path, folder.spec(), folder.record(), answer, tables, figures)
+        on_page = replace(on_page, **_circuits(folder, costs))
+    for name, figure in [*figures.items(), *on_page.circuits.items()]:
+        write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
+        write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
+    write_report(folder.path, folder.spec(), folder.record(), on_page)
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
     return Run(folder, rows, answer, tables, figures)
+
+
+def _circuits(folder: RunFolder, costs: Sequence[Stage]) -> dict[str, Any]:
+    """Return what the page of a run shows of its circuits."""
+
+    def read(step: str, backend: str, form: str) -> tuple[QuantumCircuit, QuantumCircuit]:
+        return Circuits(folder.path, step).read(backend, form)
+
+    return {
+        "gates": gates_table(costs),
+        "circuits": circuit_figures(costs, read),
+        "circuits_left_out": circuits_left_out(costs),
+    }
 
 
 def refuse_paid(experiment: Experiment) -> None:
