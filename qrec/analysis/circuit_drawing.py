@@ -6,6 +6,7 @@ fits a page and says what it left out.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -134,7 +135,12 @@ def _draw_dot(axes: Axes, x: int, row: int, *, filled: bool) -> None:
 def _draw_box(axes: Axes, x: int, rows: Sequence[int], name: str, params: Sequence[object]) -> None:
     low, high = min(rows), max(rows)
     corner, height = (x - 0.42, low - 0.36), high - low + 0.72
-    drawn = {"facecolor": "white", "edgecolor": "black", "linewidth": 0.8, "zorder": 3}
+    drawn: dict[str, Any] = {
+        "facecolor": "white",
+        "edgecolor": "black",
+        "linewidth": 0.8,
+        "zorder": 3,
+    }
     axes.add_patch(Rectangle(corner, 0.84, height, **drawn))
     numbers = [_short(value) for value in params if not isinstance(value, QuantumCircuit)]
     title, middle = _NAMES.get(name, name.capitalize() if len(name) < 4 else name), (low + high) / 2

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -13,6 +12,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from qrec.analysis.figures import Figure, in_page
+from qrec.analysis.run_circuits import RunCircuits
 from qrec.analysis.table import Table
 from qrec.runs.files import write_text
 from qrec.runs.record import RunRecord
@@ -27,9 +27,7 @@ class Found:
     answer: Sequence[str]
     tables: Sequence[Table]
     figures: Mapping[str, Figure]
-    gates: Table | None = None  # what the circuits cost, where a run asked any
-    circuits: Mapping[str, Figure] = MappingProxyType({})
-    circuits_left_out: int = 0
+    circuits: RunCircuits | None = None  # of a run that asked any
 
 
 def write_report(folder: Path, spec: Mapping[str, Any], record: RunRecord, found: Found) -> Path:
@@ -49,7 +47,8 @@ def write_report(folder: Path, spec: Mapping[str, Any], record: RunRecord, found
         spec=as_yaml(spec),
         found=found,
         figures=inline(found.figures),
-        circuits=inline(found.circuits, "circuits-"),
+        circuits=found.circuits,
+        drawings=inline(found.circuits.figures if found.circuits else {}),
     )
     path = folder / REPORT
     write_text(path, page)
@@ -103,5 +102,8 @@ def _svg(figure: Figure, prefix: str) -> Markup:
     text = text[text.index("<svg") :]  # what stands before is of a file, not of a page
     text = re.sub(r' id="(?=[^"])', f' id="{prefix}', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)
-    said = f'<svg role="img" aria-label="{escape(figure.caption)}" '
+    width = re.search(r'width="([\d.]+pt)"', text)
+    assert width is not None  # matplotlib's first line says it
+    own = f'style="--drawn: {width[1]}"'
+    said = f'<svg role="img" aria-label="{escape(figure.caption)}" {own} '
     return Markup(said + text.removeprefix("<svg "))  # matplotlib escapes its texts

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -19,10 +20,45 @@ _MOST_LINES = 40
 _COUNTED = ("qubits", "two_qubit_gates", "two_qubit_depth", "depth", "gates")
 
 
-def gates_table(stages: Sequence[Stage]) -> Table:
-    """Return the costs of a run's circuits, one line for all that cost the same."""
+@dataclass(frozen=True, eq=False)
+class RunCircuits:
+    """What a page shows of a run's circuits."""
+
+    gates: Table
+    figures: Mapping[str, Figure]
+    left_out: int  # forms of circuits that `figures` does not show
+
+
+def run_circuits(stages: Sequence[Stage], read: Read) -> RunCircuits:
+    """Return the costs of circuits, and the first of different gates drawn.
+
+    They are drawn as written and, where one runs on a device, as that runs it. `read` returns
+    the circuit that a line of `stages` names, logical and ISA.
+    """
+    circuits: dict[tuple[str, str, str], _Circuit] = {}
+    for stage in stages:
+        circuits.setdefault(_place(stage), {})[stage["stage"]] = stage
+    alike: dict[str, list[_Circuit]] = {}
+    for circuit in circuits.values():
+        alike.setdefault(_cost(circuit["logical"]), []).append(circuit)
+    figures: dict[str, Figure] = {}
+    for number, group in enumerate(list(alike.values())[:_MOST_DRAWN], 1):
+        first = group[0]["logical"]
+        said = f"Circuit of step {first['step']} as it is written"
+        figures[f"circuit{number}"] = _figure(said, read(*_place(first))[0])
+        device = next((circuit["isa"] for circuit in group if _transpiled(circuit)), None)
+        if device is not None:
+            said = f"The circuit above, transpiled, as {device['backend']} runs it"
+            figures[f"circuit{number}_isa"] = _figure(said, read(*_place(device))[1])
+    return RunCircuits(
+        _gates_table(list(circuits.values())), figures, max(0, len(alike) - _MOST_DRAWN)
+    )
+
+
+def _gates_table(circuits: Sequence[_Circuit]) -> Table:
+    """Return a line for all circuits that cost the same."""
     lines: dict[str, Stage] = {}
-    for circuit in _circuits(stages):
+    for circuit in circuits:
         logical, run = circuit["logical"], circuit["isa" if _transpiled(circuit) else "executed"]
         lines.setdefault(_cost(logical), logical)
         lines.setdefault(f"{run['backend']} {_cost(run)}", run)
@@ -35,39 +71,6 @@ def gates_table(stages: Sequence[Stage]) -> Table:
     if len(shown) < len(lines):
         notes.append(f"Left out here: {len(lines) - len(shown)} of {len(lines)} lines.")
     return build_table("Gates and depth", _COLUMNS, shown, notes)
-
-
-def circuit_figures(stages: Sequence[Stage], read: Read) -> dict[str, Figure]:
-    """Draw the first circuits of different gates, as written and as a device runs them.
-
-    `read` returns the circuit that a line names, logical and ISA.
-    """
-    alike: dict[str, list[_Circuit]] = {}
-    for circuit in _circuits(stages):
-        alike.setdefault(_cost(circuit["logical"]), []).append(circuit)
-    figures: dict[str, Figure] = {}
-    for number, group in enumerate(list(alike.values())[:_MOST_DRAWN], 1):
-        first = group[0]["logical"]
-        said = f"Circuit of step {first['step']} as it is written"
-        figures[f"circuit{number}"] = _figure(said, read(*_place(first))[0])
-        device = next((circuit["isa"] for circuit in group if _transpiled(circuit)), None)
-        if device is not None:
-            said = f"The circuit above, transpiled, as {device['backend']} runs it"
-            figures[f"circuit{number}_isa"] = _figure(said, read(*_place(device))[1])
-    return figures
-
-
-def circuits_left_out(stages: Sequence[Stage]) -> int:
-    """Return how many circuits of other gates `circuit_figures` leaves out."""
-    alike = {_cost(circuit["logical"]) for circuit in _circuits(stages)}
-    return max(0, len(alike) - _MOST_DRAWN)
-
-
-def _circuits(stages: Sequence[Stage]) -> list[_Circuit]:
-    found: dict[tuple[str, str, str], _Circuit] = {}
-    for stage in stages:
-        found.setdefault(_place(stage), {})[stage["stage"]] = stage
-    return list(found.values())
 
 
 def _place(stage: Stage) -> tuple[str, str, str]:

@@ -1,7 +1,8 @@
 """Running an experiment into a folder, and taking a stopped run up again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,12 +12,7 @@ from qiskit import QuantumCircuit
 from qrec.analysis.figures import Figure
 from qrec.analysis.html import Found, write_report
 from qrec.analysis.rows import write_csv
-from qrec.analysis.run_circuits import (
-    Stage,
-    circuit_figures,
-    circuits_left_out,
-    gates_table,
-)
+from qrec.analysis.run_circuits import run_circuits
 from qrec.analysis.table import Table, to_text
 from qrec.backends.device.snapshots import forget_live
 from qrec.errors import ConfigError, NotFinishedError, PaidError
@@ -171,30 +167,23 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
         rows = experiment.rows(outcomes)
         tables, figures = experiment.tables(rows), experiment.figures(rows, outcomes)
         answer = experiment.answer(rows, outcomes)
-    on_page = Found(answer, tables, figures)
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
+    circuits = run_circuits(costs, partial(_read_circuit, folder)) if costs else None
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-        on_page = replace(on_page, **_circuits(folder, costs))
-    for name, figure in [*figures.items(), *on_page.circuits.items()]:
+    for name, figure in {**figures, **(circuits.figures if circuits else {})}.items():
         write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
         write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
+    on_page = Found(answer, tables, figures, circuits)
     write_report(folder.path, folder.spec(), folder.record(), on_page)
     write_csv(folder.rows_path, [row.as_dict() for row in rows])
     return Run(folder, rows, answer, tables, figures)
 
 
-def _circuits(folder: RunFolder, costs: Sequence[Stage]) -> dict[str, Any]:
-    """Return what the page of a run shows of its circuits."""
-
-    def read(step: str, backend: str, form: str) -> tuple[QuantumCircuit, QuantumCircuit]:
-        return Circuits(folder.path, step).read(backend, form)
-
-    return {
-        "gates": gates_table(costs),
-        "circuits": circuit_figures(costs, read),
-        "circuits_left_out": circuits_left_out(costs),
-    }
+def _read_circuit(
+    folder: RunFolder, step: str, backend: str, form: str
+) -> tuple[QuantumCircuit, QuantumCircuit]:
+    return Circuits(folder.path, step).read(backend, form)
 
 
 def refuse_paid(experiment: Experiment) -> None:
