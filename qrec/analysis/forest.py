@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, draw_errors
+from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, draw_errors, new_canvas
 
 FAMILIES = {"classical": CIRCLE, "quantum": SQUARE, "hybrid": TRIANGLE}
 
@@ -40,7 +40,7 @@ def draw_forest(panels: Sequence[Panel], reach: float, form: str) -> Canvas:
     """
     panels = [panel for panel in panels if panel.lines]
     heights = [len(panel.lines) + 1 for panel in panels] or [1]
-    canvas = Canvas(figsize=(8, 1.2 + 0.28 * sum(heights)), layout="constrained")
+    canvas = new_canvas(8, 1.2 + 0.28 * sum(heights))
     grid = canvas.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(grid, panels, strict=False):
         _draw(axes, panel, reach, form)

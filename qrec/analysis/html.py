@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import yaml
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, in_page
+from qrec.analysis.run_circuits import RunCircuits
 from qrec.analysis.table import Table
 from qrec.runs.files import write_text
 from qrec.runs.record import RunRecord
@@ -18,18 +20,20 @@ from qrec.runs.record import RunRecord
 REPORT = "report.html"
 
 
-def write_report(
-    folder: Path,
-    spec: Mapping[str, Any],
-    record: RunRecord,
-    answer: Sequence[str],
-    tables: Sequence[Table],
-    figures: Mapping[str, Figure],
-) -> Path:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What of a run its page shows: `answer` are the sentences that stand before the tables."""
+
+    answer: Sequence[str]
+    tables: Sequence[Table]
+    figures: Mapping[str, Figure]
+    circuits: RunCircuits | None = None  # of a run that asked any
+
+
+def write_report(folder: Path, spec: Mapping[str, Any], record: RunRecord, found: Found) -> Path:
     """Write the report of a finished run into its folder; return its path.
 
-    `spec` is the resolved experiment, whose "name" and "title" head the page; `answer` are the
-    sentences that stand before the tables.
+    `spec` is the resolved experiment, whose "name" and "title" head the page.
     """
     details = {name: value for name, value in record.details.items() if name != "question"}
     page = render(
@@ -37,13 +41,14 @@ def write_report(
         title=spec["title"],
         name=spec["name"],
         question=paragraphs(record.details.get("question", "")),
-        answer=answer,
         record=record,
         seed=spec.get("seed"),
         details=as_yaml(details),
         spec=as_yaml(spec),
-        tables=tables,
-        figures=inline(figures),
+        found=found,
+        figures=inline(found.figures),
+        circuits=found.circuits,
+        drawings=inline(found.circuits.figures if found.circuits else {}),
     )
     path = folder / REPORT
     write_text(path, page)
@@ -93,9 +98,12 @@ def paragraphs(comment: str) -> list[tuple[bool, str]]:
 
 
 def _svg(figure: Figure, prefix: str) -> Markup:
-    text = figure.svg.decode()
+    text = in_page(figure.svg.decode())
     text = text[text.index("<svg") :]  # what stands before is of a file, not of a page
     text = re.sub(r' id="(?=[^"])', f' id="{prefix}', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{prefix}", text)
-    said = f'<svg role="img" aria-label="{escape(figure.caption)}" '
+    width = re.search(r'width="([\d.]+pt)"', text)
+    assert width is not None  # matplotlib's first line says it
+    own = f'style="--drawn: {width[1]}"'
+    said = f'<svg role="img" aria-label="{escape(figure.caption)}" {own} '
     return Markup(said + text.removeprefix("<svg "))  # matplotlib escapes its texts

@@ -45,3 +45,21 @@ def sample_of(arrays: Mapping[str, NDArray[Any]], notes: dict[str, Any], where: 
     if not np.isfinite(arrays["truth"]).all() or np.isinf(arrays["prediction"]).any():
         raise ConfigError(f"{where}: expected finite truths and predictions")
     return Sample(**dict(arrays), notes=notes)
+
+
+def row_key(sample: Sample) -> tuple[str, str | None]:
+    """Return recommender and backend of a sample, by which its row is known."""
+    return sample.notes["recommender"], sample.notes["backend"]
+
+
+def name_of(recommender: str, backend: str | None) -> str:
+    """Return how a row is called in pictures."""
+    return f"{recommender} on {backend}" if backend else recommender
+
+
+def is_drawn(sample: Sample) -> bool:
+    """Return whether it holds a drawn sample of the pairs: a row with shots.
+
+    Pictures show such a row hollow or pale, and on no axis of errors with rows on all pairs.
+    """
+    return sample.notes["shots"] is not None

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, new_canvas
 from qrec.analysis.table import Column, Table, build_table
 from qrec.circuits.autoencoder import autoencoder
 from qrec.data import Split
@@ -107,7 +106,7 @@ class Autoencoder(ObservedExperiment):
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         found = of_type(FidelityRow, rows)
-        canvas = Canvas(figsize=(7, 3), layout="constrained")
+        canvas = new_canvas(7, 3)
         for axes, name in zip(canvas.subplots(1, 2), ("users", "items"), strict=True):
             here = [row for row in found if row.rows == name]
             for cost in self.spec.costs:

@@ -15,10 +15,9 @@ from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field, model_validator
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings, Split
 from qrec.errors import ConfigError
@@ -242,7 +241,7 @@ def _gain_table(rows: Sequence[ColdRow]) -> Table:
 
 
 def _figure(rows: Sequence[ColdRow]) -> Figure:
-    canvas = Canvas(figsize=(6.0, 3.8), layout="constrained")
+    canvas = new_canvas(6.0, 3.8)
     axes = canvas.subplots()
     for name in dict.fromkeys(row.method for row in rows if row.method != ITEMS):
         own = [row for row in rows if row.method == name]

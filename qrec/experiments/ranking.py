@@ -12,11 +12,10 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field, field_validator
 from scipy.sparse import csr_array
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings
 from qrec.errors import ConfigError
@@ -234,7 +233,7 @@ def _mean(line: Sequence[RankingRow], metric: str) -> tuple[float, float]:
 
 def _figure(metric: str, rows: Sequence[RankingRow]) -> Figure:
     """Draw the first metric of each recommender against its RMSE."""
-    canvas = Canvas(figsize=(6.4, 4.0), layout="constrained")
+    canvas = new_canvas(6.4, 4.0)
     axes = canvas.subplots()
     for label in dict.fromkeys(row.recommender for row in rows):
         line = [row for row in rows if row.recommender == label]

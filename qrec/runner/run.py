@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from qiskit import QuantumCircuit
+
 from qrec.analysis.figures import Figure
-from qrec.analysis.html import write_report
+from qrec.analysis.html import Found, write_report
 from qrec.analysis.parquet import write_parquet
 from qrec.analysis.rows import write_csv
+from qrec.analysis.run_circuits import run_circuits
 from qrec.analysis.table import Table, to_text
 from qrec.backends.device.snapshots import forget_live
 from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError
@@ -271,13 +275,15 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     if missing:
         rows, tables = [*rows, *missing], [*tables, missing_table(missing)]
         answer = [missing_said(missing), *answer]
-    for name, figure in figures.items():
-        write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
-        write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
     costs = [row for step in work.steps for row in Circuits(folder.path, step.name).rows()]
+    circuits = run_circuits(costs, partial(_read_circuit, folder)) if costs else None
     if costs:
         write_csv(folder.path / "gates.csv", costs)
-    write_report(folder.path, folder.spec(), folder.record(), answer, tables, figures)
+    for name, figure in {**figures, **(circuits.figures if circuits else {})}.items():
+        write_bytes(folder.path / "figures" / f"{name}.png", figure.png)
+        write_bytes(folder.path / "figures" / f"{name}.svg", figure.svg)
+    on_page = Found(answer, tables, figures, circuits)
+    write_report(folder.path, folder.spec(), folder.record(), on_page)
     plain = [row.as_dict() for row in rows]
     write_parquet(folder.rows_path.with_suffix(".parquet"), plain)
     write_csv(folder.rows_path, plain)
@@ -294,6 +300,12 @@ def _check_whole(folder: RunFolder, missing: Sequence[MissingRow]) -> None:
             f"run {folder.id}: {missing_said(missing)} Try again with: qrec run --resume "
             f"{folder.id}"
         )
+
+
+def _read_circuit(
+    folder: RunFolder, step: str, backend: str, form: str
+) -> tuple[QuantumCircuit, QuantumCircuit]:
+    return Circuits(folder.path, step).read(backend, form)
 
 
 def refuse_paid(experiment: Experiment) -> None:

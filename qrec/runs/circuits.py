@@ -75,6 +75,11 @@ class Circuits:
         """Return what the circuits of workloads that were prepared cost."""
         return [_read_cost(self._path(name, w).with_suffix(".json")) for w in workloads]
 
+    def read(self, backend: str, form: str) -> tuple[QuantumCircuit, QuantumCircuit]:
+        """Return a circuit, named as in `rows`, as it was written and as it was sent."""
+        logical, isa = _read_qpy(self._folder / f"{backend}-{form}.qpy")
+        return logical, isa
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the cost of every circuit of the step, a row per stage."""
         rows = []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.count.rows import CircuitCost
-from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, draw_errors
+from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, draw_errors, new_canvas
 from qrec.errors import ConfigError
 
 _STYLES = (CIRCLE, SQUARE, TRIANGLE, WEDGE, DIAMOND)
@@ -31,7 +31,7 @@ def draw_growth(rows: Sequence[CircuitCost], key: str) -> Canvas:
         lines.setdefault(_name(row, key), []).append(row)
     sizes = sorted({row.size[key] for row in rows})
     panels = {n: v for n, v in _PANELS.items() if any(v(row) is not None for row in rows)}
-    canvas = Canvas(figsize=(8, 2.6 * len(panels) + 0.25 * len(lines)), layout="constrained")
+    canvas = new_canvas(8, 2.6 * len(panels) + 0.25 * len(lines))
     for axes, (label, value) in zip(
         canvas.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True
     ):

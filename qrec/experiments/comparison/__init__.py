@@ -16,8 +16,11 @@ from sklearn.model_selection import ParameterGrid
 
 from qrec.analysis.accuracy import accuracy_table, cost_table, same_pairs_table
 from qrec.analysis.answer import comparison_answer
+from qrec.analysis.calibration import calibration_figure
 from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples
 from qrec.analysis.figures import Figure
+from qrec.analysis.learning import learning_figure
+from qrec.analysis.measured import measured_figure
 from qrec.analysis.plots import forest_figure, spread_figure
 from qrec.analysis.rows import ComparisonRow, comparison_rows
 from qrec.analysis.samples import Sample, sample_of
@@ -27,7 +30,7 @@ from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
 from qrec.data import Ratings, Split
 from qrec.experiments.base import Ask, Have, Size, Step
-from qrec.experiments.comparison.fitting import FitRow, build, fit
+from qrec.experiments.comparison.fitting import FitRow, build, fit, histories
 from qrec.experiments.comparison.spec import ComparisonSpec, Entry
 from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.observed import ObservedExperiment
@@ -129,12 +132,16 @@ class Comparison(ObservedExperiment, TunedExperiment):
         found, samples = of_type(ComparisonRow, rows), self.samples(outcomes)
         families = {(row.recommender, row.backend): row.family for row in found}
         first = [sample for sample in samples if sample.notes["repeat"] == 0]
-        drawn = {"predictions": spread_figure(first, families)} if first else {}
         best = next((row.metrics["rmse"] for row in found if row.best_classical), None)
-        if best is not None:
-            forest = forest_figure(self._differences(samples), families, best)
-            drawn = {"differences": forest} | drawn
-        return drawn
+        fits = {entry.label: fit_name(entry.label, 0) for entry in self.spec.recommenders}
+        drawn = {
+            "differences": best and forest_figure(self._differences(samples), families, best),
+            "predictions": first and spread_figure(first, families),
+            "calibration": first and calibration_figure(first, families),
+            "measured": first and measured_figure(first),
+            "learning": learning_figure(histories(fits, outcomes)),
+        }
+        return {name: figure for name, figure in drawn.items() if figure}
 
     def answer(self, rows: Sequence[Row], outcomes: Have) -> list[str]:
         samples = self.samples(outcomes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
@@ -15,9 +16,11 @@ from qrec.errors import ConfigError
 from qrec.experiments.comparison.spec import Entry
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.parameters import is_backend
-from qrec.runs.outcomes import Outcome
-from qrec.types import Row
+from qrec.runs.outcomes import Arrays, Outcome
+from qrec.types import Array, Row
 
+_HISTORY = "history"  # the array of an outcome that holds it
+_LEAST_HISTORY = 2  # one value is no curve
 OpenByName = Callable[[str], Backend]
 Bases = Mapping[str, Recommender]  # by the parameter that refers to them
 
@@ -67,7 +70,21 @@ def fit(
         tune_seconds=time.perf_counter() - begun if entry.grid and best.seconds else None,
         validation_rmse=best.validation_rmse,
     )
-    return Outcome([row], model=best.model)
+    return Outcome([row], history_of(best.model), best.model)
+
+
+def history_of(model: Recommender) -> Arrays:
+    """Return what a training recorded of itself in ``history_``, one value per epoch, if it did."""
+    history = getattr(model, "history_", None)
+    if not isinstance(history, np.ndarray) or history.ndim != 1 or len(history) < _LEAST_HISTORY:
+        return {}
+    return {_HISTORY: history.astype(float)}
+
+
+def histories(steps: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> dict[str, Array]:
+    """Return the histories that `steps`, by the names of entries, have recorded."""
+    found = {name: outcomes[step].arrays for name, step in steps.items()}
+    return {name: arrays[_HISTORY] for name, arrays in found.items() if _HISTORY in arrays}
 
 
 def build(

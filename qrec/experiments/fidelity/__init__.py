@@ -17,12 +17,11 @@ from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.device.snapshots import SnapshotName, open_snapshot
 from qrec.config import ExperimentSpec
@@ -269,7 +268,7 @@ def _row(
 
 
 def _figure(data: Mapping[str, Labelled]) -> Figure:
-    canvas = Canvas(figsize=(7.0, 3.6), layout="constrained")
+    canvas = new_canvas(7.0, 3.6)
     for axes, (name, own) in zip(canvas.subplots(1, 2, sharey=True), data.items(), strict=True):
         axes.plot(own.success, own.labels[:, 0], ".", markersize=2, alpha=0.5)
         line = np.linspace(own.success.min(), 1.0, 100)

@@ -12,12 +12,11 @@ from itertools import cycle
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 from qiskit import QuantumCircuit
 
 from qrec.analysis.count import count, lowered
-from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, Figure
+from qrec.analysis.figures import CIRCLE, DIAMOND, SQUARE, TRIANGLE, WEDGE, Figure, new_canvas
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.workload import Workload
 from qrec.circuits.encodings import vectors_to_angles
@@ -135,7 +134,7 @@ class KPCircuits(ObservedExperiment):
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         found = of_type(CircuitRow, rows)
-        canvas = Canvas(figsize=(5.5, 3.6), layout="constrained")
+        canvas = new_canvas(5.5, 3.6)
         axes = canvas.subplots()
         drawn = [each for each in self.spec.problems if each.phase_qubits or each.degrees]
         for problem, style in zip(drawn, cycle(_STYLES), strict=False):

@@ -12,11 +12,10 @@ from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 from pydantic import Field
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, new_canvas
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.data import Ratings, Split
 from qrec.errors import DataError
@@ -125,7 +124,7 @@ class Sampling(ObservedExperiment):
         found = of_type(SamplingRow, rows)
         line = [row for row in found if row.method == "kp"]
         sharp = [r for r in found if (r.method, r.values, r.rank) == _sharp(self.spec.n_factors)]
-        canvas = Canvas(figsize=(5.5, 3.4), layout="constrained")
+        canvas = new_canvas(5.5, 3.4)
         axes = canvas.subplots()
         for name, style in (("sampled", CIRCLE), ("top1", SQUARE)):
             x, y, errors = (

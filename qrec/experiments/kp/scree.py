@@ -10,12 +10,11 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
 
-from qrec.analysis.figures import CIRCLE, CROSS, Figure, draw_errors
+from qrec.analysis.figures import CIRCLE, CROSS, Figure, draw_errors, new_canvas
 from qrec.analysis.table import Column, Table, build_table
 from qrec.backends.workload import Workload
 from qrec.circuits.factor_score_ratios import factor_score_ratios
@@ -85,7 +84,7 @@ class Scree(ObservedExperiment):
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         names = self.spec.backends
-        canvas = Canvas(figsize=(3.6 * len(names), 3.2), layout="constrained")
+        canvas = new_canvas(3.6 * len(names), 3.2)
         panels = canvas.subplots(1, len(names), squeeze=False, sharey=True)[0]
         for axes, name in zip(panels, names, strict=True):
             line = [row for row in of_type(ScreeRow, rows) if row.backend == name]

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 
-from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, new_canvas
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.types import Row
 
@@ -132,7 +131,7 @@ def noise_table(rows: Sequence[LineRow]) -> Table:
 
 def difference_figure(rows: Sequence[GainRow]) -> Figure:
     """Return the differences of `difference_table`, a dot per start."""
-    canvas = Canvas(figsize=(6.0, 3.6), layout="constrained")
+    canvas = new_canvas(6.0, 3.6)
     axes = canvas.subplots()
     for arm, (style, side) in _STYLES.items():
         line = [row for row in rows if row.minus == arm]

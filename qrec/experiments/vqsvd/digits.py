@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Table
 from qrec.data.images import digits, psnr
 from qrec.experiments.base import Ask, Experiment, Have, Step
@@ -133,7 +133,7 @@ class Digits(Experiment):
 
     def _lines(self, rows: Sequence[DigitsRow], y: str) -> Canvas:
         depths = self.spec.layers
-        canvas = Canvas(figsize=(3.5 * len(depths), 3), layout="constrained")
+        canvas = new_canvas(3.5 * len(depths), 3)
         canvas.supylabel(Y_LABELS[y], fontsize=9)
         for axes, n_layers in zip(canvas.subplots(1, len(depths), squeeze=False)[0], depths,
                                   strict=True):  # fmt: skip
@@ -149,7 +149,7 @@ class Digits(Experiment):
         lines = {"original image": images} | {
             name: restored[name] for name in [OPTIMUM, *self.spec.objectives]
         }
-        canvas = Canvas(figsize=(10, 1.1 * len(lines)), layout="constrained")
+        canvas = new_canvas(10, 1.1 * len(lines))
         grid = canvas.subplots(len(lines), 10, squeeze=False)
         for line, (name, pictures) in zip(grid, lines.items(), strict=True):
             for axes, place in zip(line, first, strict=True):

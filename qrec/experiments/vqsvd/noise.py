@@ -14,7 +14,6 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import BeforeValidator, Field, model_validator
 from qiskit import QuantumCircuit
 
@@ -28,6 +27,7 @@ from qrec.analysis.figures import (
     WEDGE,
     Figure,
     draw_errors,
+    new_canvas,
 )
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends import noiseless, open_backend
@@ -263,7 +263,7 @@ class Noise(Experiment):
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         labels = self.backend_names()
-        canvas = Canvas(figsize=(3.4 * len(labels), 3.2), layout="constrained")
+        canvas = new_canvas(3.4 * len(labels), 3.2)
         panels = canvas.subplots(1, len(labels), squeeze=False, sharey=True)[0]
         for axes, label in zip(panels, labels, strict=True):
             for form, style in _STYLES.items():

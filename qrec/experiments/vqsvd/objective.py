@@ -12,10 +12,9 @@ from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.figures import STYLES
@@ -94,7 +93,7 @@ class ObjectiveAndError(Experiment):
         return [build_table(title, _COLUMNS, of_type(ObjectiveRow, rows), notes)]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        canvas = Canvas(figsize=(3.6 * len(outcomes), 3.2), layout="constrained")
+        canvas = new_canvas(3.6 * len(outcomes), 3.2)
         panels = canvas.subplots(1, len(outcomes), squeeze=False, sharey=True)[0]
         for axes, (name, outcome) in zip(panels, outcomes.items(), strict=True):
             style, found = STYLES[name], outcome.arrays

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure
+from qrec.analysis.figures import Figure, new_canvas
 from qrec.analysis.table import Table
 from qrec.experiments.base import Ask, Experiment, Have, Step
 from qrec.experiments.vqsvd.figures import Y_LABELS, draw_lines, objective_table
@@ -148,7 +148,7 @@ def _grid(rows: Sequence[RandomRow], y: str) -> Canvas:
     sizes = list(dict.fromkeys(row.n_qubits for row in rows))
     layers = [list(dict.fromkeys(row.n_layers for row in rows if row.n_qubits == n)) for n in sizes]
     width = max(map(len, layers))
-    canvas = Canvas(figsize=(3 * width, 2.6 * len(sizes)), layout="constrained")
+    canvas = new_canvas(3 * width, 2.6 * len(sizes))
     canvas.supylabel(Y_LABELS[y], fontsize=9)
     grid = canvas.subplots(len(sizes), width, squeeze=False)
     for line, (n_qubits, depths) in enumerate(zip(sizes, layers, strict=True)):
