@@ -273,7 +273,8 @@ def test_no_noise_is_the_ideal_circuit_at_any_way_of_saying_so():
 
 
 def test_all_settings_see_the_same_gates():
-    circuits = [opened({"only": only, "scale": scale}).prepare([swapped()])[0].circuit
+    workload = swapped()
+    circuits = [opened({"only": only, "scale": scale}).prepare([workload])[0].circuit
                 for only in ([], ["idle"], ["readout"]) for scale in (0, 4)]  # fmt: skip
     gates = PassManager([FilterOpNodes(lambda node: node.op.name != "delay")]).run(circuits)
     assert all(one == gates[0] for one in gates)
