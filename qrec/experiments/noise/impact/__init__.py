@@ -47,11 +47,12 @@ from qrec.experiments.noise.impact.variants import (
     EXACT,
     UNMITIGATED,
     Variant,
+    noise_of,
     variants,
 )
 from qrec.recommenders.base import Recommender
 from qrec.recommenders.quantum import QuantumRecommender
-from qrec.runs.outcomes import Outcome, only_row
+from qrec.runs.outcomes import Arrays, Outcome, only_row
 from qrec.types import Row
 
 _CIRCUIT_RATINGS = 500  # enough to build a circuit, whose form hangs on hyper-parameters alone
@@ -90,7 +91,7 @@ class NoiseImpact(MembersExperiment):
         return impact_rows(self.spec, self._predicted(outcomes))
 
     def samples(self, outcomes: Have) -> list[Sample]:
-        found = []
+        found: list[Sample] = []
         for one in self._predicted(outcomes):
             fitted = only_row(outcomes[_fit_name(one.entry.label)], FitRow)
             notes = fitted.as_dict() | one.noted.as_dict() | {
@@ -127,7 +128,7 @@ class NoiseImpact(MembersExperiment):
             return Experiment.open(self, name) if further else super().open(name)
         entry = self._device_spec
         scheduled = entry.scheduling_method or "alap"  # without it, qubits that wait keep still
-        fields = {"scheduling_method": scheduled} | own[name].fields
+        fields = {"scheduling_method": scheduled, **own[name].fields}
         return open_backend(self.spec.device, file=self.places.backends_file, **fields)
 
     def sizes(self) -> list[Size]:
@@ -162,8 +163,9 @@ class NoiseImpact(MembersExperiment):
         else:
             workloads = model.workloads(pairs, key=_name(entry, variant))
             noted["evaluations"] = sum(map(len, workloads))
-            if variant.section == BACKEND and backend.shots is not None:
+            if not backend.answers_at_once:
                 arrays = {"prediction": model.combine(pairs, ask(backend, workloads))}
+                noted["circuits"] = ask.costs[0] if workloads else None
             else:
                 found = ask_with_variance(ask, backend, workloads)
                 noted["circuits"] = ask.costs[0] if workloads else None
@@ -171,8 +173,13 @@ class NoiseImpact(MembersExperiment):
                     found, noted["calibration"] = self._on_line(model, backend, found, ask)
                 arrays = dict(predictions(model, pairs, found))
         paid = backend is not None and backend.costs
+        source, scale = variant.source, variant.scale
+        if variant.section == BACKEND and backend is not None:
+            source, scale = noise_of(backend)
         row = PredictedRow(
             recommender=entry.label,
+            source=source,
+            scale=scale,
             backend=None if backend is None else variant.backend,
             shots=None if backend is None else backend.shots,
             noise_floor=pairs.noise_floor,
@@ -184,8 +191,8 @@ class NoiseImpact(MembersExperiment):
             rating_scale=pairs.scale,
             **noted,
         )
-        columns = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}
-        return Outcome([row], columns | arrays)
+        columns: Arrays = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}
+        return Outcome([row], {**columns, **arrays})
 
     def _on_line(
         self, model: QuantumRecommender, backend: Backend, found: Readings, ask: Ask

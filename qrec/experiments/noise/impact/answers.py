@@ -4,10 +4,17 @@ from collections.abc import Sequence
 
 from qrec.experiments.fair.rows import BETTER, WORSE
 from qrec.experiments.noise.impact.rows import ImpactRow, NeededRow, ThresholdRow
-from qrec.experiments.noise.impact.said import NAMES, difference, found, needed, strength
+from qrec.experiments.noise.impact.said import difference, found, needed, strength
 from qrec.experiments.noise.impact.spec import ALL, NONE
 from qrec.experiments.noise.impact.variants import MITIGATION, SOURCE
 from qrec.types import Row, of_type
+
+_SOURCES = {
+    "readout": "read-out errors",
+    "one_qubit": "errors of one-qubit gates",
+    "two_qubit": "errors of two-qubit gates",
+    "idle": "the decay of waiting qubits",
+}
 
 
 def impact_answer(rows: Sequence[Row]) -> list[str]:
@@ -33,11 +40,11 @@ def _source(rows: Sequence[ImpactRow]) -> str:
     label, text = whole.recommender, difference(whole.minus_exact, whole.low, whole.high)
     said = f"{label} under all noise: {text}, {_verdict(whole)}"
     worse = [row for row in parts if _verdict(row) == WORSE]
-    if not worse:
-        return f"{said}; no part of it alone makes it worse."
-    most = max(worse, key=lambda row: row.minus_exact or 0.0)
-    text = difference(most.minus_exact, most.low, most.high)
-    return f"{said}; of its parts {NAMES[most.source]} cost most: {text}."
+    if worse:
+        most = max(worse, key=lambda row: row.minus_exact or 0.0)
+        text = difference(most.minus_exact, most.low, most.high)
+        return f"{said}; alone, {_SOURCES[most.source]} cost most: {text}."
+    return f"{said}; no part of it alone makes the RMSE worse."
 
 
 def _threshold(row: ThresholdRow) -> str:

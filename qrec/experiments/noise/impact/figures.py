@@ -26,7 +26,8 @@ from qrec.experiments.noise.impact.variants import SHOTS, SOURCE, STRENGTH
 from qrec.types import Row, of_type
 
 _STYLES = (CIRCLE, SQUARE, TRIANGLE, DIAMOND, PALE_SQUARE, WEDGE, CROSS)
-_REACH = 0.25  # of the RMSE: what is further off is written at the edge
+_WITH = {NONE: "no noise", ALL: "all noise"}
+_HIGHEST = 1.25  # times the classical row's RMSE: above it a line leaves the picture
 
 
 def impact_figures(rows: Sequence[Row]) -> dict[str, Figure]:
@@ -60,10 +61,9 @@ def _sources(rows: Sequence[ImpactRow], labels: Sequence[str]) -> Figure:
     caption = (
         "What each part of the device's noise alone, and all of it, adds to the RMSE of each "
         "recommender at infinitely many shots, with 95 % intervals (paired, users drawn again); "
-        "right of zero is worse."
+        "right of zero is worse. Each has an axis of its own."
     )
-    reach = _REACH * min(row.rmse for row in rows)
-    return Figure(caption, draw_forest(panels, reach, "{:+.2f}"))
+    return Figure(caption, draw_forest(panels, np.inf, "{:+.2f}"))
 
 
 def _strength(rows: Sequence[ImpactRow], styles: dict[str, Style], against: ImpactRow) -> Figure:
@@ -80,13 +80,15 @@ def _strength(rows: Sequence[ImpactRow], styles: dict[str, Style], against: Impa
                   [_apart(row.minus_against, row.high_against) for row in own]]  # fmt: skip
         draw_errors(axes, style, [row.scale for row in own], y, yerr=np.array(errors), label=label)
     axes.axhline(against.rmse, color="black", linestyle=":", label=against.recommender)
+    axes.set_ylim(top=_HIGHEST * against.rmse)
     axes.set_xlabel("strength of all noise, times that of the device")
     axes.set_ylabel("RMSE")
-    axes.legend(fontsize=8)
+    canvas.legend(fontsize=8, loc="outside right upper")
     caption = (
         f"RMSE of each recommender by the strength of the noise; dotted: {against.recommender}. "
         f"Bars: 95 % intervals of the difference from {against.recommender} (paired, users drawn "
-        "again): one that does not reach the dotted line is a difference. Infinitely many shots."
+        "again): one that does not reach the dotted line is a difference. Infinitely many shots; lines far "
+        "above it leave the picture."
     )
     return Figure(caption, canvas)
 
@@ -101,17 +103,19 @@ def _shots(rows: Sequence[ImpactRow], styles: dict[str, Style]) -> Figure:
                 if row.recommender == label and row.section == SHOTS and row.source == source
             ]
             shots = np.array([row.shots for row in own], float)
-            marks = {"marker": style.marker, "color": style.colour, "markersize": 5}
-            name = f"{label}, {NAMES[source]}"
-            axes.plot(shots, [row.shot_error for row in own], linestyle="none", label=name,
-                      markerfacecolor="none" if source == ALL else style.colour, **marks)  # fmt: skip
+            errors = np.array([row.shot_error for row in own], float)
+            face = "none" if source == ALL else style.colour
+            axes.plot(
+                shots, errors, linestyle="none", marker=style.marker, color=style.colour,
+                markerfacecolor=face, markersize=5, label=f"{label}, {_WITH[source]}",
+            )  # fmt: skip
             sd = own[0].shot_sd or np.nan
             axes.plot(shots, sd / np.sqrt(shots), line, color=style.colour, linewidth=0.8)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("shots of each reading")
     axes.set_ylabel("error by shots, rating units")
-    axes.legend(fontsize=8)
+    canvas.legend(fontsize=8, loc="outside right upper")
     caption = (
         "What shots alone do to a prediction, root mean square over the pairs, without noise and "
         "(hollow, dashed) under all of it. Lines: the standard deviation of one shot over "
@@ -120,8 +124,13 @@ def _shots(rows: Sequence[ImpactRow], styles: dict[str, Style]) -> Figure:
     return Figure(caption, canvas)
 
 
+def _line(row: ImpactRow) -> Line:
+    name, value = NAMES[row.source], row.minus_exact or 0.0
+    return Line(name, "quantum", value, _or_zero(row.low), _or_zero(row.high))
+
+
 def _canvas() -> tuple[Canvas, Axes]:
-    canvas = Canvas(figsize=(6.4, 4.0), layout="constrained")
+    canvas = Canvas(figsize=(7.2, 4.0), layout="constrained")
     axes = canvas.subplots()
     axes.grid(alpha=0.3)
     return canvas, axes

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import rankdata
 from qrec.errors import ConfigError
 from qrec.experiments.comparison.spec import Entry
 from qrec.experiments.noise.impact.rows import (
+    DriftRow,
     ImpactRow,
     NeededRow,
     PredictedRow,
@@ -26,6 +28,7 @@ from qrec.experiments.noise.impact.statistics import (
 )
 from qrec.experiments.noise.impact.variants import (
     CLASSICAL,
+    DEVICE,
     EXACT,
     MITIGATION,
     SHOTS,
@@ -80,6 +83,7 @@ class Results:
                     rows += [self._with_shots(one, shots) for shots in self._spec.shots]
                     rows.append(self._needed(one))
                 rows.append(self._threshold(entry.label))
+                rows += self._drifts(entry.label)
         return rows
 
     def _impact(self, one: Predicted) -> ImpactRow:
@@ -92,8 +96,8 @@ class Results:
             recommender=one.entry.label,
             device=variant.device,
             calibrated=noted.calibrated,
-            source=variant.source,
-            scale=variant.scale,
+            source=noted.source,
+            scale=noted.scale,
             mitigation=variant.mitigation,
             shots=shots,
             rmse=float(values[0]),
@@ -200,6 +204,42 @@ class Results:
             spearman=None,
         )
 
+    def _drifts(self, label: str) -> list[DriftRow]:
+        """Return what became of each device between two calibrations of it."""
+        by_device: dict[str, dict[str, Predicted]] = {}
+        for (of, name), one in self._of.items():
+            if of == label and (one.variant.section == DEVICE or name == UNMITIGATED):
+                assert one.noted.device is not None  # both have one, with the day
+                assert one.noted.calibrated is not None
+                by_device.setdefault(one.noted.device, {})[one.noted.calibrated] = one
+        rows = []
+        for device, by_date in by_device.items():
+            for earlier, later in pairwise(sorted(by_date)):
+                values = self._rmse(by_date[later])
+                apart = self.resampled.difference(values, self._rmse(by_date[earlier]))
+                variant, prediction = by_date[later].variant, by_date[later]
+                row = DriftRow(
+                    recommender=label,
+                    source=variant.source,
+                    scale=variant.scale,
+                    mitigation=NONE,
+                    shots=None,
+                    rmse=float(values[0]),
+                    executions=None,
+                    spearman=self._ranks(label, variant, self._column(prediction, "prediction"))[
+                        "spearman"
+                    ],
+                    device=device,
+                    calibrated=later,
+                    earlier=earlier,
+                    minus_earlier=apart.value,
+                    low_earlier=apart.low,
+                    high_earlier=apart.high,
+                    **self._minus_exact(label, variant, values),
+                )
+                rows.append(row)
+        return rows
+
     @cached_property
     def _scale(self) -> tuple[float, float]:
         return self._of[self._spec.against, CLASSICAL].noted.rating_scale
@@ -217,7 +257,7 @@ class Results:
     def _shot_sd(self, one: Predicted) -> float:
         return float(np.sqrt(np.mean(self._column(one, "shot_sd") ** 2)))
 
-    def _against(self, values: Array) -> Mapping[str, float]:
+    def _against(self, values: Array) -> Mapping[str, Any]:
         found = self.resampled.difference(values, self._behind)
         return {
             "minus_against": found.value, "low_against": found.low, "high_against": found.high,

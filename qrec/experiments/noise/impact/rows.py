@@ -18,6 +18,8 @@ class PredictedRow(Row):
     """What was noted beside the predictions of one step."""
 
     recommender: str
+    source: str
+    scale: float
     backend: str | None  # as the run calls it; None of a classical row
     shots: int | None
     noise_floor: float | None
@@ -101,6 +103,21 @@ class ThresholdRow(MeasuredRow):
     scale_low: float | None
     scale_high: float | None
     known: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftRow(MeasuredRow):
+    """A device as it was calibrated once, and `earlier`: the difference of RMSE between both."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("recommender", "device", "calibrated", "earlier")
+    VALUES: ClassVar[tuple[str, ...]] = ("minus_earlier",)
+
+    device: str
+    calibrated: str
+    earlier: str
+    minus_earlier: float
+    low_earlier: float
+    high_earlier: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ from qrec.metrics.bootstrap import Interval
 _MARKS = {BETTER: "<", NO_DIFFERENCE: "=", WORSE: ">", TOO_FEW: "?"}
 MARKS_SAID = "<  better, >  worse, =  no difference (the 95 % interval holds zero)"
 NAMES = {
-    "none": "no noise",
+    "none": "none",
     "readout": "read-out",
-    "one_qubit": "one-qubit gates",
-    "two_qubit": "two-qubit gates",
-    "idle": "waiting qubits",
-    "all": "all noise",
+    "one_qubit": "1q gates",
+    "two_qubit": "2q gates",
+    "idle": "waiting",
+    "all": "all",
 }
 
 
@@ -45,9 +45,8 @@ def difference(value: float | None, low: float | None, high: float | None) -> st
 def strength(row: ThresholdRow) -> str:
     """Return the strength of noise at which a row falls behind, with its interval."""
     value = _strength(row, None if math.isnan(row.scale) else row.scale)
-    if not row.known:
-        return value
-    return f"{value} [{_strength(row, row.scale_low)}, {_strength(row, row.scale_high)}]"
+    low, high = _strength(row, row.scale_low), _strength(row, row.scale_high)
+    return f"{value} [{low}, {high}]" if row.known and low != high else value
 
 
 def needed(row: NeededRow) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from qrec.errors import ConfigError, NoBackendError
+from qrec.config import parse_fields
+from qrec.errors import ConfigError
 from qrec.experiments.labels import Label
 from qrec.experiments.members import MembersSpec
 from qrec.registry import check_name
@@ -37,7 +38,7 @@ class NoiseImpactSpec(MembersSpec):
     against: Label = "bias"
     n_pairs: Annotated[int, Field(ge=2)] = 2000
     device: Label = "exact_noisy"
-    sources: list[Source] = list(SOURCES)  # type: ignore[assignment]  # noqa: RUF012
+    sources: list[Source] = list(get_args(Source))  # noqa: RUF012
     scales: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2)] = [  # noqa: RUF012
         0.0, 0.5, 1.0, 2.0, 4.0,
     ]  # fmt: skip
@@ -84,7 +85,4 @@ class NoiseImpactSpec(MembersSpec):
         backends = [name for name in names if ":" not in name]
         changed = {"devices": devices} if devices else {}
         changed |= {"backends": backends} if backends else {}
-        try:
-            return type(self).model_validate(self.model_dump() | changed)
-        except ValueError as error:
-            raise NoBackendError(f"-b: found {names}: {error}") from None
+        return parse_fields(type(self), self.model_dump() | changed, "-b")

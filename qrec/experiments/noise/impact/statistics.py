@@ -81,7 +81,7 @@ def squared_error(rating: Array, sd: Array, truth: Array, scale: tuple[float, fl
     inside = bias**2 * within + 2 * bias * sd * (phi_low - phi_high)
     inside += sd**2 * (within + low * phi_low - high * phi_high)
     outside = (scale[0] - truth) ** 2 * ndtr(low) + (scale[1] - truth) ** 2 * ndtr(-high)
-    return np.asarray(inside + outside)
+    return np.asarray(np.maximum(inside + outside, 0.0))  # rounding must not make it negative
 
 
 def shots_needed(sampled: Resampled, rating: Array, sd: Array, scale: tuple[float, float],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qrec.analysis.table import Column, Table, build_table
-from qrec.experiments.noise.impact.rows import ImpactRow, NeededRow, ThresholdRow
+from qrec.experiments.noise.impact.rows import DriftRow, ImpactRow, NeededRow, ThresholdRow
 from qrec.experiments.noise.impact.said import MARKS_SAID, NAMES, difference, mark, needed, strength
 from qrec.experiments.noise.impact.spec import ALL, NONE, NoiseImpactSpec
 from qrec.experiments.noise.impact.variants import (
@@ -34,6 +34,7 @@ def impact_tables(
         _needed_table(spec, of_type(NeededRow, rows)),
         _mitigation_table(impact),
         _device_table(impact),
+        _drift_table(of_type(DriftRow, rows)),
         _backend_table(impact),
     ]
     return [table for table in tables if table.rows]
@@ -155,10 +156,25 @@ def _device_table(rows: Sequence[ImpactRow]) -> Table:
     return build_table("Across devices", columns, found, notes)
 
 
+def _drift_table(rows: Sequence[DriftRow]) -> Table:
+    columns: list[Column[DriftRow]] = [
+        Column("recommender", lambda row: row.recommender, text=True),
+        Column("device", lambda row: row.device, text=True),
+        Column("calibrated", lambda row: row.calibrated[:10], text=True),
+        Column("before", lambda row: row.earlier[:10], text=True),
+        Column("RMSE", lambda row: row.rmse, "{:.4f}"),
+        Column("minus before", lambda row: difference(*_from_before(row))),
+        Column("", lambda row: mark(*_from_before(row))),
+    ]
+    notes = [f"One device, calibrated on two days: {MARKS_SAID}."]
+    return build_table("Drift", columns, rows, notes)
+
+
 def _backend_table(rows: Sequence[ImpactRow]) -> Table:
     columns: list[Column[ImpactRow]] = [
         Column("recommender", lambda row: row.recommender, text=True),
         Column("backend", lambda row: row.device, text=True),
+        Column("noise", lambda row: NAMES.get(row.source, row.source), text=True),
         Column("shots", lambda row: row.shots, "{:,}"),
         Column("RMSE", lambda row: row.rmse, "{:.4f}"),
         *_minus_exact(),
@@ -171,13 +187,24 @@ def _backend_table(rows: Sequence[ImpactRow]) -> Table:
 
 def _minus_exact() -> list[Column[ImpactRow]]:
     return [
-        Column("minus exact", lambda row: difference(row.minus_exact, row.low, row.high)),
-        Column("", lambda row: mark(row.minus_exact, row.low, row.high)),
+        Column("minus exact", lambda row: difference(*_from_exact(row))),
+        Column("", lambda row: mark(*_from_exact(row))),
     ]
 
 
 def _noise(row: ImpactRow) -> str:
     return "-" if row.section == CLASSICAL else NAMES[row.source]
+
+
+def _from_exact(row: ImpactRow) -> tuple[float | None, float | None, float | None]:
+    """Return the difference; None of what differs from nothing: a classical row, the exact one."""
+    if row.section in (CLASSICAL, SOURCE) and row.source == NONE:
+        return None, None, None
+    return row.minus_exact, row.low, row.high
+
+
+def _from_before(row: DriftRow) -> tuple[float, float, float]:
+    return row.minus_earlier, row.low_earlier, row.high_earlier
 
 
 def _unmitigated(row: ImpactRow) -> tuple[float | None, float | None, float | None]:
@@ -193,5 +220,5 @@ def _at_scale(scale: float) -> Callable[[_Line], str | None]:
     return cell
 
 
-def _at_shots(shots: int | None) -> Callable[[_Shots], float]:
-    return lambda line: round(line[2][shots].rmse, 4)
+def _at_shots(shots: int | None) -> Callable[[_Shots], str]:
+    return lambda line: f"{line[2][shots].rmse:.4f}"

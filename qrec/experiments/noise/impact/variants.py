@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qrec.experiments.noise.impact.spec import ALL, NONE, NoiseImpactSpec
+from qrec.backends.base import Backend
+from qrec.experiments.noise.impact.spec import ALL, NONE, SOURCES, NoiseImpactSpec
 
 CLASSICAL, SOURCE, STRENGTH = "classical", "source", "strength"
 SHOTS, MITIGATION, DEVICE, BACKEND = "shots", "mitigation", "device", "backend"
@@ -41,7 +42,7 @@ def variants(spec: NoiseImpactSpec, devices: Sequence[str]) -> list[Variant]:
     for source in devices:
         name = device_label(source)
         backend = _called(spec, name)
-        fields = {"snapshot": source}
+        fields = {"snapshot": source, "noise": {"only": list(SOURCES), "scale": 1.0}}
         found.append(Variant(name, DEVICE, ALL, 1.0, backend, device=name, fields=fields))
     return found + [Variant(name, BACKEND, ALL, 1.0, name, device=name) for name in spec.backends]
 
@@ -52,10 +53,21 @@ def device_label(source: str) -> str:
     return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
 
 
+def noise_of(backend: Backend) -> tuple[str, float]:
+    """Return what of its device's noise a backend has, and how strong, as far as it says."""
+    if backend.pinned is None:
+        return NONE, 0.0
+    noise = getattr(backend.spec, "noise", None)
+    if noise is None:
+        return ALL, 1.0
+    only = ALL if noise.only is None or set(noise.only) == set(SOURCES) else "+".join(noise.only)
+    return only or NONE, noise.scale
+
+
 def _noisy(spec: NoiseImpactSpec, section: str, source: str, scale: float) -> Variant:
     name = f"{source}-x{scale:g}"
-    noise: dict[str, Any] = {"scale": scale} if source == ALL else {"only": [source]}
-    fields = {"noise": noise}
+    only = list(SOURCES) if source == ALL else [source]
+    fields = {"noise": {"only": only, "scale": scale}}
     return Variant(name, section, source, scale, _called(spec, name), fields=fields)
 
 
