@@ -87,8 +87,8 @@ def _strength(rows: Sequence[ImpactRow], styles: dict[str, Style], against: Impa
     caption = (
         f"RMSE of each recommender by the strength of the noise; dotted: {against.recommender}. "
         f"Bars: 95 % intervals of the difference from {against.recommender} (paired, users drawn "
-        "again): one that does not reach the dotted line is a difference. Infinitely many shots; lines far "
-        "above it leave the picture."
+        "again): one that does not reach the dotted line is a difference. Infinitely many shots; "
+        "lines far above it leave the picture."
     )
     return Figure(caption, canvas)
 
