@@ -5,6 +5,7 @@ observable touches stay in |0>, so that leaving them out changes no outcome.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparseObservable
@@ -35,12 +36,11 @@ def compact(
 def cut_target(target: Target, qubits: Sequence[int]) -> Target:
     """Return what a target says of these qubits alone, numbered from 0 in their order."""
     place = {qubit: j for j, qubit in enumerate(qubits)}
-    timing = ("dt", "granularity", "min_length", "pulse_alignment", "acquire_alignment")
     properties = target.qubit_properties
     cut = Target(
         num_qubits=len(qubits),
         qubit_properties=properties and [properties[qubit] for qubit in qubits],
-        **{name: getattr(target, name) for name in timing},
+        **timing_of(target),
     )
     for name in target.operation_names:
         operation, everywhere = target.operation_from_name(name), target[name]
@@ -55,6 +55,12 @@ def cut_target(target: Target, qubits: Sequence[int]) -> Target:
         if here:
             cut.add_instruction(operation, here, name=name)
     return cut
+
+
+def timing_of(target: Target) -> dict[str, Any]:
+    """Return what a target says of its clock, as a new target takes it."""
+    names = ("dt", "granularity", "min_length", "pulse_alignment", "acquire_alignment")
+    return {name: getattr(target, name) for name in names}
 
 
 def _cut_circuit(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:

@@ -14,6 +14,7 @@ from qiskit_aer.primitives import EstimatorV2, SamplerV2
 from qrec.backends.checks import guarded
 from qrec.backends.device.noise import NoisyEstimator, NoisySampler
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
+from qrec.backends.device.sources import NoiseSpec, check_noise, scheduling
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
 from qrec.backends.ideal import CheckedEstimator, CheckedSampler
 from qrec.backends.sampled import BOUND_RIGHTLY, SampledBackend, SampledSpec
@@ -22,7 +23,8 @@ from qrec.backends.sampled import BOUND_RIGHTLY, SampledBackend, SampledSpec
 class AerSpec(SampledSpec):
     """Shots on Qiskit Aer: ideal, or with the target and noise of the device in `snapshot`.
 
-    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``.
+    That is ``fake:FakeTorino``, ``file:PATH`` or ``live:ibm_fez``; of its noise what `noise`
+    says, see `NoiseSpec`.
     """
 
     kind: Literal["aer"]
@@ -30,10 +32,12 @@ class AerSpec(SampledSpec):
     seed_simulator: Annotated[int, Field(ge=0)]
     snapshot: SnapshotName | None = None
     scheduling_method: SchedulingMethod | None = None
+    noise: NoiseSpec | None = None
 
     @model_validator(mode="after")
     def _scheduled_for_a_device(self) -> "AerSpec":
         check_scheduling(self.scheduling_method, self.snapshot)
+        check_noise(self.noise, self.snapshot)
         return self
 
 
@@ -73,7 +77,8 @@ class AerBackend(SampledBackend):
     def _make_estimator(self) -> BaseEstimatorV2:
         seed, precision = self._spec.seed_simulator, self.shots**-0.5
         if self.pinned is not None:
-            return NoisyEstimator(self.pinned, seed=seed, precision=precision)
+            noise = self._spec.noise
+            return NoisyEstimator(self.pinned, seed=seed, precision=precision, noise=noise)
         options = {"default_precision": precision, "seed_simulator": seed}
         return CheckedEstimator(BackendEstimatorV2(backend=_ideal(), options=options), precision)
 
@@ -90,7 +95,7 @@ class AerBackend(SampledBackend):
             self.pinned,
             spec.optimization_level,
             spec.seed_transpiler,
-            scheduling=spec.scheduling_method,
+            scheduling=scheduling(spec.noise, spec.scheduling_method),
         )
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
@@ -100,7 +105,8 @@ class AerBackend(SampledBackend):
     def _sampler(self, seed: int | None) -> BaseSamplerV2:
         assert seed is not None  # AerSpec always has one
         if self.pinned is not None:
-            return NoisySampler(self.pinned, seed=seed, shots=self.shots)
+            noise = self._spec.noise
+            return NoisySampler(self.pinned, seed=seed, shots=self.shots, noise=noise)
         return SamplerV2.from_backend(_ideal(), seed=seed)
 
 

@@ -1,7 +1,7 @@
 """`kind: exact`: exact distributions, ideal or under a device's noise, gradients by autograd."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.base import BackendSpec, Limits, Raw, Unit
 from qrec.backends.device.snapshots import Snapshot, SnapshotName, open_snapshot
+from qrec.backends.device.sources import NoiseSpec, check_noise, modelled, scheduling
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
 from qrec.backends.exact.estimator import ExactEstimator, evaluate
 from qrec.backends.exact.expectation import Expectation
@@ -32,8 +33,8 @@ class ExactSpec(BackendSpec):
     """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
 
     Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
-    that device, under its noise. The transpiler's settings belong to a snapshot alone, the
-    simulator's seed to shots.
+    that device, under its noise, or what `noise` leaves of it: see `NoiseSpec`. The
+    transpiler's settings belong to a snapshot alone, the simulator's seed to shots.
     """
 
     kind: Literal["exact"]
@@ -46,6 +47,7 @@ class ExactSpec(BackendSpec):
     optimization_level: Annotated[int, Field(ge=0, le=3)] | None = None
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
     scheduling_method: SchedulingMethod | None = None
+    noise: NoiseSpec | None = None
 
     @model_validator(mode="after")
     def _settings_go_together(self) -> "ExactSpec":
@@ -59,6 +61,7 @@ class ExactSpec(BackendSpec):
                 wanted = "missing beside" if owned else "has no meaning without"
                 raise ValueError(f"{key} {wanted} {owner}")
         check_scheduling(self.scheduling_method, self.snapshot)
+        check_noise(self.noise, self.snapshot)
         return self
 
 
@@ -84,7 +87,7 @@ class ExactBackend(LocalBackend):
 
     @property
     def _noise(self) -> DeviceNoise | None:
-        return None if self.pinned is None else _noise(self.pinned)
+        return None if self.pinned is None else _noise(self.pinned, self._spec.noise)
 
     @property
     def _transpiler(self) -> Transpiler | None:
@@ -97,7 +100,7 @@ class ExactBackend(LocalBackend):
             self.pinned,
             spec.optimization_level,
             spec.seed_transpiler,
-            scheduling=spec.scheduling_method,
+            scheduling=scheduling(spec.noise, spec.scheduling_method),
         )
 
     @property
@@ -111,7 +114,7 @@ class ExactBackend(LocalBackend):
 
     @property
     def target(self) -> Target | None:
-        return self._noise and self._noise.target
+        return None if self.pinned is None else self.pinned.device.target
 
     def pass_manager(self) -> PassManager | None:
         return self._transpiler and self._transpiler.pass_manager()
@@ -188,10 +191,11 @@ class ExactBackend(LocalBackend):
         return {"value": value, "stderr": np.zeros_like(value)}
 
 
-@cache
-def _noise(snapshot: Snapshot) -> DeviceNoise:
+@lru_cache(maxsize=64)
+def _noise(snapshot: Snapshot, noise: NoiseSpec | None) -> DeviceNoise:
     """Read a device once per process."""
-    return DeviceNoise(snapshot.device.target, snapshot.name)
+    counting = modelled(snapshot, noise)
+    return DeviceNoise(counting.target, snapshot.name, counting.delays)
 
 
 BACKEND = ExactBackend

@@ -12,16 +12,21 @@ from qiskit.circuit import Delay, Gate, Operation, ParameterExpression
 from qiskit.transpiler import Target
 from qiskit.utils.units import apply_prefix
 
+from qrec.backends.device.sources import depolarising_probability, relaxation_times
 from qrec.backends.device.target import check_width, is_native, not_native
 from qrec.backends.exact.read.pauli import Real
 from qrec.errors import ConfigError
 
 
 class DeviceNoise:
-    """The channels of a device, by operation and physical qubits; each is built once."""
+    """The channels of a device, by operation and physical qubits; each is built once.
 
-    def __init__(self, target: Target, name: str = "the device") -> None:
-        self.target, self._name = target, name
+    `target` has the errors, durations, T1 and T2 that count; `delays` is whether qubits relax in
+    delays.
+    """
+
+    def __init__(self, target: Target, name: str = "the device", delays: bool = True) -> None:
+        self.target, self._name, self._delays = target, name, delays
         self._channels: dict[tuple[type, tuple[int, ...]], Real | None] = {}
 
     def check_width(self, circuit: QuantumCircuit) -> None:
@@ -34,7 +39,7 @@ class DeviceNoise:
         Raises ConfigError for an operation that the device does not have there.
         """
         if operation.base_class is Delay:
-            return self._relaxation(qubits, self._seconds(operation))
+            return self._relaxation(qubits, self._seconds(operation)) if self._delays else None
         key = operation.base_class, qubits
         if key not in self._channels:
             self._channels[key] = self._of_gate(operation, qubits)
@@ -87,8 +92,7 @@ class DeviceNoise:
             return None
         out: Real = np.ones((1, 1))
         for qubit in qubits:
-            t1 = self.target.qubit_properties[qubit].t1 or np.inf
-            t2 = min(self.target.qubit_properties[qubit].t2 or np.inf, 2 * t1)
+            t1, t2 = relaxation_times(self.target, qubit)
             stays, coherent = np.exp(-seconds / t1), np.exp(-seconds / t2)
             single = np.diag(np.array([1.0, coherent, coherent, stays]))
             single[3, 0] = 1.0 - stays
@@ -99,17 +103,14 @@ class DeviceNoise:
 def _depolarising(error: float, relaxation: Real | None, n_qubits: int) -> Real | None:
     """Return the depolarising channel that makes up what relaxation leaves of a gate's error.
 
-    `error` is one minus the average gate fidelity of both together; a larger one than
-    physical counts as the largest.
+    `error` is one minus the average gate fidelity of both together.
     """
     dimension = 2**n_qubits
     process = 1.0 if relaxation is None else np.trace(relaxation) / dimension**2
     fidelity = (dimension * process + 1) / (dimension + 1)
-    if error <= 1 - fidelity:
+    probability = depolarising_probability(error, fidelity, n_qubits)
+    if probability == 0.0:
         return None
-    error = min(error, dimension / (dimension + 1))
-    weight = dimension * (error - (1 - fidelity)) / (dimension * fidelity - 1)
-    weight = min(weight, dimension**2 / (dimension**2 - 1))
-    out = np.full(dimension**2, 1.0 - weight)
+    out = np.full(dimension**2, 1.0 - probability)
     out[0] = 1.0
     return np.diag(out)
