@@ -123,7 +123,7 @@ def test_the_error_by_shots_is_that_of_drawn_ones(rated, several):
         model, pairs, ask_with_variance(ask, noiseless(), model.workloads(pairs, "key"))
     )
     np.testing.assert_allclose(found["prediction"], model.predict(pairs), atol=1e-12)
-    shots, drawn = 64, []
+    shots, drawn = 8 if several else 64, []
     for seed in range(40):
         backend = open_backend({"kind": "exact", "shots": shots, "seed_simulator": seed})
         drawn.append(model.set_params(backend=backend).predict(pairs))
