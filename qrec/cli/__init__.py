@@ -5,8 +5,10 @@ import signal
 import sqlite3
 import sys
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +38,7 @@ from qrec.cli import (
 )
 from qrec.cli._missing import missing_package
 from qrec.cli._shared import quiet_libraries
-from qrec.errors import QrecError
+from qrec.errors import NotFinishedError, QrecError
 
 app = typer.Typer(
     name="qrec",
@@ -63,28 +65,53 @@ def _options(
     """Experiments with quantum and hybrid recommenders, on simulators and real hardware."""
 
 
-app.command("run")(run.run)
-app.command("work")(work.work)
-app.command("submit")(submit.submit)
-app.command("status")(status.status)
-app.command("fetch")(fetch.fetch)
-app.command("cancel")(cancel.cancel)
-app.command("attach")(attach.attach)
-app.command("show")(show.show)
-app.command("replay")(replay.replay)
-app.command("compare")(compare.compare)
-app.command("count")(count.count)
-app.command("tune")(tune.tune)
-app.command("explain")(explain.explain)
-app.command("report")(report.report)
-app.command("open")(open_report.open_report)
-app.command("export")(export.export)
-app.command("import")(export.import_)
-app.command("new")(new.new)
-app.command("list")(listing.listing)
-app.command("schema")(schema.schema)
+_AGAIN = "give the same command again"
+# Verb -> what it does, and how to go on where it is stopped before it can say that itself.
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "run": (run.run, f"no step was begun; {_AGAIN}"),
+    "work": (work.work, f"no step was begun; {_AGAIN}"),
+    "submit": (
+        submit.submit,
+        "what was sent runs on; the same command again sends what is missing and nothing else",
+    ),
+    "status": (status.status, _AGAIN),
+    "fetch": (fetch.fetch, f"what was collected is kept; {_AGAIN}"),
+    "cancel": (cancel.cancel, f"jobs may run on; {_AGAIN}"),
+    "attach": (attach.attach, _AGAIN),
+    "show": (show.show, _AGAIN),
+    "replay": (replay.replay, f"the run is as it was; {_AGAIN}"),
+    "compare": (compare.compare, _AGAIN),
+    "count": (count.count, _AGAIN),
+    "tune": (tune.tune, f"no trial was begun; {_AGAIN}"),
+    "explain": (explain.explain, _AGAIN),
+    "report": (report.report, f"the run is as it was; {_AGAIN}"),
+    "open": (open_report.open_report, _AGAIN),
+    "export": (export.export, f"nothing was written; {_AGAIN}"),
+    "import": (export.import_, f"nothing was imported; {_AGAIN}"),
+    "new": (new.new, _AGAIN),
+    "list": (listing.listing, _AGAIN),
+    "schema": (schema.schema, _AGAIN),
+    "doctor": (doctor.doctor, _AGAIN),
+}
+
+
+def _stopped(command: Callable[..., None], how: str) -> Callable[..., None]:
+    """Return a command that says how to go on when it is interrupted."""
+
+    @wraps(command)
+    def called(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except (KeyboardInterrupt, typer.Abort):  # the latter at a question
+            raise NotFinishedError(f"stopped; {how}") from None
+
+    return called
+
+
+for _name, (_command, _how) in _COMMANDS.items():
+    app.command(_name)(_stopped(_command, _how))
+data.app.command("fetch")(_stopped(data.fetch, f"the data set is not here yet; {_AGAIN}"))
 app.add_typer(data.app, name="data")
-app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

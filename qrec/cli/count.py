@@ -57,7 +57,10 @@ def count(
     ] = 1,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(help="Sizes: n_layers=1..5 or n_factors=2,4,8, or a key of the experiment."),
+        typer.Option(
+            help="Sizes: n_layers=1..5 or n_factors=2,4,8, of a circuit or of an experiment's "
+            "recommenders, or a key of the experiment."
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="With one --sweep: draw to PLOT.svg and PLOT.png.")

@@ -12,7 +12,6 @@ def _group() -> None:
     """Get data sets."""
 
 
-@app.command()
 def fetch(name: Annotated[str, typer.Argument(help="See `qrec list datasets`.")]) -> None:
     """Download a data set, check it, and print where it is."""
     from qrec.data import fetch_dataset

@@ -137,6 +137,26 @@ def test_count_along_a_key_of_an_experiment(qrec, experiment_file):
     assert [(row["size"], row["qubits"]) for row in rows] == [({key: 2}, 2), ({key: 4}, 3)]
 
 
+def test_count_along_a_parameter_of_all_recommenders(qrec, tmp_path, small_experiment):
+    small_experiment["recommenders"][1]["grid"] = {"n_factors": [8], "reg": [0.1]}
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(small_experiment))
+    suite = {key: small_experiment.pop(key) for key in ("schema_version", "name", "title")}
+    suite |= {"kind": "suite", "experiments": [{"label": "one", **small_experiment}]}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite))
+    for what in (path, tmp_path / "suite.yaml"):
+        status, out, err = qrec("count", what, "--sweep", "n_factors=2,4", "--json")
+        assert status == 0, err
+        rows = [row for row in json.loads(out)["rows"] if row["stage"] == "logical"]
+        assert [(row["size"], row["qubits"]) for row in rows] == [
+            ({"n_factors": 2}, 2),
+            ({"n_factors": 4}, 3),
+        ]
+    status, out, err = qrec("count", path, "--sweep", "n_factor=2,4")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "--sweep n_factor: no recommender of experiment 'small' has it" in err
+
+
 def test_count_of_a_file_runs_nothing_and_of_own_code_takes_sizes(qrec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pair.qasm").write_text("OPENQASM 3.0;\nqubit[2] q;\nU(0, 0, 0) q[1];\n")
