@@ -104,8 +104,9 @@ class Work:
             except QrecError as error:
                 self._fail(step, one_line(error))
             except Exception as error:
-                details = traceback.format_exc()
-                self._fail(step, f"{type(error).__name__}: {one_line(error)}", details)
+                name = type(error).__name__
+                said = f"{name}: {one_line(error)}" if str(error) else name
+                self._fail(step, said, traceback.format_exc())
 
     def _fail(self, step: Step, problem: str, details: str = "") -> None:
         self.outcomes.fail(step.name, Problem(problem=problem, details=details))
