@@ -17,7 +17,7 @@ from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError, Sto
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
 from qrec.registry import check_name
-from qrec.runner.asking import Asker, Mode, Unanswered
+from qrec.runner.asking import Asker, ByJobs, Mode, Unanswered
 from qrec.runner.load import opened
 from qrec.runs.claims import Claim, Claims
 from qrec.runs.files import one_line
@@ -45,7 +45,9 @@ class Work:
     def ready(self, besides: Sequence[str] = ()) -> list[Step]:
         """Return the steps that can be done now, but for those named `besides`."""
         done = self.outcomes.done()
-        ended = done.union(besides, self.outcomes.failed() if self.mode.goes_on else ())
+        # What failed here is not left out of what is sent.
+        failed = () if isinstance(self.mode, ByJobs) else self.outcomes.failed()
+        ended = done.union(besides, failed)
         return [
             step
             for step in self.steps

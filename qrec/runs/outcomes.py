@@ -219,6 +219,9 @@ class Redone(Outcomes):
     def done(self) -> set[str]:
         return (self._base.done() - set(self._names)) | super().done()
 
+    def failed(self) -> set[str]:
+        return self._base.failed()
+
     def has(self, step: str) -> bool:
         return super().has(step) if step in self._names else self._base.has(step)
 

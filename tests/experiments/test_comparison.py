@@ -9,7 +9,7 @@ from sklearn.model_selection import ParameterGrid
 
 from qrec.backends.readings import read
 from qrec.data import Split
-from qrec.errors import ConfigError, DataError, QrecError
+from qrec.errors import DataError, QrecError
 from qrec.experiments.comparison.fitting import FitRow
 from qrec.experiments.observed import check_disjoint
 from qrec.recommenders import load_recommender, recommender_class
