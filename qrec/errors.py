@@ -17,6 +17,10 @@ class ConfigError(QrecError):
     exit_status = 2
 
 
+class StoredError(ConfigError):
+    """What the folder of a run holds is damaged, or not what code and data give now."""
+
+
 class NoBackendError(ConfigError):
     """An experiment was to be put on other backends, but asks none."""
 

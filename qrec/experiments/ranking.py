@@ -86,6 +86,7 @@ class RankingExperiment(MembersExperiment):
 
     Spec = RankingSpec
     rows_of = (RankingRow,)
+    partial = True
     spec: RankingSpec
     example: ClassVar[Mapping[str, Any]] = {
         "dataset": {"name": "synthetic", "n_users": 60, "n_items": 80, "n_ratings": 1500},

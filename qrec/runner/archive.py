@@ -38,7 +38,7 @@ def export_run(run: str, path: Path | None = None) -> Path:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
             for one in sorted(folder.path.rglob("*")):
                 name = one.relative_to(folder.path)
-                if one.is_file() and str(name) not in (*_LOCKS, *added) and not _half(name):
+                if one.is_file() and str(name) not in (*_LOCKS, *added) and not _passing(name):
                     archive.write(one, f"{folder.id}/{name}")
             for file_name, text in added.items():
                 archive.writestr(f"{folder.id}/{file_name}", text)
@@ -68,8 +68,9 @@ def import_run(path: Path) -> RunFolder:
     return RunFolder(target)
 
 
-def _half(name: Path) -> bool:
-    return any(part.startswith(TEMPORARY) for part in name.parts)
+def _passing(name: Path) -> bool:
+    """Return whether a file is half written, or says which process is at work."""
+    return name.parts[0] == "claims" or any(part.startswith(TEMPORARY) for part in name.parts)
 
 
 def _checked(archive: zipfile.ZipFile, path: Path) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
-from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError
+from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError, StoredError
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
 from qrec.registry import check_name
-from qrec.runner.asking import Asker, Mode, Unanswered
+from qrec.runner.asking import Asker, ByJobs, Mode, Unanswered
 from qrec.runner.load import opened
 from qrec.runs.claims import Claim, Claims
 from qrec.runs.files import one_line
@@ -45,7 +45,9 @@ class Work:
     def ready(self, besides: Sequence[str] = ()) -> list[Step]:
         """Return the steps that can be done now, but for those named `besides`."""
         done = self.outcomes.done()
-        ended = done.union(besides, self.outcomes.failed() if self.mode.goes_on else ())
+        # What failed here is not left out of what is sent.
+        failed = () if isinstance(self.mode, ByJobs) else self.outcomes.failed()
+        ended = done.union(besides, failed)
         return [
             step
             for step in self.steps
@@ -90,7 +92,7 @@ class Work:
     def attempt(self, step: Step, claim: Claim, report: Report) -> None:
         """Do a step; where it cannot be done and the others go on, store why.
 
-        What is the machine's fault, a full disk, is raised in any case.
+        What is no step's own, a full disk or a damaged folder, is raised in any case.
         """
         if not self.mode.goes_on:
             self.do(step, report)
@@ -99,13 +101,14 @@ class Work:
         else:
             try:
                 self.do(step, report)
-            except (NotFinishedError, PaidError, OSError):
+            except (NotFinishedError, PaidError, StoredError, OSError):
                 raise
             except QrecError as error:
                 self._fail(step, one_line(error))
             except Exception as error:
-                details = traceback.format_exc()
-                self._fail(step, f"{type(error).__name__}: {one_line(error)}", details)
+                name = type(error).__name__
+                said = f"{name}: {one_line(error)}" if str(error) else name
+                self._fail(step, said, traceback.format_exc())
 
     def _fail(self, step: Step, problem: str, details: str = "") -> None:
         self.outcomes.fail(step.name, Problem(problem=problem, details=details))

@@ -49,7 +49,7 @@ def run_parallel(work: Work, jobs: int, report: Report) -> None:
         work.experiment.places,
         len(work.steps),
         lambda: len(work.left()),
-        lambda: ", ".join(work.claims.held()),
+        lambda: ", ".join(work.claims.held()) or f"{jobs} processes",
         f"run {folder.id}",
         f"qrec run --resume {folder.id}",
     )

@@ -42,7 +42,8 @@ def replay(run: str, places: Places, report: Report) -> Run:
 def _asking(work: Work) -> list[str]:
     """Return the steps that asked something and those that read their outcomes, in order."""
     names: list[str] = []
-    for step in work.steps:
+    missing = work.missing()
+    for step in (step for step in work.steps if step.name not in missing):
         asked = Answers(work.folder.path, step.name).asked(0) is not None
         if asked or any(name in names for name in step.after):
             names.append(step.name)

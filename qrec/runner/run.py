@@ -257,7 +257,7 @@ def found(folder: RunFolder, experiment: Experiment) -> Run:
     without those that could not be done.
     """
     work = Work(experiment, folder, Stored())
-    if left := work.left():
+    if not folder.finished and (left := work.left()):
         raise NotFinishedError(
             f"run {folder.id}: {len(left)} of {len(work.steps)} steps are not done; go on with: "
             f"qrec run --resume {folder.id}"

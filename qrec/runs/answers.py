@@ -18,7 +18,7 @@ from qrec.backends.base import Raw, named_arrays, raws_of
 from qrec.backends.workload import Workload
 from qrec.config import Spec
 from qrec.errors import ConfigError
-from qrec.runs.files import read_arrays, understood, write_arrays
+from qrec.runs.files import read_arrays, stored, understood, write_arrays
 
 # Rows computed again may differ in the last bits on another machine; the answer stays good.
 _TOLERANCE = 1e-9
@@ -83,6 +83,7 @@ class Answers:
         """Store a question that waits for its answer."""
         write_arrays(self._asked_path(number), _as_arrays(asked))
 
+    @stored()
     def asked(self, number: int) -> Fingerprint | None:
         """Return a question as it was asked first; None if it never was."""
         for path in (self.path(number), self._asked_path(number)):
@@ -95,6 +96,7 @@ class Answers:
         answer = {f"raw.{name}": array for name, array in named_arrays(raws).items()}
         write_arrays(self.path(number), _as_arrays(asked) | answer)
 
+    @stored()
     def read(self, number: int) -> list[Raw]:
         """Return the stored answer to question `number`."""
         path = self.path(number)
@@ -111,6 +113,7 @@ class Answers:
             _check_raw(raw, len(rows), f"{path}: circuit {place}")
         return raws
 
+    @stored()
     def check_same(self, number: int, asked: Fingerprint) -> None:
         """Raise ConfigError where question `number` was another one: code or data changed."""
         before = self.asked(number)

@@ -15,7 +15,7 @@ from qrec.backends.device.fingerprint import UnknownFormError, fingerprint
 from qrec.backends.workload import Workload
 from qrec.config import explain
 from qrec.errors import ConfigError
-from qrec.runs.files import one_line, read_json, write, write_json
+from qrec.runs.files import one_line, read_json, stored, write, write_json
 
 Cost = dict[str, Any]  # of one circuit: stage -> what was counted
 _Stage = Annotated[str, Field(pattern="^(logical|isa|executed)$")]
@@ -109,6 +109,7 @@ def _sha(circuit: QuantumCircuit) -> str:
             ) from None
 
 
+@stored()
 def _read_cost(path: Path) -> Cost:
     """Read what a circuit costs. Raises ConfigError where that is no count of gates per stage."""
     try:
@@ -121,6 +122,7 @@ def _dump(circuits: list[QuantumCircuit], file: BinaryIO) -> None:
     qpy.dump(circuits, file)
 
 
+@stored()
 def _read_qpy(path: Path) -> list[QuantumCircuit]:
     try:
         with path.open("rb") as file:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from qrec.errors import ConfigError, QrecError
+from qrec.errors import ConfigError, QrecError, StoredError
 
 # A name that is stored and leads nowhere else.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.@-]*$")]
@@ -91,6 +91,15 @@ def understood(path: Path, what: str) -> Iterator[None]:
     except Exception as error:
         said = f"{type(error).__name__}: {one_line(error)}"
         raise ConfigError(f"{path}: not {what}: {said}") from error
+
+
+@contextmanager
+def stored() -> Iterator[None]:
+    """Turn a ConfigError about what a run holds into a `StoredError`: it is no step's own."""
+    try:
+        yield
+    except ConfigError as error:
+        raise StoredError(str(error)) from error.__cause__
 
 
 def check_plain(folder: Path) -> None:

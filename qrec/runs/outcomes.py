@@ -20,6 +20,7 @@ from qrec.runs.files import (
     read_arrays,
     read_json,
     rename,
+    stored,
     understood,
     write_arrays,
     write_folder,
@@ -130,6 +131,7 @@ class Outcomes:
         arrays[_ROWS] = np.array(json.dumps(rows, allow_nan=False))
         write_arrays(self._path(step), arrays)
 
+    @stored()
     def read(self, step: str, load_model: Callable[[Path], Any] | None = None) -> StoredOutcome:
         """Return what a finished step found; `load_model` reads the folder of a model."""
         path = self._path(step)
@@ -138,6 +140,7 @@ class Outcomes:
             rows = [self._row(entry, path) for entry in json.loads(str(arrays.pop(_ROWS)))]
         saved = str(arrays.pop(_MODEL, ""))
 
+        @stored()
         def load() -> Any:
             if load_model is None or not saved:
                 return None
@@ -215,6 +218,9 @@ class Redone(Outcomes):
 
     def done(self) -> set[str]:
         return (self._base.done() - set(self._names)) | super().done()
+
+    def failed(self) -> set[str]:
+        return self._base.failed()
 
     def has(self, step: str) -> bool:
         return super().has(step) if step in self._names else self._base.has(step)

@@ -9,7 +9,7 @@ from sklearn.model_selection import ParameterGrid
 
 from qrec.backends.readings import read
 from qrec.data import Split
-from qrec.errors import ConfigError, DataError
+from qrec.errors import DataError, QrecError
 from qrec.experiments.comparison.fitting import FitRow
 from qrec.experiments.observed import check_disjoint
 from qrec.recommenders import load_recommender, recommender_class
@@ -148,8 +148,9 @@ def test_adding_a_recommender_leaves_the_others_as_they_were(small_run, small_ex
 
 
 def test_grid_needs_a_validation_part(small_experiment):
-    with pytest.raises(ConfigError, match="als: a grid is chosen on the validation part"):
-        run(small_experiment, overrides={"split.ratios": [0.7, 0.0, 0.3]})
+    done = run(small_experiment, overrides={"split.ratios": [0.7, 0.0, 0.3]})
+    with pytest.raises(QrecError, match="als: a grid is chosen on the validation part"):
+        done.check_whole()
 
 
 @pytest.mark.parametrize("scored_on", ["train", "all"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qrec.data import load_ratings
-from qrec.errors import ConfigError, DataError
+from qrec.errors import ConfigError, DataError, QrecError
 from qrec.experiments.kp.blocks import rating_block
 from qrec.recommenders.base import rating_matrix
 from qrec.runner.load import load
@@ -176,6 +176,6 @@ def test_what_has_no_place_is_refused():
         load(CIRCUITS | {"problems": [problem | {"degrees": [3]}]})
     with pytest.raises(DataError, match="first 58: expected 4"):
         load(CIRCUITS | {"first": 58}).circuits()
-    with pytest.raises(DataError, match="users have a test rating of 9"):
+    with pytest.raises(QrecError, match="users have a test rating of 9"):
         run(SAMPLING | {"liked": 9.0})
     assert load(CIRCUITS, backends=["exact_noisy"]).backend_names() == ["exact_noisy"]

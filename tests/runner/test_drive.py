@@ -74,3 +74,16 @@ def test_replay_without_an_answer_deletes_nothing(small_experiment):
         replay(done.id, Places(), silent)
     assert sorted(path.name for path in (done.folder.path / "outcomes").iterdir()) == before
     assert done.folder.finished
+
+
+@pytest.mark.usefixtures("runs_dir")
+def test_replay_leaves_what_could_not_be_done_as_it_is(small_experiment, monkeypatch):
+    def fails(*_):
+        raise MemoryError("47.7 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qrec.recommenders.global_mean.GlobalMean._fit", fails)
+        done = run(small_experiment)
+    again = replay(done.id, Places(), silent)
+    assert again.rows == done.rows
+    assert again.rows[-1]["problem"] == "needs mean.r0.fit, which could not be done"

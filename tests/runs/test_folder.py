@@ -1,14 +1,16 @@
 """The run folder: made once, found by name, locked by one process."""
 
 import json
+import threading
 
 import pytest
 
 from qrec.config import ExperimentSpec
 from qrec.errors import ConfigError, QrecError
+from qrec.runs.claims import locked
 from qrec.runs.files import write_folder
 from qrec.runs.folder import create_run, find_run, planning_place, publish, run_ids
-from qrec.runs.locks import only_worker
+from qrec.runs.locks import last_worker, one_worker, only_worker
 from qrec.runs.record import git_state
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -116,3 +118,37 @@ def test_two_workers_cannot_share_a_run():
 def test_package_outside_a_repository_has_no_git_state(tmp_path):
     (tmp_path / "__init__.py").write_text("")
     assert git_state(tmp_path) is None
+
+
+def test_workers_share_a_run_and_who_works_alone_keeps_them_out():
+    run = create_run(SPEC, {})
+    half = run.path / ".unfinished-1-rows.csv"
+    half.write_text("")
+    with one_worker(run) as first, one_worker(run) as second:
+        assert (first, second) == (True, False)
+        assert not half.exists(), "whoever left it is dead: the first worker was alone"
+        half.write_text("")
+        with pytest.raises(QrecError, match="another process"), only_worker(run):
+            pass
+        with one_worker(run):
+            assert half.exists(), "another worker may be writing it"
+    with last_worker(run):
+        assert not half.exists()
+        with locked(run.path / "lock", shared=True) as handle:
+            assert handle is None
+
+
+def test_the_last_worker_waits_for_the_others():
+    run, order = create_run(SPEC, {}), []
+
+    def last():
+        with last_worker(run):
+            order.append("last")
+
+    with one_worker(run):
+        thread = threading.Thread(target=last)
+        thread.start()
+        thread.join(0.2)
+        order.append("other")
+    thread.join()
+    assert order == ["other", "last"]

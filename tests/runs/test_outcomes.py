@@ -1,11 +1,13 @@
 """What steps found, and what takes its place when it is made again."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qrec.runs.outcomes import Outcome, Outcomes, Redone
+from qrec.errors import ConfigError
+from qrec.runs.outcomes import Outcome, Outcomes, Problem, Redone
 
 
 class Text:
@@ -61,3 +63,47 @@ def test_a_step_that_is_not_made_again_is_written_where_the_others_are(base, tmp
 def test_a_model_of_a_step_that_was_killed_is_forgotten(base):
     base.write("again", outcome(8))
     assert found(base, "again") == (8, "model 8")
+
+
+def test_of_two_that_do_the_same_step_the_first_model_stays(base):
+    """As where locks do not reach all machines: both find the same."""
+
+    class Overtaken(Text):
+        def save(self, folder: Path) -> None:
+            super().save(folder)
+            base.write("new", outcome(5))
+
+    base.write("new", Outcome(arrays={"number": np.array(5)}, model=Overtaken("model 5")))
+    assert found(base, "new") == (5, "model 5")
+    assert not list(base._folder.rglob(".unfinished-*"))
+
+
+def test_a_disk_that_is_full_is_no_other_process(base):
+    class Full(Text):
+        def save(self, folder: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        base.write("new", Outcome(model=Full("")))
+    assert not base.has("new")
+
+
+def test_a_step_that_could_not_be_done_says_why_until_it_is_forgotten(base):
+    base.fail("bad", Problem(problem="too large"))
+    assert (base.done(), base.failed()) == ({"kept", "again"}, {"bad"})
+    assert base.problem("bad") == "too large"
+    assert not base.has("bad")
+    base.forget_failed()
+    assert base.failed() == set()
+
+
+def test_why_a_step_could_not_be_done_is_read_with_care(base):
+    base.fail("bad", Problem(problem="too large"))
+    base._failed_path("bad").write_text('{"problem": 7}')
+    with pytest.raises(ConfigError, match=r"bad\.failed\.json.*problem"):
+        base.problem("bad")
+
+
+def test_half_written_outcomes_are_none(base):
+    (base._folder / "outcomes" / ".unfinished-7-half.npz").write_text("")
+    assert base.done() == {"kept", "again"}
