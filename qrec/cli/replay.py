@@ -10,7 +10,10 @@ def replay(
     backends: BackendsFile = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Make outcomes, tables and report again from the stored answers; no backend is asked."""
+    """Make what was asked, tables and report again from stored answers, without a network.
+
+    An answer that is missing ends it, and nothing is lost.
+    """
     from qrec.runner.replay import replay as again
     from qrec.runner.run import make_places
     from qrec.runs.progress import progress

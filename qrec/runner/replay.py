@@ -1,4 +1,7 @@
-"""The results of a run again, from what is stored: no backend is asked, nothing is deleted."""
+"""The results of a run again, from stored answers: a missing one ends it, and nothing is lost.
+
+No answer is asked for twice. Exact values that a training took on the way are computed anew.
+"""
 
 import shutil
 

@@ -19,5 +19,5 @@ def check_memory(needed: float, what: str, device: str = "cpu") -> None:
     if needed > available:
         raise ConfigError(
             f"{what} need {needed / 2**30:,.1f} GiB, {available / 2**30:,.1f} GiB are available; "
-            "expected fewer qubits, or an aer backend (its method matrix_product_state needs less)"
+            "expected fewer qubits"
         )
