@@ -13,7 +13,7 @@ from qrec.metrics import mean_over_pairs
 
 _MOST_BINS = 10
 _PAIRS_PER_BIN = 20  # fewer say little about a mean
-_MOST_PANELS = 24
+_MOST_PANELS = 28
 _CAPTION = (
     "Calibration: mean true rating against mean prediction of pairs that a row predicts alike, in "
     "bins of equally many pairs, with 95 % intervals (clustered by user). On the dotted line a "

@@ -156,8 +156,10 @@ def _draw_box(axes: Axes, x: int, rows: Sequence[int], name: str, params: Sequen
 
 
 def _short(value: object) -> str:
-    """Return a parameter in few letters: multiples of pi as such, a formula cut."""
+    """Return a parameter in few letters: pi as such, of a long formula what is in it."""
     if isinstance(value, ParameterExpression) and not value.parameters:
         value = value.numeric()
     text = pi_check(value, ndigits=2) if isinstance(value, int | float) else str(value)
+    if len(text) > _LONGEST and isinstance(value, ParameterExpression):
+        text = f"f({','.join(sorted({p.name.partition('[')[0] for p in value.parameters}))})"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -27,10 +27,11 @@ class StoredRun:
 
 @dataclass(frozen=True, kw_only=True)
 class DifferenceRow(Row):
-    """How the RMSE of a row differs, on the pairs that both score, from that of two others.
+    """How the RMSE of a row differs, on the pairs that both score, from that of three others.
 
-    They are the same recommender evaluated exactly and the best classical row; `low` and `high`
-    bound 95 % intervals. All is None against itself and where there is nothing to compare with.
+    They are the same recommender evaluated exactly, the best classical row, and the same row in
+    the first run; `low` and `high` bound 95 % intervals. All is None against itself and where
+    there is nothing to compare with.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("run", "recommender", "backend")
@@ -50,15 +51,20 @@ class DifferenceRow(Row):
     stderr_classical: float | None
     low_classical: float | None
     high_classical: float | None
+    n_pairs_first: int | None
+    rmse_minus_first: float | None
+    stderr_first: float | None
+    low_first: float | None
+    high_first: float | None
 
 
 def compare_samples(runs: Sequence[StoredRun]) -> list[DifferenceRow]:
-    """Return for every row of the runs how its RMSE differs from two others' on the same pairs.
+    """Return for every row of the runs how its RMSE differs from three others' on the same pairs.
 
-    The two are the same recommender evaluated exactly (what do shots and noise do?), in the
-    same run or else in the first that has it, and the best classical row of the first run
-    (what is the circuit worth?). Repeats are pooled. Raises ConfigError for runs on different
-    ratings.
+    They are the same recommender evaluated exactly (what do shots and noise do?), in the same
+    run or else in the first that has it, the best classical row of the first run (what is the
+    circuit worth?), and the same row in the first run (what did a change of the experiment do?).
+    Repeats are pooled. Raises ConfigError for runs on different ratings.
     """
     _check_same_ratings(runs)
     grouped = [(run, _by_key(run.samples)) for run in runs]
@@ -76,6 +82,7 @@ def compare_samples(runs: Sequence[StoredRun]) -> list[DifferenceRow]:
                 n_predictions=sum(len(sample.user) for sample in samples),
                 **_difference("exact", samples, exact),
                 **_difference("classical", samples, best),
+                **_difference("first", samples, grouped[0][1].get((recommender, backend), [])),
             )
             rows.append(row)
     return rows
@@ -98,11 +105,18 @@ def compare_table(rows: Sequence[DifferenceRow]) -> Table:
             lambda row: _interval(row.rmse_minus_classical, row.low_classical, row.high_classical),
         ),
     ]
+    if len(runs) > 1:
+        columns.append(
+            Column(
+                "minus run 1",
+                lambda row: _interval(row.rmse_minus_first, row.low_first, row.high_first),
+            )
+        )
     notes = [f"run {place}: {run}" for place, run in enumerate(runs, 1)]
     notes.append(
-        "RMSE minus that of the same recommender without shots and noise, and of the best "
-        "classical row of run 1, on the pairs both score, with its 95 % interval (paired errors, "
-        "clustered by user)."
+        "RMSE minus that of the same recommender without shots and noise, of the best classical "
+        "row of run 1, and of the same row of run 1, on the pairs both score, with its 95 % "
+        "interval (paired errors, clustered by user)."
     )
     return build_table("Differences of RMSE", columns, rows, notes)
 

@@ -30,6 +30,7 @@ class Panel:
     title: str
     lines: Sequence[Line]
     hollow: bool = False
+    unit: str = "rating units, "
 
 
 def draw_forest(panels: Sequence[Panel], reach: float, form: str) -> Canvas:
@@ -72,5 +73,5 @@ def _draw(axes: Axes, panel: Panel, reach: float, form: str) -> None:
     axes.axvline(0, color="black", linewidth=1)
     axes.set_yticks(range(len(panel.lines)), [line.name for line in panel.lines])
     axes.set_ylim(len(panel.lines) - 0.5, -0.5)
-    axes.set_xlabel(f"{panel.title} (rating units, 95 % interval)")
+    axes.set_xlabel(f"{panel.title} ({panel.unit}95 % interval)")
     axes.grid(axis="x", alpha=0.3)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from qrec.analysis.figures import CIRCLE, Figure, small_multiples
 from qrec.types import Array
@@ -26,5 +27,6 @@ def learning_figure(histories: Mapping[str, Array]) -> Figure | None:
         axes.plot(lowest, history[lowest], CIRCLE.marker, color=CIRCLE.colour, markersize=5)
         axes.set_title(f"{name}: {history[lowest]:.4g} at {lowest}", fontsize=8)
         axes.margins(y=0.15)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     canvas.supxlabel("epoch", fontsize=9)
     return Figure(_CAPTION, canvas)

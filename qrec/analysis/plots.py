@@ -41,7 +41,7 @@ def forest_figure(
     the edge.
     """
     drawn = [row for row in differences if row.shots is not None]
-    best, exact = partial(_panel, families=families, to="classical"), "minus the same one's exact"
+    best, exact = partial(_panel, families=families, to="classical"), "minus own exact"
     panels = [
         best("minus best classical, all pairs", [r for r in differences if r.shots is None]),
         best("minus best classical, a sample of the pairs", drawn, hollow=True),

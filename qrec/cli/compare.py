@@ -15,12 +15,18 @@ def compare(
     backends: BackendsFile = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show which rows differ: predictions on the same pairs with intervals, other rows by key."""
+    """Show what differs in the experiments of runs and in what they found.
+
+    Predictions are compared on the same pairs, with intervals; other rows by what names them.
+    """
+    from qrec.analysis.specs import specs_table
     from qrec.runner.compare import compare_runs
     from qrec.runner.run import make_places
 
-    rows, tables = compare_runs(runs, make_places(None, backends, allow_code))
+    found = compare_runs(runs, make_places(None, backends, allow_code))
     if as_json:
-        show_json({"rows": [row.as_dict() for row in rows]})
-    else:
-        show_tables(tables)
+        differ = [one.as_dict() for one in found.specs]
+        show_json({"specs": differ, "rows": [row.as_dict() for row in found.rows]})
+        return
+    specs = [specs_table(found.specs, len(runs))] if len(runs) > 1 else []
+    show_tables([*specs, *found.tables])

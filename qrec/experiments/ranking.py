@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, field_validator
 from scipy.sparse import csr_array
 
-from qrec.analysis.figures import Figure, new_canvas
+from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, new_canvas
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings
 from qrec.errors import ConfigError
@@ -233,26 +233,27 @@ def _mean(line: Sequence[RankingRow], metric: str) -> tuple[float, float]:
 
 
 def _figure(metric: str, rows: Sequence[RankingRow]) -> Figure:
-    """Draw the first metric of each recommender against its RMSE."""
-    canvas = new_canvas(6.4, 4.0)
-    axes = canvas.subplots()
-    for label in dict.fromkeys(row.recommender for row in rows):
-        line = [row for row in rows if row.recommender == label]
-        (error, _), (value, stderr) = _mean(line, RMSE), _mean(line, metric)
-        if np.isnan(error):  # no rating is predicted: a level, and no point
-            axes.axhline(value, color="grey", linestyle=":", linewidth=1)
-            axes.annotate(label, (0.01, value), xycoords=("axes fraction", "data"), fontsize=7)
-            continue
-        marker = "s" if line[0].quantum else "o"
-        axes.errorbar(error, value, yerr=stderr, marker=marker, capsize=2, color="C0")
-        axes.annotate(label, (error, value), xytext=(4, 3), textcoords="offset points", fontsize=7)
-    axes.set_xlabel("RMSE (test ratings)")
-    axes.set_ylabel(f"{find_list_metric(metric).header} (full catalogue)")
-    axes.grid(alpha=0.3)
+    """Draw the first metric of each recommender beside its RMSE, a line each, best lists first."""
+    labels = dict.fromkeys(row.recommender for row in rows)
+    lines = [[row for row in rows if row.recommender == label] for label in labels]
+    lines.sort(key=lambda line: -_mean(line, metric)[0])
+    canvas = new_canvas(8, 0.9 + 0.27 * len(lines))
+    header = find_list_metric(metric).header
+    titles = {metric: f"{header} (full catalogue)", RMSE: "RMSE (test ratings)"}
+    grid = canvas.subplots(1, 2, sharey=True)
+    for axes, (name, title) in zip(grid, titles.items(), strict=True):
+        for place, line in enumerate(lines):
+            value, stderr = _mean(line, name)
+            style = SQUARE if line[0].quantum else CIRCLE
+            draw_errors(axes, style, [value], [place], xerr=[1.96 * stderr], capsize=3)
+        axes.set_xlabel(f"{title}, 95 % interval")
+        axes.grid(alpha=0.3)
+    grid[0].set_yticks(range(len(lines)), [_label(line) for line in lines])
+    grid[0].set_ylim(len(lines) - 0.5, -0.5)
     caption = (
-        f"{find_list_metric(metric).header} of lists from the full catalogue, bars of one standard "
-        "error, against the RMSE of the same fit on the test ratings. Squares: quantum. Dotted: "
-        "recommenders that predict no rating."
+        f"Left, {header} of lists from the full catalogue, best first, right is better; right, "
+        "RMSE of the same fit on the test ratings, left is better, with no mark where no rating is "
+        "predicted. 95 % intervals over users. Squares (q): quantum, or built on such."
     )
     return Figure(caption, canvas)
 

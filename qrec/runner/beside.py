@@ -14,10 +14,10 @@ def report_beside(one: str, other: str, places: Places | None = None) -> Path:
 
     Raises what `compare_runs` raises for runs that cannot be compared.
     """
-    _, compared = compare_runs([one, other], places)
+    found = compare_runs([one, other], places)
     first, second = (stored(run, places) for run in (one, other))
     path = runs_dir() / "reports" / f"{first.id}--{second.id}.html"
-    write_beside(path, (_side(first), _side(second)), compared)
+    write_beside(path, (_side(first), _side(second)), found.specs, found.tables)
     return path
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qrec.analysis.beside import ABSENT, spec_differences
+from qrec.analysis.specs import ABSENT, SpecDifference, spec_differences
 from qrec.cli.report import report
 from qrec.errors import ConfigError
 from qrec.runner.run import run
@@ -14,12 +14,13 @@ from qrec.runner.run import run
 def test_entries_are_matched_by_label_and_what_is_equal_is_left_out():
     one = {"seed": 1, "split": {"kind": "random"}, "rows": [{"label": "a", "n": 1}]}
     other = {"seed": 1, "split": {"kind": "late"}, "rows": [{"label": "b"}, {"label": "a", "n": 2}]}
-    assert spec_differences(one, other) == [
-        ("split.kind", "random", "late"),
-        ("rows.a.n", "1", "2"),
-        ("rows.b.label", ABSENT, "b"),
+    assert spec_differences([one, other]) == [
+        SpecDifference("split.kind", ["random", "late"]),
+        SpecDifference("rows.a.n", ["1", "2"]),
+        SpecDifference("rows.b.label", [ABSENT, "b"]),
     ]
-    assert spec_differences(one, one) == []
+    assert spec_differences([one, one]) == []
+    assert spec_differences([one, one, other])[0].values == ["random", "random", "late"]
 
 
 @pytest.mark.usefixtures("runs_dir")

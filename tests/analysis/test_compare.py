@@ -1,5 +1,6 @@
 """Comparing rows within and between runs."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,9 @@ from qrec.analysis.compare import DifferenceRow, StoredRun, compare_samples, com
 from qrec.analysis.table import to_text
 from qrec.cli.compare import compare
 from qrec.errors import ConfigError, NotFinishedError
+from qrec.experiments.base import Compared
 from qrec.runner.asking import Stored
+from qrec.runner.compare import _ratings
 from qrec.runner.drive import Work
 from qrec.runner.load import load, restore
 from qrec.runner.run import begin, run
@@ -45,6 +48,39 @@ def test_noisy_run_is_compared_with_the_exact_row_of_another(small_run, small_ex
     text = to_text(compare_table([DifferenceRow.from_dict(row) for row in rows]))
     assert small_run.id in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_row_is_compared_with_the_same_row_of_the_first_run(small_run, small_experiment):
+    small_experiment["recommenders"][1]["grid"] = {"reg": [3.0]}
+    rows = rows_of(small_run, run(small_experiment))
+    [own] = [r for r in rows if r["recommender"] == "als" and r["run"] == small_run.id]
+    [changed] = [r for r in rows if r["recommender"] == "als" and r["run"] != small_run.id]
+    assert own["rmse_minus_first"] is None
+    assert changed["rmse_minus_first"] == changed["rmse_minus_classical"], "als was the best"
+    assert changed["low_first"] < changed["rmse_minus_first"] < changed["high_first"]
+    same = [r["rmse_minus_first"] for r in rows if r["recommender"] == "mean"]
+    assert same == [None, 0.0]
+
+
+def test_what_differs_in_the_experiments_is_said(small_run, small_experiment, capsys):
+    other = run(small_experiment, overrides={"n_pairs": 30})
+    capsys.readouterr()
+    compare([str(small_run.folder.path), other.id])
+    out = capsys.readouterr().out
+    assert re.search(r"n_pairs +40 +30", out)
+    assert "Nothing." not in out
+    compare([str(small_run.folder.path), str(small_run.folder.path)])
+    assert "Nothing." in capsys.readouterr().out
+
+
+def test_other_ratings_under_the_same_spec_are_said():
+    [one] = _ratings([{"": held("aaa")}, {"": held("bbb")}])
+    assert one.values == ["aaa", "bbb"]
+    assert _ratings([{"": held("aaa")}, {"": held("aaa")}]) == []
+
+
+def held(sha256):
+    return Compared("", [], [], {"dataset": {"sha256": sha256}})
 
 
 def test_runs_on_other_ratings_are_refused(small_run, small_experiment):

@@ -9,7 +9,7 @@ import yaml
 
 from qrec.backends.base import Backend
 from qrec.backends.kinds.aer import AerBackend
-from qrec.errors import PaidError
+from qrec.errors import ConfigError, PaidError
 from qrec.experiments import EXPERIMENTS
 from qrec.runner import drive
 from qrec.runner.compare import compare_runs
@@ -142,7 +142,7 @@ def test_rows_tables_and_keys(kind: str) -> None:
 def test_killed_after_every_step_and_resumed_finds_the_same(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = begin(load(small(kind)))
+    folder = begin(load(small(kind) | {"title": "killed"}))
     do, kills = drive.Work.do, 0
 
     def do_and_die(work: drive.Work, *arguments: Any) -> None:
@@ -159,9 +159,27 @@ def test_killed_after_every_step_and_resumed_finds_the_same(
                 kills += 1
     assert kills == len(load(small(kind)).steps())
     assert_same(rows(done), rows(plain(kind)))
-    compared, tables = compare_runs([plain(kind).id, done.id])
-    assert compared
-    assert tables
+    compared = compare_runs([plain(kind).id, done.id])
+    assert [(one.key, one.values) for one in compared.specs] == [("title", ["small", "killed"])]
+    assert compared.rows
+    assert compared.tables
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_runs_that_have_nothing_in_common_are_not_compared(kind: str) -> None:
+    other = "speed" if kind != "speed" else "comparison"
+    with pytest.raises(ConfigError, match="only runs of the same kind of experiment") as refused:
+        compare_runs([plain(kind).id, plain(other).id])
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_say_what_they_show(kind: str) -> None:
+    done = plain(kind)
+    for name, figure in done.figures.items():
+        assert len(figure.caption) > 40, f"{name}: a caption is its alternative text"
+        assert figure.caption.endswith("."), name
+        assert b"<text" in figure.svg or b"<image" in figure.svg, name
 
 
 def test_two_processes_find_the_same() -> None:

@@ -67,7 +67,8 @@ def test_a_member_finds_what_it_finds_alone(suite, small_run):
             row["experiment"] for row in done.rows
         ]
     assert set(done.folder.record().details["experiments"]["rows"]) >= {"dataset", "seeds"}
-    rows, tables = compare_runs([done.id, done.id])
+    found = compare_runs([done.id, done.id])
+    rows, tables = found.rows, found.tables
     assert len(tables) > 2  # predictions pair by pair, and the others row by row
     assert {row.as_dict().get("key", {}).get("experiment") for row in rows} == {
         None, "values", "linear",

@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
+from qrec.analysis.figures import Figure
+from qrec.analysis.forest import Line, Panel, draw_forest
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
@@ -128,6 +130,23 @@ class Device(Experiment):
         ]
         title = "Objectives of the variational SVD"
         return [build_table(title, _COLUMNS, of_type(DeviceRow, rows), notes)]
+
+    def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
+        lines = [
+            Line(
+                f"{row.label} on {row.backend}", "quantum", row.value - row.exact,
+                row.value - row.exact - 1.96 * (row.stderr or 0),
+                row.value - row.exact + 1.96 * (row.stderr or 0),
+            )
+            for row in of_type(DeviceRow, rows)
+        ]  # fmt: skip
+        panel = Panel("measured objective minus exact", lines, hollow=True, unit="")
+        caption = (
+            "What shots and noise take from an objective: measured value minus that without "
+            "them at the same angles, with 95 % intervals of the shots; left of zero the objective "
+            "is lost."
+        )
+        return {"measured": Figure(caption, draw_forest([panel], np.inf, "{:+.2f}"))}
 
     def _train(self, entry: ObjectiveEntry, ask: Ask, have: Have) -> Outcome:
         matrix = self._matrix(entry)

@@ -13,17 +13,18 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from pydantic import Field
 
-from qrec.analysis.figures import Figure, new_canvas
+from qrec.analysis.figures import Figure, draw_errors, new_canvas
 from qrec.analysis.table import Table
 from qrec.data.images import digits, psnr
 from qrec.experiments.base import Ask, Experiment, Have, Step
-from qrec.experiments.vqsvd.figures import Y_LABELS, draw_lines, objective_table
+from qrec.experiments.vqsvd.figures import STYLES, Y_LABELS, draw_lines, objective_table
 from qrec.experiments.vqsvd.sweep import (
     OPTIMUM,
     Positive,
     SweepRow,
     VQSVDSpec,
     circuit_columns,
+    mean_and_error,
     sweep,
     with_error,
 )
@@ -32,6 +33,7 @@ from qrec.seeds import child_seed
 from qrec.types import Array, Row, of_type
 
 _RANKS = range(1, 9)
+_VALUES = "values_"  # begins the names of arrays of singular values
 _KEYS = {"L": "n_layers", "T": "rank"}
 
 
@@ -101,6 +103,12 @@ class Digits(Experiment):
                 self._lines(found, "circuits_finite_difference"),
             ),
         }
+        out["singular_values"] = Figure(
+            f"Singular values that training found at rank {_RANKS[-1]}, in falling order, a column "
+            "per number of layers L, beside the true ones (optimum); mean over images with bars of "
+            "one standard error. Where a line leaves the crosses the factors are not the best.",
+            self._values(outcomes),
+        )
         for n_layers in self.spec.layers:
             rank = self.spec.picture_rank
             out[f"picture_l{n_layers}"] = Figure(
@@ -115,6 +123,7 @@ class Digits(Experiment):
         make = partial(DigitsRow, n_layers=n_layers, rank=rank, n_images=len(images))
         rows: list[DigitsRow] = []
         pictures: dict[str, Array] = {}
+        values: dict[str, Array] = {}
         for kind in self.spec.objectives:
             ask.say(kind)
             found = sweep(images, n_layers, kind, rank, self.spec.n_starts, seed)
@@ -123,10 +132,15 @@ class Digits(Experiment):
             restored = found.trained.factors.reconstruct(rank).real
             every = restored.reshape(len(images), -1, 8, 8)
             pictures[kind] = every[np.arange(len(images)), found.best]
+            singular = found.trained.factors.singular_values[:, :rank]
+            by_start = singular.reshape(len(images), -1, rank)
+            values[f"{_VALUES}{kind}"] = by_start[np.arange(len(images)), found.best]
         rows.append(make(objective=OPTIMUM, **self._quality(found.optimum / 64)))
         u, s, vh = np.linalg.svd(images)
         pictures[OPTIMUM] = (u[:, :, :rank] * s[:, None, :rank]) @ vh[:, :rank]
-        return Outcome(rows, pictures if rank == self.spec.picture_rank else {})
+        values[f"{_VALUES}{OPTIMUM}"] = s[:, :rank]
+        kept = pictures if rank == self.spec.picture_rank else {}
+        return Outcome(rows, kept | (values if rank == _RANKS[-1] else {}))
 
     def _quality(self, mse: Array) -> dict[str, Any]:
         return with_error("mse", mse) | with_error("psnr", psnr(mse, self.spec.psnr_cap))
@@ -140,6 +154,25 @@ class Digits(Experiment):
             draw_lines(axes, [row for row in rows if row.n_layers == n_layers], "rank", y)
             axes.set_title(f"L = {n_layers}", fontsize=9)
             axes.set_xlabel("T")
+        axes.legend(fontsize=7)
+        return canvas
+
+    def _values(self, outcomes: Have) -> Canvas:
+        depths = self.spec.layers
+        canvas = new_canvas(3.5 * len(depths), 3)
+        canvas.supylabel("singular value", fontsize=9)
+        for axes, n_layers in zip(canvas.subplots(1, len(depths), squeeze=False)[0], depths,
+                                  strict=True):  # fmt: skip
+            arrays = outcomes[_step(n_layers, _RANKS[-1])].arrays
+            for name in [OPTIMUM, *self.spec.objectives]:
+                values = arrays[f"{_VALUES}{name}"]
+                errors = [mean_and_error(column)[1] for column in values.T]
+                dashes = "none" if name == OPTIMUM else "-"
+                marks = {"yerr": errors, "linestyle": dashes, "label": name}
+                draw_errors(axes, STYLES[name], _RANKS, values.mean(axis=0), **marks)
+            axes.set_title(f"L = {n_layers}", fontsize=9)
+            axes.set_xlabel("place")
+            axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
         return canvas
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from qiskit import QuantumCircuit
 
+from qrec.analysis.figures import CIRCLE, Figure, small_multiples
 from qrec.analysis.table import Column, Table, build_table, with_stderr
 from qrec.backends.base import Backend
 from qrec.backends.workload import Asked
@@ -146,6 +147,26 @@ class Training(Experiment):
         ]
         title = f"{self.spec.name}: {self.spec.title}"
         return [build_table(title, _COLUMNS, list(groups.values()), notes)]
+
+    def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
+        found, arms = of_type(TrainingRow, rows), self._arms()
+        canvas, panels = small_multiples(len(arms))
+        for axes, arm in zip(panels, arms, strict=True):
+            for start in range(self.spec.n_starts):
+                axes.plot(
+                    outcomes[arm.step(start)].arrays["history"], color=CIRCLE.colour, alpha=0.7
+                )
+            highest = next(row.highest for row in found if row.objective == arm.objective)
+            axes.axhline(highest, color="black", linestyle=":", linewidth=1)
+            where = arm.backend or "linear algebra"
+            axes.set_title(f"{arm.objective}, {arm.optimizer}\n{where}", fontsize=8)
+        canvas.supxlabel("iteration", fontsize=9)
+        canvas.supylabel("objective", fontsize=9)
+        caption = (
+            "Learning curves: the objective by iteration as it was measured, a line per start and "
+            "a panel per optimiser and backend; dotted, the highest there is."
+        )
+        return {"learning": Figure(caption, canvas)}
 
     def _train(self, arm: _Arm, start: int, ask: Ask, have: Have) -> Outcome:
         spec, criterion, matrix = self.spec, self._criterion(arm.objective), self._matrix
