@@ -1,6 +1,7 @@
 """Backends: the only place that imports qiskit-aer or qiskit-ibm-runtime."""
 
 from qrec.backends.base import Backend, BackendSpec
+from qrec.backends.device.snapshots import fake_devices
 from qrec.backends.open import backend_names, noiseless, open_backend
 from qrec.backends.workload import Reading, Workload
 
@@ -10,6 +11,7 @@ __all__ = [
     "Reading",
     "Workload",
     "backend_names",
+    "fake_devices",
     "noiseless",
     "open_backend",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.quantum_info import SparseObservable
 from qiskit.transpiler import PassManager, Target
 
 from qrec.backends.device.snapshots import Snapshot
@@ -44,6 +45,14 @@ class Unit:
 
     workload: Workload
     circuit: QuantumCircuit
+
+    @property
+    def observables(self) -> list[SparseObservable]:
+        """The workload's observables on the qubits of the circuit that is sent."""
+        observables, layout = self.workload.observable_list, self.circuit.layout
+        if layout is None or self.workload.isa or self.circuit is self.workload.circuit:
+            return observables
+        return [observable.apply_layout(layout) for observable in observables]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From a name, a mapping or a Qiskit object to a backend."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,12 +10,14 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2
 
 from qrec.backends.base import Backend, BackendSpec
+from qrec.backends.device.snapshots import SNAPSHOT
 from qrec.backends.kinds import BACKENDS
 from qrec.config import parse_fields, read_yaml
 from qrec.errors import ConfigError, PaidError
 from qrec.registry import PACKAGED, beside, check_name, check_owner
 
 _LOCAL = Path("backends.yaml")  # of the working directory
+_ON_DEVICE = {"kind": "exact", "optimization_level": 3, "seed_transpiler": 7}
 Openable: TypeAlias = (
     str | Mapping[str, Any] | Backend | BackendV2 | BaseSamplerV2 | BaseEstimatorV2 | None
 )
@@ -26,7 +29,9 @@ def open_backend(
     """Open a backend.
 
     `source` is a name in backends.yaml, a mapping with the same fields as an entry there, or a
-    Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`; None is `noiseless`. `fields`
+    Qiskit `BackendV2`, `BaseSamplerV2` or `BaseEstimatorV2`; None is `noiseless`. A device's
+    snapshot by itself (``fake:FakeTorino``, ``file:PATH``, ``live:ibm_fez``) is the exact engine
+    under its noise, transpiled as the packaged ``exact_noisy`` is. `fields`
     replace fields of an entry; a `BackendV2` or a sampler needs ``shots``,
     ``optimization_level`` and ``seed_transpiler``, an estimator ``precision``. A backend that
     is open already is returned as it is. `file` is the backends.yaml to read; without it
@@ -154,6 +159,8 @@ def _parse_named(
     A kind of the user's own lies beside the backends.yaml that names it.
     """
     entries = _entries(file)
+    if re.fullmatch(SNAPSHOT, name) and name not in entries:
+        return parse_backend({"name": name, "snapshot": name, **_ON_DEVICE, **fields}, name)
     places = " and ".join(dict.fromkeys(str(path) for path in _files(file)))
     check_name(name, sorted(entries), f"backend (in {places})")
     path, entry = entries[name]

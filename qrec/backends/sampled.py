@@ -61,8 +61,13 @@ class SampledBackend(LocalBackend):
     def _sampler(self, seed: int | None) -> BaseSamplerV2: ...
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
-        isa = self._transpiled([measure(w.circuit, *w.observable_list) for w in workloads])
-        return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
+        measured = [measure(w.circuit, *w.observable_list) for w in workloads]
+        logical = [c for c, w in zip(measured, workloads, strict=True) if not w.isa]
+        isa = iter(self._transpiled(logical) if logical else [])
+        return [
+            Unit(w, circuit if w.isa else next(isa))
+            for w, circuit in zip(workloads, measured, strict=True)
+        ]
 
     def _transpiled(self, circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
         return list(self.pass_manager().run(circuits))

@@ -22,14 +22,17 @@ class Workload:
     A sequence of observables is read from the same shots, of all qubits that any of them reads.
     `parameters` is `(n_evaluations, n_parameters)`, its columns in the order of
     ``circuit.parameters``. The circuit is logical and holds no measurement; qubit order is
-    Qiskit's. `key` names the workload within a run and seeds its shots. Raises ConfigError
-    where the shapes do not fit, and for numbers that are not finite or not real.
+    Qiskit's. `key` names the workload within a run and seeds its shots. With `isa` the circuit
+    is one of the backend's own ISA circuits, unmeasured, and is run as it is: nothing transpiles
+    it, observables are on its qubits. Raises ConfigError where the shapes do not fit, and for
+    numbers that are not finite or not real.
     """
 
     circuit: QuantumCircuit
     observables: SparseObservable | Sequence[SparseObservable]
     parameters: Array
     key: str
+    isa: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.parameters), self.circuit.num_parameters)

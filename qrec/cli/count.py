@@ -169,15 +169,7 @@ def _place(name: str, file: Path | None) -> "Place":
 
     if is_lattice(name):
         return lattice(name)
-    if not name.startswith(("fake:", "file:", "live:")):
-        return BackendPlace(open_backend(name, file=file))
-    fields: dict[str, Any] = {
-        "kind": "aer",
-        "name": name,
-        "snapshot": name,
-        "shots": 1,
-        "seed_simulator": 0,
-        "optimization_level": 3,
-        "seed_transpiler": 0,
-    }
-    return BackendPlace(open_backend(fields))
+    snapshot = name.startswith(("fake:", "file:", "live:"))
+    return BackendPlace(
+        open_backend(name, file=file, **({"seed_transpiler": 0} if snapshot else {}))
+    )

@@ -2,14 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparseObservable
 from qiskit_ibm_runtime import fake_provider
 
+from qrec.backends import Workload
 from qrec.backends.device.snapshots import (
     Snapshot,
     checksum,
+    fake_devices,
     make_snapshot,
     open_snapshot,
     read_snapshot,
@@ -134,3 +139,61 @@ def test_another_calibration_is_another_snapshot():
     assert isinstance(other, Snapshot)
     assert other != MANILA
     assert other.device.target.qubit_properties[2].t1 != MANILA.device.target.qubit_properties[2].t1
+
+
+def test_fake_devices_by_pattern_and_width():
+    everywhere = fake_devices()
+    assert len(everywhere) > 50
+    assert [d.source for d in everywhere] == sorted(d.source for d in everywhere)
+    manila = next(d for d in everywhere if d.source == "fake:FakeManilaV2")
+    assert (manila.n_qubits, manila.date) == (5, MANILA.date)
+    wide = fake_devices("fake:FakeT*", 130)
+    assert [d.source for d in wide] == ["fake:FakeTorino"]
+    for pattern, least in (("fake:FakeT*", 1000), ("fake:Manila", 1), ("FakeT*", 1)):
+        with pytest.raises(ConfigError, match=r"none with .*expected a pattern such as fake:\*"):
+            fake_devices(pattern, least)
+
+
+def test_a_device_opens_by_its_name_alone():
+    backend = open_backend("fake:FakeManilaV2")
+    settings = {"optimization_level": 3, "seed_transpiler": 7, "kind": "exact"}
+    same = open_backend(settings, name=backend.name, snapshot="fake:FakeManilaV2")
+    assert (backend.name, backend.spec) == ("fake:FakeManilaV2", same.spec)
+    other = open_backend("fake:FakeManilaV2", noise={"only": []}, name="quiet")
+    assert (other.name, other.spec.noise.only) == ("quiet", ())
+    with pytest.raises(ConfigError, match="FakeManilaV2"):
+        open_backend("fake:FakeManila2").pinned  # noqa: B018
+
+
+def test_two_days_of_one_device_side_by_side(tmp_path):
+    """Their noise is their own, and so are the files that a run keeps of them."""
+    properties = json.loads(json.dumps(MANILA.properties))
+    properties["last_update_date"] = "2024-06-01T00:00:00+00:00"
+    for gate in properties["gates"]:
+        for entry in gate["parameters"]:
+            if entry["name"] == "gate_error":
+                entry["value"] *= 3
+    later = make_snapshot(MANILA.configuration, properties, "here")
+    days = {"may": MANILA, "june": later}
+    entries = {}
+    for day, snapshot in days.items():
+        (tmp_path / f"{day}.json").write_text(snapshot.text())
+        entries[day] = {"kind": "exact", "snapshot": f"file:{tmp_path}/{day}.json",
+                        "optimization_level": 1, "seed_transpiler": 0}  # fmt: skip
+    file = tmp_path / "backends.yaml"
+    file.write_text(json.dumps({"schema_version": 1, "backends": entries}))
+    circuit = QuantumCircuit(2)
+    circuit.cx(0, 1)
+    workload = Workload(circuit, SparseObservable("ZI"), np.empty((1, 0)), "w")
+    opened = {day: open_backend(day, file=file) for day in days}
+    sources = [entry["snapshot"] for entry in entries.values()]
+    fields = {"optimization_level": 1, "seed_transpiler": 0}
+    opened |= {source: open_backend(source, **fields) for source in sources}
+    assert [backend.name for backend in opened.values()] == list(opened)
+    values = [backend.run([workload])[0].value[0] for backend in opened.values()]
+    assert values[:2] == values[2:]
+    assert values[1] < values[0] - 1e-3
+    recorded = [backend.snapshot()["snapshot"] for backend in opened.values()]
+    assert [one["date"] for one in recorded[:2]] == [MANILA.date, later.date]
+    assert recorded[0]["name"] == recorded[1]["name"]
+    assert recorded[0]["file"] != recorded[1]["file"]

@@ -4,7 +4,9 @@ Its file is one JSON document that qrec writes into every run folder. Whoever na
 as the `snapshot` of a backend simulates the noise of the day of that run.
 """
 
+import fnmatch
 import json
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +19,8 @@ from qrec.config import Spec, parse_fields
 from qrec.errors import ConfigError
 from qrec.registry import check_name
 
-SnapshotName = Annotated[str, Field(pattern=r"^(fake:Fake\w+|file:.+|live:\w+)$")]
+SNAPSHOT = r"^(fake:Fake\w+|file:.+|live:\w+)$"
+SnapshotName = Annotated[str, Field(pattern=SNAPSHOT)]
 
 
 class Snapshot(Spec):
@@ -142,12 +145,45 @@ def _device(snapshot: Snapshot) -> Device:
     return Device(snapshot.name, read_target(snapshot.configuration, snapshot.properties))
 
 
+@dataclass(frozen=True)
+class FakeDevice:
+    """A device that qiskit-ibm-runtime ships, its qubits and when it was calibrated."""
+
+    source: str  # ``fake:NAME``, for a backend's `snapshot`
+    n_qubits: int
+    date: str  # ISO 8601
+
+
+def fake_devices(pattern: str = "fake:*", min_qubits: int = 1) -> list[FakeDevice]:
+    """Return the shipped devices whose ``fake:NAME`` matches, with qubits enough; by name.
+
+    `pattern` is a shell's, such as ``fake:FakeT*``. Raises ConfigError where none is left.
+    """
+    found = []
+    for name in fnmatch.filter(_shipped(), pattern.removeprefix("fake:")):
+        snapshot = _fake(name)
+        n_qubits = snapshot.configuration["n_qubits"]
+        if n_qubits >= min_qubits:
+            found.append(FakeDevice(f"fake:{name}", n_qubits, snapshot.date))
+    if not found or not pattern.startswith("fake:"):
+        raise ConfigError(
+            f"devices {pattern!r}: none with {min_qubits} qubits or more; expected a pattern such "
+            "as fake:* or fake:FakeT*, of the devices in qiskit_ibm_runtime.fake_provider"
+        )
+    return found
+
+
+def _shipped() -> list[str]:
+    from qiskit_ibm_runtime import fake_provider
+
+    return [n for n in dir(fake_provider) if n.startswith("Fake") and "Provider" not in n]
+
+
 @cache
 def _fake(name: str) -> Snapshot:
     from qiskit_ibm_runtime import fake_provider
 
-    known = [n for n in dir(fake_provider) if n.startswith("Fake") and "Provider" not in n]
-    check_name(name, known, "fake device")
+    check_name(name, _shipped(), "fake device")
     shipped = getattr(fake_provider, name)
     files = (Path(shipped.dirname) / f for f in (shipped.conf_filename, shipped.props_filename))
     configuration, properties = (json.loads(file.read_text()) for file in files)

@@ -100,9 +100,7 @@ class Mitigated(Primitive):
         return workload.circuit
 
     def pub(self, unit: Unit) -> Any:
-        layout = unit.circuit.layout
-        observables = [one.apply_layout(layout) for one in unit.workload.observable_list]
-        return estimator_pub(unit, observables, bound_rows(unit))
+        return estimator_pub(unit, unit.observables, bound_rows(unit))
 
     def options(self) -> "EstimatorOptions":
         from qiskit_ibm_runtime.options_models import EstimatorOptions

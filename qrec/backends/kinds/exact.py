@@ -155,7 +155,10 @@ class ExactBackend(LocalBackend):
         return explain(self._question(circuit, observables, workload), workload.parameters)
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
-        return [Unit(w, self._isa(w.circuit, w.observable_list)[0]) for w in workloads]
+        return [
+            Unit(w, w.circuit if w.isa else self._isa(w.circuit, w.observable_list)[0])
+            for w in workloads
+        ]
 
     def _check_exact(self, what: str) -> None:
         if self.shots is not None:
@@ -187,9 +190,7 @@ class ExactBackend(LocalBackend):
 
     def _execute(self, unit: Unit) -> Raw:
         workload = unit.workload
-        observables = workload.observable_list
-        if self._noise is not None:
-            observables = [one.apply_layout(unit.circuit.layout) for one in observables]
+        observables = workload.observable_list if self._noise is None else unit.observables
         question = self._question(unit.circuit, observables, workload)
         if self._spec.shots is not None:
             assert self._spec.seed_simulator is not None

@@ -95,8 +95,11 @@ class IbmBackend(Backend):
         return self._transpiler.pass_manager()
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
-        isa = self._transpiler.run([self._primitive.circuit(w) for w in workloads])
-        return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
+        circuits = [self._primitive.circuit(w) for w in workloads]
+        return [
+            Unit(w, circuit if w.isa else self._transpiler.run([circuit])[0])
+            for w, circuit in zip(workloads, circuits, strict=True)
+        ]
 
     def estimate(self, units: Sequence[Unit]) -> Estimate:
         check_client()

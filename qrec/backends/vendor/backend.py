@@ -99,6 +99,11 @@ class VendorBackend(SampledBackend):
         """Return units; with `bind_first` each holds the circuit of its first row, to be shown."""
         if not self._bind_first:
             return super().prepare(workloads)
+        if any(w.isa for w in workloads):
+            raise ConfigError(
+                f"backend {self.name!r} binds angles before it transpiles, so that no circuit "
+                "with parameters can be run as it is; expected one without bind_first"
+            )
         isa = self._transpiled([circuit for w in workloads for circuit in bound_circuits(w, 1)])
         return [Unit(*pair) for pair in zip(workloads, isa, strict=True)]
 
