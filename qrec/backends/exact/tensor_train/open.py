@@ -19,49 +19,64 @@ from qrec.backends.exact.tensor_train.train import Train
 
 
 class OpenTrain:
-    """Cores by harmonics of the shared angles, all sites as wide as the widest."""
+    """Cores by harmonics of the shared angles, as `rows.chain` takes them: from both ends."""
 
     def __init__(self, train: Train, layout: Layout, open_angles: Sequence[list[int]]) -> None:
-        cores, self._which = absorb(layout.at_factors(train.cores))
+        cores, which = absorb(layout.at_factors(train.cores))
         last = Train(cores, train.truncation)
-        self.dropped = train.dropped + last.dropped
         angles, start = [], 0
         for factor in layout.factors:
             own = open_angles[start : start + len(factor.qubits)]
             start += len(own)
             angles.append([angle for some in own for angle in some])
-        own_angles = [angles[i] for i in self._which]
-        self.n_open = max(map(len, own_angles))
-        self.bond = max(max(core.shape[1], core.shape[3]) for core in last.cores)
-        self.n_features = max(core.shape[2] for core in last.cores)
-        self.shape = (len(cores), self.bond, self.n_features, self.bond)
-        n_variants = 3**self.n_open
-        size = np.prod(self.shape, dtype=float) * n_variants
+        n_steps = -(-len(which) // 2)
+        left, right = list(range(n_steps)), list(range(len(which) - 1, n_steps - 1, -1))
+        self._n_open = max(len(angles[i]) for i in which)
+        self.bond = max(core.shape[3] for core in last.cores)
+        n_features = max(core.shape[2] for core in last.cores)
+        n_variants = 3**self._n_open
+        self.shape = (n_steps, 2, self.bond, n_features * self.bond)
+        size = float(np.prod(self.shape)) * n_variants
         check_memory(3 * 8 * size, f"a tensor train of bond {self.bond} by {n_variants} harmonics")
-        self._cores = np.zeros((len(cores), n_variants, *self.shape[1:]))
-        for place, core in enumerate(last.cores):
-            # Angles that a site does not have come first, and stand at 1.
-            self._cores[place][tuple(slice(n) for n in core.shape)] = core
-        self._cores = self._cores.reshape(len(cores), n_variants, -1)
-        n_angles = 1 + max((a for some in own_angles for a in some), default=-1)
-        index = np.full((len(cores), self.n_open), n_angles)
-        for place, some in enumerate(own_angles):
-            if some:
-                index[place, self.n_open - len(some) :] = some
-        self._index = index.T.copy()
+        wide = np.zeros((n_steps, 2, n_variants, self.bond, n_features, self.bond))
+        self._which: list[list[int | None]] = [[None, None] for _ in range(n_steps)]
+        index = np.full((n_steps, 2, self._n_open), -1)
+        if len(right) < n_steps:  # an odd number: nothing stands before the last one's other end
+            wide[0, 1, 0, 0, 0, 0] = 1.0
+            right = [-1, *right]
+        for step, places in enumerate(zip(left, right, strict=True)):
+            for side, place in enumerate(places):
+                if place < 0:
+                    continue
+                core = last.cores[place].transpose((0, 3, 2, 1) if side == 0 else (0, 1, 2, 3))
+                # Angles that a site does not have come first, and stand at 1.
+                wide[step, side][tuple(slice(n) for n in core.shape)] = core
+                self._which[step][side] = which[place]
+                some = angles[which[place]]
+                index[step, side, self._n_open - len(some) :] = some
+        self._cores = wide.reshape(2 * n_steps, n_variants, -1)
+        self._index = index.reshape(2 * n_steps, -1).T.copy()
+        self._n_features = n_features
 
     def cores(self, angles: Tensor) -> Tensor:
-        """Return the cores `(n_sites, bond, n_features, bond)` at shared angles."""
+        """Return the cores at shared angles."""
+        # Behind the last angle stands that of a site which has none: its harmonics are 1, 0, 0.
         cos, sin = pad(torch.cos(angles), (0, 1)), pad(torch.sin(angles), (0, 1))
-        harmonics = torch.stack([torch.ones_like(cos), cos, sin])
-        out = angles.new_ones(self.shape[0], 1)
-        for column in self._index:  # the angle that changes fastest comes last
-            own = harmonics.index_select(1, constant(column, angles))
-            out = (out[:, :, None] * own.T[:, None]).reshape(len(out), -1)
+        harmonics = torch.stack([torch.ones_like(cos), cos, sin], dim=1)
+        out = angles.new_ones(len(self._cores), 1)
+        for places in self._index:  # the angle that changes fastest comes last
+            own = harmonics.index_select(0, constant(places % len(harmonics), angles))
+            out = (out[:, :, None] * own[:, None]).reshape(len(out), -1)
         flat = torch.bmm(out[:, None], constant(self._cores, angles))
         return flat.reshape(self.shape)
 
     def features(self, features: Sequence[Tensor], n_rows: int) -> Tensor:
-        """Return the features `(n_sites, n_features, n_rows)` of the sites."""
-        own = [features[i].expand(-1, n_rows) for i in self._which]
-        return torch.stack([pad(x, (0, 0, 0, self.n_features - len(x))) for x in own])
+        """Return the features of the sites, step by step."""
+        one = pad(features[0].new_ones(1, n_rows), (0, 0, 0, self._n_features - 1))
+        own = [one if i is None else features[i] for step in self._which for i in step]
+        full = [
+            x if x.shape == one.shape else
+            pad(x.expand(-1, n_rows), (0, 0, 0, self._n_features - len(x)))
+            for x in own
+        ]  # fmt: skip
+        return torch.stack(full).reshape(-1, 2, *one.shape)

@@ -37,53 +37,53 @@ class RowKernel:
 
 
 class _Chain(torch.autograd.Function):
-    """The same with gradients, all sites as wide as the widest.
+    """The same with gradients, from both ends to the middle at once.
 
-    The way back carries the right part of the train as the way there carries the left one.
+    The way back carries the other part of the train as the way there carries this one.
     """
 
     @staticmethod
     def forward(ctx: Any, cores: Tensor, features: Tensor) -> Tensor:
-        n_sites, bond, n_features, _ = cores.shape
-        n_rows = features.shape[2]
-        flat = cores.reshape(n_sites, bond * n_features, bond).mT.contiguous()
-        products = cores.new_empty(n_sites, bond, n_features, n_rows)
-        value = cores.new_zeros(bond, n_rows)
-        value[0] = 1.0
-        for core, x, product in zip(flat, features, products, strict=True):
-            torch.mul(value[:, None], x, out=product)
-            value = core @ product.view(-1, n_rows)
-        ctx.save_for_backward(flat, features, products)
-        return value[0].clone()
+        bond, (n_steps, _, n_features, n_rows) = cores.shape[2], features.shape
+        products = cores.new_empty(n_steps, 2, n_features, bond, n_rows)
+        ends = cores.new_zeros(2, bond, n_rows)
+        ends[:, 0] = 1.0
+        for core, x, product in zip(cores, features, products, strict=True):
+            torch.mul(ends[:, None], x[:, :, None], out=product)
+            ends = torch.bmm(core, product.view(2, -1, n_rows))
+        ctx.save_for_backward(cores, features, products, ends)
+        return torch.linalg.vecdot(*ends.unbind(), dim=0)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        flat, features, products = ctx.saved_tensors
-        n_sites, bond, n_rows = len(flat), flat.shape[1], features.shape[2]
-        n_features = features.shape[1]
-        in_cores = torch.empty_like(flat) if ctx.needs_input_grad[0] else None
-        in_features = torch.empty_like(features) if ctx.needs_input_grad[1] else None
-        grad = slope.new_zeros(bond, n_rows)
-        grad[0] = slope
-        for site in range(n_sites - 1, -1, -1):
-            product = products[site]
+        cores, features, products, ends = ctx.saved_tensors
+        n_steps, _, n_features, n_rows = features.shape
+        in_cores = torch.empty_like(cores) if ctx.needs_input_grad[0] else None
+        in_features = torch.zeros_like(features) if ctx.needs_input_grad[1] else None
+        grad = ends.flip(0) * slope
+        # Asked for anew at each step, this memory would cost more than what is done in it.
+        back, both = (torch.empty_like(products[0]) for _ in range(2))
+        for step in range(n_steps - 1, -1, -1):
+            product = products[step]
             if in_cores is not None:
-                torch.mm(grad, product.view(-1, n_rows).mT, out=in_cores[site])
-            back = (flat[site].mT @ grad).view(bond, n_features, n_rows)
-            if in_features is not None:
-                # Feature 0 is 1, so that its product is the left vector itself.
-                torch.sum(back * product[:, :1], 0, out=in_features[site])
-            grad = (back * features[site]).sum(1)
-        wide = None if in_cores is None else in_cores.mT.reshape(n_sites, bond, n_features, bond)
-        return wide, in_features
+                torch.bmm(grad, product.view(2, -1, n_rows).mT, out=in_cores[step])
+            torch.bmm(cores[step].mT, grad, out=back.view(2, -1, n_rows))
+            if in_features is not None and n_features > 1:
+                # Feature 0 is 1: its product is the vector that came in, and it has no slope.
+                torch.mul(back, product[:, :1], out=both)
+                in_features[step, :, 1:] = both[:, 1:].sum(2)
+            torch.mul(back, features[step][:, :, None], out=both)
+            torch.sum(both, 1, out=grad)
+        return in_cores, in_features
 
 
 def chain(cores: Tensor, features: Tensor) -> Tensor:
     """Return the values `(n_rows,)`, with gradients.
 
-    `cores` is `(n_sites, bond, n_features, bond)` and `features` `(n_sites, n_features,
-    n_rows)`, filled up with zeros; feature 0 is 1.
+    Step k takes the k-th sites from both ends: `cores` is `(n_steps, 2, bond, n_features *
+    bond)`, the bond towards the middle first, and `features` `(n_steps, 2, n_features, n_rows)`;
+    both are filled up with zeros, and feature 0 is 1.
     """
     value: Tensor = _Chain.apply(cores, features)  # type: ignore[no-untyped-call]
     return value
