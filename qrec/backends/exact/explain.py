@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from qrec.backends.exact.estimator import differing
 from qrec.backends.exact.heisenberg.table import HeisenbergTable
 from qrec.backends.exact.machine.chunks import chunk_size
-from qrec.backends.exact.method import Evaluator, evaluator
+from qrec.backends.exact.method import Evaluator, Method, evaluator
 from qrec.backends.exact.read.question import ObservedProgram, Question
 from qrec.backends.exact.state.kernels import Dense
 from qrec.backends.exact.state.monomial import Monomial
@@ -15,17 +15,19 @@ from qrec.backends.exact.state.statevector import StateVector
 from qrec.backends.exact.tensor_train.table import TensorTrain
 
 
-def explain(question: Question, rows: NDArray[np.float64]) -> str:
+def explain(question: Question, rows: NDArray[np.float64], method: Method | None = None) -> str:
     """Return one line per pass that applies, and the cost per row and per call.
 
     `rows` `(n_rows, n_parameters)` are those to be evaluated; observables follow each other.
     """
-    return "\n".join(_one(observed, question, rows) for observed in question.observed())
+    return "\n".join(_one(observed, question, rows, method) for observed in question.observed())
 
 
-def _one(observed: ObservedProgram, question: Question, rows: NDArray[np.float64]) -> str:
+def _one(
+    observed: ObservedProgram, question: Question, rows: NDArray[np.float64], method: Method | None
+) -> str:
     by_row = differing(rows)
-    planned = evaluator(observed, by_row.tolist(), len(rows))
+    planned = evaluator(observed, by_row.tolist(), len(rows), method)
     chunk = chunk_size(planned.numbers_per_row(), getattr(torch, question.dtype), question.device)
     lines = [
         f"{len(rows):,} rows, {observed.program.n_qubits} qubits, "
