@@ -15,6 +15,7 @@ from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.program import depends_on_row
 from qrec.backends.exact.read.question import Dtype, Question
 from qrec.backends.exact.state.kernels import Dense, Kernel, Turn
+from qrec.backends.exact.state.statevector import StateVector
 from qrec.backends.local import LocalBackend
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
@@ -51,7 +52,7 @@ def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost
     seen, _ = light_cone(observed.program, observed.codes)
     turns = [op for op in seen.operations if depends_on_row(op, by_row)]
     moved, sines = 2.0 * planned.numbers_per_row() * bits / 8, 2.0 * len(turns)
-    if isinstance(planned, HeisenbergTable):
+    if not isinstance(planned, StateVector):
         return Cost(2 * planned.cost_per_row(), moved, sines, "2048 x 2048")
     evolution = planned.evolution
     kernels = evolution.kernels

@@ -19,7 +19,7 @@ from qrec.backends.exact.heisenberg.partition import partition
 from qrec.backends.exact.read.angles import Angles
 from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.pauli import Real, local
-from qrec.backends.exact.read.program import Rotation
+from qrec.backends.exact.read.program import Operation, Rotation
 from qrec.backends.exact.read.question import ObservedProgram
 from qrec.backends.exact.tensor_train.layout import Layout, absorb
 from qrec.backends.exact.tensor_train.open import OpenTrain
@@ -58,7 +58,7 @@ class TensorTrain:
         self.suffix, self.n_qubits = parts.suffix, seen.n_qubits
         self.layout = Layout(factors, parts.suffix)
         rotations = [op for op in parts.suffix if isinstance(op, Rotation) and op.columns]
-        self._angle_of = {op: i for i, op in enumerate(rotations)}
+        self._angle_of: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
         self._front = Front(self.layout.factors, row_columns)
         self._is_fixed = not rotations
@@ -73,7 +73,7 @@ class TensorTrain:
 
     @property
     def bond(self) -> int:
-        return max(core.shape[3] for core in self.cores)
+        return int(max(core.shape[3] for core in self.cores))
 
     @property
     def widest(self) -> int:
@@ -104,7 +104,9 @@ class TensorTrain:
             return self.fix(shared)(rows)
         cores = self.open.cores(self._shared_angles(shared))
         features = self._front(shared, rows)
-        return chain(cores, self.open.features(features, rows.shape[1]))
+        values = chain(cores, self.open.features(features, rows.shape[1]))
+        # Where nothing is left of the parameters their gradient is 0, and not missing.
+        return values if values.requires_grad else values + 0.0 * (shared.sum() + rows.sum())
 
     def fix(self, shared: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the function of the rows `(n_row_parameters, n_rows)` at shared parameters.
@@ -127,7 +129,7 @@ class TensorTrain:
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
         widest = max(core.shape[1] * core.shape[2] for core in self._planned[0])
-        return 2 * widest + self._front.numbers_per_row()
+        return int(2 * widest) + self._front.numbers_per_row()
 
     def cost_per_row(self) -> float:
         """Return what one row costs, see `method`."""
@@ -145,4 +147,3 @@ class TensorTrain:
         last = Train(cores, self.truncation)
         train.dropped += last.dropped
         return last.cores, which, train
-

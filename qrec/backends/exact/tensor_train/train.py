@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qrec.backends.exact.read.pauli import Real
+from qrec.backends.exact.read.pauli import Codes, Real
 
 WIDEST_BOND = 512  # beyond it a core of 4 x 512 x 512 takes seconds to decompose
 MACHINE_EPS = 1e-12
@@ -121,7 +121,7 @@ class Train:
         return u[:, :n], s[:n, None] * v[:n]
 
 
-def train_of_strings(letters: Real, coefficients: Real, truncation: Truncation) -> Train:
+def train_of_strings(letters: Codes, coefficients: Real, truncation: Truncation) -> Train:
     """Return the sum of Pauli strings, `letters` `(n_terms, n_sites)` on the line."""
     if len(letters) > _TERMS_AT_ONCE:
         half = len(letters) // 2
