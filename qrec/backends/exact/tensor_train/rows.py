@@ -52,7 +52,7 @@ class _Chain(torch.autograd.Function):
             torch.mul(ends[:, None], x[:, :, None], out=product)
             ends = torch.bmm(core, product.view(2, -1, n_rows))
         ctx.save_for_backward(cores, features, products, ends)
-        return torch.linalg.vecdot(*ends.unbind(), dim=0)
+        return (ends[0] * ends[1]).sum(0)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -61,10 +61,10 @@ class TensorTrain:
         self._angle_of: dict[Operation, int] = {op: i for i, op in enumerate(rotations)}
         self._angles = Angles(rotations, row_columns)
         self._front = Front(self.layout.factors, row_columns)
-        self._is_fixed = not rotations
         # Bonds hang on angles at special ones alone: any others say what rows will cost.
         generic = np.random.default_rng(0).uniform(0, 2 * np.pi, len(rotations))
         self._planned = self._closed(generic)
+        self._last = generic, self._planned  # a fitted net is asked again and again
 
     @property
     def cores(self) -> list[Real]:
@@ -114,7 +114,11 @@ class TensorTrain:
         It has no gradients.
         """
         angles = np.asarray(self._shared_angles(shared).detach().cpu().double().numpy())
-        cores, which, _ = self._planned if self._is_fixed else self._closed(angles)
+        before, closed = self._last
+        if not np.array_equal(before, angles):
+            closed = self._closed(angles)
+            self._last = angles, closed
+        cores, which, _ = closed
         kernel = RowKernel([torch.from_numpy(core[0]).to(shared) for core in cores])
 
         def evaluate(rows: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from qrec.backends.exact.read.pauli import Codes, Real
 
 WIDEST_BOND = 512  # beyond it a core of 4 x 512 x 512 takes seconds to decompose
 MACHINE_EPS = 1e-12
+_TERMS_AT_ONCE = 64  # Pauli strings that are put together before they are cut
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Train:
     @property
     def bond(self) -> int:
         """The widest bond there is now."""
-        return max(core.shape[3] for core in self.cores)
+        return int(max(core.shape[3] for core in self.cores))
 
     def move(self, first: int, last: int) -> None:
         """Bring the centre between two sites."""
@@ -146,9 +147,6 @@ def train_of_strings(letters: Codes, coefficients: Real, truncation: Truncation)
         cores.append(core)
         of_term = behind
     return Train(cores, truncation)
-
-
-_TERMS_AT_ONCE = 64
 
 
 def _direct_sum(one: Sequence[Real], other: Sequence[Real]) -> list[Real]:
