@@ -1,4 +1,4 @@
-"""Timing contenders in turns on one core, by its CPU time: a busy machine slows all of them alike."""
+"""Timing contenders in turns on one core by CPU time: a busy machine slows all of them alike."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

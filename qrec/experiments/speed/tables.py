@@ -16,8 +16,8 @@ def race_tables(title: str, rows: Sequence[RaceRow], rounds: int) -> list[Table]
     if tables:
         first = tables[0]
         notes = [
-            f"CPU time, medians of {rounds} rounds in turns, after a first call that is not counted; fewer "
-            "rounds where they take more than 10 s. One thread and one core for all. times: the "
+            f"CPU time, medians of {rounds} rounds in turns, after a first call that is not "
+            "counted; fewer rounds where they take more than 10 s. One thread and one core for all. times: the "
             "first row's rate over this one's. same bits: the rate of qrec's first row of that "
             "precision over this one's.",
             *first.notes,
