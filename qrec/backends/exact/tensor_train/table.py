@@ -132,8 +132,8 @@ class TensorTrain:
 
     def numbers_per_row(self) -> int:
         """Return how many real numbers a row takes."""
-        widest = max(core.shape[1] * core.shape[2] for core in self._planned[0])
-        return int(2 * widest) + self._front.numbers_per_row()
+        widest = max(core.shape[1] * core.shape[2] for core in self.cores)
+        return int(2 * widest) + sum(factor.n_features for factor in self.layout.factors)
 
     def cost_per_row(self) -> float:
         """Return what one row costs, see `method`."""
