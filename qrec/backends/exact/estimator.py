@@ -57,8 +57,9 @@ class ExactEstimator(BaseEstimatorV2):  # type: ignore[misc]
             return PubResult(DataBin(evs=none, stds=none, shape=shape))
         for index, observed in enumerate(question.observed()):
             some = rows[which == index]
-            planned = evaluator(observed, differing(some).tolist(), len(some), self._method)
-            values[which == index] = _values(planned, some, self._dtype, self._device)
+            by_row = differing(some)
+            planned = evaluator(observed, by_row.tolist(), len(some), self._method)
+            values[which == index] = _values(planned, some, by_row, self._dtype, self._device)
         evs = values.reshape(shape)
         return PubResult(DataBin(evs=evs, stds=np.zeros(shape), shape=shape))
 
@@ -73,26 +74,28 @@ def evaluate(
     """
     if not len(rows):
         return np.empty((0, len(question.observables)))
-    observed, row_columns = question.observed(), differing(rows).tolist()
+    observed, by_row = question.observed(), differing(rows)
+    row_columns = by_row.tolist()
     alone = [evaluator(one, row_columns, len(rows), method) for one in observed]
     states = {i: planned for i, planned in enumerate(alone) if isinstance(planned, StateVector)}
     out = np.empty((len(rows), len(observed)))
     joint = join([observed[i] for i in states], list(states.values()), row_columns)
     if joint is not None:
-        out[:, list(states)] = _values(joint, rows, question.dtype, question.device)
+        out[:, list(states)] = _values(joint, rows, by_row, question.dtype, question.device)
     for i, planned in enumerate(alone):
         if joint is None or i not in states:
-            out[:, i] = _values(planned, rows, question.dtype, question.device)
+            out[:, i] = _values(planned, rows, by_row, question.dtype, question.device)
     return out
 
 
 def _values(
     planned: Evaluator | JointStateVector,
     rows: NDArray[np.float64],
+    by_row: NDArray[np.bool_],
     dtype: Dtype,
     device: Device,
 ) -> NDArray[np.float64]:
-    by_row, kind = differing(rows), getattr(torch, dtype)
+    kind = getattr(torch, dtype)
     size = chunk_size(planned.numbers_per_row(), kind, device)
     shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(device, kind)
     with torch.inference_mode():

@@ -1,9 +1,10 @@
-"""The choice between the Heisenberg table and the state vector, by what they cost.
+"""The choice between the Heisenberg table, dense or a tensor train, and the state vector.
 
-A cost is a time, in multiplications of a matrix product that take as long.
+It is made by what they cost: a time, in multiplications of a matrix product that take as long.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Literal
 
@@ -11,17 +12,24 @@ import numpy as np
 
 from qrec.backends.exact.heisenberg.pull import MOST_TERMS, TooManyTermsError
 from qrec.backends.exact.heisenberg.table import HeisenbergTable
+from qrec.backends.exact.read.cone import light_cone
+from qrec.backends.exact.read.observable import MOST_DIGITS
 from qrec.backends.exact.read.question import ObservedProgram
 from qrec.backends.exact.state.statevector import StateVector
+from qrec.backends.exact.tensor_train.table import TensorTrain
+from qrec.backends.exact.tensor_train.train import WIDEST_BOND, BondError, Truncation
 from qrec.errors import ConfigError
 
-Evaluator = HeisenbergTable | StateVector
-Method = Literal["table", "statevector"]
+Evaluator = HeisenbergTable | StateVector | TensorTrain
+# A truncation asks for the tensor train, kept that small; its name alone for an exact one.
+Method = Literal["table", "statevector", "tensor_train"] | Truncation
 _FEWEST_TERMS = 4096  # planning these takes milliseconds
 # Noise leaves few strings out: as a dense tensor they need no planning, but have no gradient.
 _MOST_NOISY_TERMS = 2**18
 # Planning one term takes as long as this many amplitudes of a state through all its kernels.
 _AMPLITUDES_PER_TERM = 2**13
+# Below these, a table or states are small; planning a train takes as long as so many amplitudes.
+_FEWEST_NOISY_QUBITS, _FEWEST_QUBITS, _AMPLITUDES_PER_TRAIN = 9, 13, 2**22
 
 
 def evaluator(
@@ -56,16 +64,21 @@ def _evaluator(
     method: Method | None,
     left_columns: frozenset[int] | None,
 ) -> Evaluator:
+    wide = observed.program.n_qubits > MOST_DIGITS
     if method == "statevector":
         if observed.is_noisy:
             raise ConfigError(
                 "method 'statevector' knows no noise; expected 'table', or an aer backend"
             )
+        _check_narrow(observed, method)
         return StateVector(observed, row_columns)
+    if method == "tensor_train" or isinstance(method, Truncation) or (wide and method is None):
+        truncation = method if isinstance(method, Truncation) else None
+        return _only_train(observed, row_columns, truncation, left_columns)
     if observed.is_noisy:
-        limit = _MOST_NOISY_TERMS if n_rows is None else _FEWEST_TERMS
-        return HeisenbergTable(observed, row_columns, left_columns, limit, dense=True)
+        return _of_noise(observed, row_columns, n_rows, method, left_columns)
     if method == "table" or left_columns is not None:
+        _check_narrow(observed, "table")
         try:
             return HeisenbergTable(observed, row_columns, left_columns)
         except TooManyTermsError as error:
@@ -73,8 +86,20 @@ def _evaluator(
                 f"the observable becomes more than {error.limit:,} Pauli strings when pulled "
                 f"back through {observed.program.n_qubits} qubits; take method 'statevector'"
             ) from None
-    state = StateVector(observed, row_columns)
+    return _ideal(observed, row_columns, n_rows)
+
+
+def _ideal(
+    observed: ObservedProgram, row_columns: tuple[bool, ...], n_rows: int | None
+) -> Evaluator:
     many = np.inf if n_rows is None else n_rows
+    n_qubits = _cone_qubits(observed)
+    if n_qubits >= _FEWEST_QUBITS and many * 2**n_qubits >= _AMPLITUDES_PER_TRAIN:
+        with suppress(TooManyTermsError):  # so few strings are less than any state
+            return HeisenbergTable(observed, row_columns, limit=_FEWEST_TERMS)
+        with suppress(BondError, ConfigError):
+            return _train_below(16.0 * 2**n_qubits, observed, row_columns, n_rows, n_qubits)
+    state = StateVector(observed, row_columns)
     limit = np.clip(
         many * 2**state.evolution.n_qubits / _AMPLITUDES_PER_TERM, _FEWEST_TERMS, MOST_TERMS
     )
@@ -84,3 +109,76 @@ def _evaluator(
         return state
     cost = table.cost_per_row() + table.pull.work() / many
     return table if cost <= state.cost_per_row() else state
+
+
+def _of_noise(
+    observed: ObservedProgram,
+    row_columns: tuple[bool, ...],
+    n_rows: int | None,
+    method: Method | None,
+    left_columns: frozenset[int] | None,
+) -> Evaluator:
+    limit = _MOST_NOISY_TERMS if n_rows is None else _FEWEST_TERMS
+    n_qubits = _cone_qubits(observed)
+    if method == "table" or left_columns is not None or n_qubits < _FEWEST_NOISY_QUBITS:
+        _check_narrow(observed, "table")
+        return HeisenbergTable(observed, row_columns, left_columns, limit, dense=True)
+    with suppress(TooManyTermsError):
+        return HeisenbergTable(observed, row_columns, limit=_FEWEST_TERMS)
+    try:
+        # Of a dense table, one product of 1, cosine and sine for each qubit.
+        return _train_below(3.0**n_qubits, observed, row_columns, n_rows, n_qubits)
+    except (BondError, ConfigError) as error:
+        try:
+            return HeisenbergTable(observed, row_columns, left_columns, limit, dense=True)
+        except ConfigError:
+            raise _refusal(error, n_qubits) if isinstance(error, BondError) else error from None
+
+
+def _train_below(
+    cost: float,
+    observed: ObservedProgram,
+    row_columns: tuple[bool, ...],
+    n_rows: int | None,
+    n_qubits: int,
+) -> TensorTrain:
+    """Return an exact train of less than a cost per row; raise BondError where it has more."""
+    limit = int(min(WIDEST_BOND, max(1.0, np.sqrt(cost / (3 * n_qubits)))))
+    train = TensorTrain(observed, row_columns, Truncation(limit=limit))
+    if n_rows is None:
+        train.open  # noqa: B018  for gradients
+    return train
+
+
+def _only_train(
+    observed: ObservedProgram,
+    row_columns: tuple[bool, ...],
+    truncation: Truncation | None,
+    left_columns: frozenset[int] | None,
+) -> TensorTrain:
+    if left_columns is not None:
+        raise ConfigError("all pairs need method 'table'; a tensor train takes rows of both sides")
+    try:
+        return TensorTrain(observed, row_columns, truncation)
+    except BondError as error:
+        raise _refusal(error, _cone_qubits(observed)) from None
+
+
+def _refusal(error: BondError, n_qubits: int) -> ConfigError:
+    return ConfigError(
+        f"the observable's tensor train over {n_qubits} qubits reaches bond {error.bond}, at most "
+        f"{error.limit}: it does not compress; expected fewer layers, gates between neighbours, "
+        "or max_bond, which makes the values approximate"
+    )
+
+
+def _cone_qubits(observed: ObservedProgram) -> int:
+    return len(light_cone(observed.program, observed.codes)[1])
+
+
+def _check_narrow(observed: ObservedProgram, method: str) -> None:
+    if observed.program.n_qubits > MOST_DIGITS:
+        raise ConfigError(
+            f"method {method!r} takes at most {MOST_DIGITS} qubits, what is read hangs on "
+            f"{observed.program.n_qubits}; expected method 'tensor_train'"
+        )

@@ -17,10 +17,12 @@ from qrec.backends.device.sources import NoiseSpec, check_noise, modelled, sched
 from qrec.backends.device.transpile import SchedulingMethod, Transpiler, check_scheduling
 from qrec.backends.exact.read.noise import DeviceNoise
 from qrec.backends.exact.read.question import Device, Question
+from qrec.backends.exact.tensor_train.train import MACHINE_EPS, Truncation
 from qrec.backends.local import LocalBackend, workload_seed
 from qrec.backends.readings import is_diagonal
 from qrec.backends.sampled import measure
 from qrec.backends.workload import Workload
+from qrec.config import Spec
 from qrec.errors import ConfigError
 
 # The engine, and torch with it, is imported where it computes: naming a backend needs neither.
@@ -28,12 +30,24 @@ if TYPE_CHECKING:
     from qrec.backends.exact.expectation import Expectation
 
 
+class TensorTrainSpec(Spec):
+    """Values by a tensor train, whatever else would do.
+
+    Each cut may drop `eps` of the table's norm; with `max_bond` bonds are never wider, and what
+    that costs is the estimated error that `qrec explain` prints.
+    """
+
+    eps: Annotated[float, Field(gt=0, lt=1)] = MACHINE_EPS
+    max_bond: Annotated[int, Field(ge=1)] | None = None
+
+
 class ExactSpec(BackendSpec):
     """Exact expectation values, differentiable; or `shots` drawn from the exact distribution.
 
     Without `snapshot` of the ideal circuit as it is; with it of the circuit transpiled for
     that device, under its noise, or what `noise` leaves of it: see `NoiseSpec`. The
-    transpiler's settings belong to a snapshot alone, the simulator's seed to shots.
+    transpiler's settings belong to a snapshot alone, the simulator's seed to shots. With
+    `tensor_train` values may be approximate: see `TensorTrainSpec`.
     """
 
     kind: Literal["exact"]
@@ -47,6 +61,7 @@ class ExactSpec(BackendSpec):
     seed_transpiler: Annotated[int, Field(ge=0)] | None = None
     scheduling_method: SchedulingMethod | None = None
     noise: NoiseSpec | None = None
+    tensor_train: TensorTrainSpec | None = None
 
     @model_validator(mode="after")
     def _settings_go_together(self) -> "ExactSpec":
@@ -61,6 +76,8 @@ class ExactSpec(BackendSpec):
                 raise ValueError(f"{key} {wanted} {owner}")
         check_scheduling(self.scheduling_method, self.snapshot)
         check_noise(self.noise, self.snapshot)
+        if self.tensor_train is not None and self.shots is not None:
+            raise ValueError("tensor_train has no meaning beside shots, which are exact draws")
         return self
 
 
@@ -122,7 +139,7 @@ class ExactBackend(LocalBackend):
         from qrec.backends.exact.estimator import ExactEstimator
 
         self._check_exact("an estimator")
-        return ExactEstimator(self._noise, self._spec.dtype, device=self._spec.device)
+        return ExactEstimator(self._noise, self._spec.dtype, self._method, self._spec.device)
 
     def _make_sampler(self) -> BaseSamplerV2:
         """Return a sampler of the exact distribution, with the seed 0 where there are no shots."""
@@ -141,7 +158,8 @@ class ExactBackend(LocalBackend):
 
         self._check_exact("an expectation with gradients")
         isa, observed = self._isa(circuit, [observable])
-        return Expectation(Question(isa, observed, circuit.parameters, self._noise))
+        question = Question(isa, observed, circuit.parameters, self._noise)
+        return Expectation(question, self._method)
 
     def explain(self, workload: Workload) -> None:
         """Print what evaluates a workload here, and what it costs."""
@@ -152,13 +170,19 @@ class ExactBackend(LocalBackend):
         from qrec.backends.exact.explain import explain
 
         circuit, observables = self._isa(workload.circuit, workload.observable_list)
-        return explain(self._question(circuit, observables, workload), workload.parameters)
+        question = self._question(circuit, observables, workload)
+        return explain(question, workload.parameters, self._method)
 
     def prepare(self, workloads: Sequence[Workload]) -> list[Unit]:
         return [
             Unit(w, w.circuit if w.isa else self._isa(w.circuit, w.observable_list)[0])
             for w in workloads
         ]
+
+    @property
+    def _method(self) -> Truncation | None:
+        asked = self._spec.tensor_train
+        return None if asked is None else Truncation(asked.eps, asked.max_bond)
 
     def _check_exact(self, what: str) -> None:
         if self.shots is not None:
@@ -200,7 +224,7 @@ class ExactBackend(LocalBackend):
             return {"counts": draw_counts(question, workload.parameters, self._spec.shots, seed)}
         from qrec.backends.exact.estimator import evaluate
 
-        value = evaluate(question, workload.parameters)
+        value = evaluate(question, workload.parameters, self._method)
         value = value if workload.is_joint else value[:, 0]
         return {"value": value, "stderr": np.zeros_like(value)}
 

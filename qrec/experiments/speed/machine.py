@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 from typing import ClassVar
 
 import numpy as np
@@ -64,15 +64,15 @@ def measure(quick: bool, rounds: int) -> list[RateRow]:
 def _rate(call: Callable[[], object], work: float, rounds: int) -> float:
     """Return work per second, from repeats that take long enough to be timed."""
     call()
-    begun = perf_counter()
+    begun = process_time()
     call()
-    repeats = max(1, int(0.01 / (perf_counter() - begun)))
+    repeats = max(1, int(0.01 / (process_time() - begun)))
     seconds = []
     for _ in range(rounds):
-        begun = perf_counter()
+        begun = process_time()
         for _ in range(repeats):
             call()
-        seconds.append((perf_counter() - begun) / repeats)
+        seconds.append((process_time() - begun) / repeats)
     return work / float(np.median(seconds))
 
 

@@ -15,6 +15,7 @@ from qrec.backends.exact.read.cone import light_cone
 from qrec.backends.exact.read.program import depends_on_row
 from qrec.backends.exact.read.question import Dtype, Question
 from qrec.backends.exact.state.kernels import Dense, Kernel, Turn
+from qrec.backends.exact.state.statevector import StateVector
 from qrec.backends.local import LocalBackend
 from qrec.backends.open import open_backend
 from qrec.backends.workload import Workload
@@ -51,7 +52,7 @@ def prediction_cost(work: Work, n_rows: int, method: Method, bits: Bits) -> Cost
     seen, _ = light_cone(observed.program, observed.codes)
     turns = [op for op in seen.operations if depends_on_row(op, by_row)]
     moved, sines = 2.0 * planned.numbers_per_row() * bits / 8, 2.0 * len(turns)
-    if isinstance(planned, HeisenbergTable):
+    if not isinstance(planned, StateVector):
         return Cost(2 * planned.cost_per_row(), moved, sines, "2048 x 2048")
     evolution = planned.evolution
     kernels = evolution.kernels
@@ -93,9 +94,9 @@ def all_pairs_cost(work: Work, noisy: bool) -> Cost:
     return Cost(2.0 * terms, 4.0, 0.0, "2048 x 2048", "memory")
 
 
-def training_step(work: Work, batch: int, bits: Bits) -> Call:
+def training_step(work: Work, batch: int, bits: Bits, noisy: bool = False) -> Call:
     """Return a step forward and back; it gives the gradient in theta."""
-    function = Expectation(_question(work))
+    function = _trainable(work, noisy)
     kind = getattr(torch, _dtype(bits))
     leaves = {
         name: torch.tensor(value, dtype=kind, requires_grad=True)
@@ -135,6 +136,12 @@ def noisy_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
     return call
 
 
+def fitted_predictions(work: Work, n_rows: int, bits: Bits) -> Call:
+    """Return predictions under noise of a fitted net; planning and pull are in the first call."""
+    backend, unit = noisy_unit(work, n_rows, bits)
+    return lambda: np.asarray(backend._execute(unit)["value"])
+
+
 def swap_tests(n_factors: int, n_rows: int, noisy: bool, shots: bool) -> Call:
     """Return SWAP tests at infinite shots, or from 1024 drawn from the exact distribution."""
     backend = _local(exact(noisy=noisy, shots=shots))
@@ -162,10 +169,14 @@ def _swap_workload(n_factors: int, n_rows: int) -> Workload:
 
 
 def _expectation(work: Work, noisy: bool) -> Expectation:
+    return _trainable(work, noisy) if noisy else Expectation(_question(work), "table")
+
+
+def _trainable(work: Work, noisy: bool) -> Expectation:
     from qrec.backends.kinds.exact import ExactBackend
 
     if not noisy:
-        return Expectation(_question(work), "table")
+        return Expectation(_question(work))
     backend = exact(noisy=True)
     assert isinstance(backend, ExactBackend)
     return backend.expectation(work.circuit, work.observable)

@@ -1,10 +1,10 @@
-"""Timing contenders in turns on one core, so that a busy machine slows all of them alike."""
+"""Timing contenders in turns on one core by CPU time: a busy machine slows all of them alike."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -138,12 +138,15 @@ def one_core() -> Iterator[None]:
 
 
 def _time(call: Call) -> float:
-    """Return the seconds of a call, the mean of as many as take `_SHORTEST`."""
-    begun, calls, taken = perf_counter(), 0, 0.0
+    """Return the CPU seconds of a call, the mean of as many as take `_SHORTEST`.
+
+    They do not count what else the machine does at the time.
+    """
+    begun, calls, taken = process_time(), 0, 0.0
     while taken < _SHORTEST:
         call()
         calls += 1
-        taken = perf_counter() - begun
+        taken = process_time() - begun
     return taken / calls
 
 

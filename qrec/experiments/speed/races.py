@@ -15,6 +15,9 @@ _NETS: dict[str, tuple[str, Callable[[], Work]]] = {
     "8q-l3-all": ("8 qubits, L=3 all", partial(net, 4, 3, "all")),
     "8q-l3-chain": ("8 qubits, L=3 chain", partial(net, 4, 3, "chain")),
     "12q-l3-all": ("12 qubits, L=3 all", partial(net, 6, 3, "all")),
+    "20q-l3-chain": ("20 qubits, L=3 chain", partial(net, 10, 3, "chain")),
+    "30q-l3-chain": ("30 qubits, L=3 chain", partial(net, 15, 3, "chain")),
+    "100q-l3-chain": ("100 qubits, L=3 chain", partial(net, 50, 3, "chain")),
     "8q-complex": ("8 qubits, RX RZ U CRZ, complex amplitudes, read by X Y Z", complex_net),
 }
 _EPOCH = 60_000  # samples
@@ -28,6 +31,10 @@ _PREDICTION_GOALS = {
 _TRAINING_GOALS = {16: 8.0, 256: 15.0, 2048: 40.0}  # PennyLane broadcasting
 # The goal, and Aer's rows: so many that the seconds of each of its calls do not count.
 _NOISY = {"8q-l2-pairs": (2500.0, 200), "8q-l3-all": (10_000.0, 40), "8q-l3-chain": (10_000.0, 40)}
+# By the tensor train: evaluations per second.
+_IDEAL_TRAIN = {"20q-l3-chain": 1.2e6, "100q-l3-chain": None}
+_NOISY_TRAIN = {"20q-l3-chain": 8e5, "30q-l3-chain": 5e5}
+_NOISY_TRAINING = 1e5  # samples, in batches of 256
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,13 @@ class Sizes:
     users: int = 943  # MovieLens-100K
     items: int = 1682
     noisy_swaps: int = 5_000
+    train_rows: int = 100_000
+    train_aer: int = 4
 
 
 QUICK = Sizes(rows=40, broadcast=10, jit=10, wide_rows=10, wide_broadcast=5, wide_jit=5, slow=2,
-              aer=10, noisy=2, swap_aer=2, users=20, items=30, noisy_swaps=20)  # fmt: skip
+              aer=10, noisy=2, swap_aer=2, users=20, items=30, noisy_swaps=20,
+              train_rows=20, train_aer=2)  # fmt: skip
 
 
 def races(quick: bool = False) -> dict[str, Race]:
@@ -69,6 +79,9 @@ def races(quick: bool = False) -> dict[str, Race]:
     ]
     found += [_noisy(name, sizes) for name in _NOISY]
     found += [_all_pairs(name, sizes, noisy=True) for name in ("8q-l2-pairs", "8q-l3-all")]
+    found += [_train(name, sizes) for name in _IDEAL_TRAIN]
+    found += [_noisy_train(name, sizes) for name in _NOISY_TRAIN]
+    found += [_noisy_training("20q-l3-chain", 256)]
     either = (False, True)
     found += [_swap(k, noisy, shots, sizes) for k in (4, 8) for noisy in either for shots in either]
     return {race.name: race for race in found}
@@ -171,6 +184,50 @@ def _noisy(name: str, sizes: Sizes) -> Race:
             contender("Aer EstimatorV2, single", lambda w: peers.aer_noisy(w, few, "single"), few,
                       32, goal),
         ],
+    )  # fmt: skip
+
+
+def _train(name: str, sizes: Sizes) -> Race:
+    n, few = sizes.train_rows, sizes.train_aer
+    found = [
+        _engine("tensor train", name, n, "tensor_train", 32),
+        _engine("tensor train", name, n, "tensor_train", 64),
+    ]
+    if name.startswith("20q"):
+        found.append(
+            _contender(name, "Aer EstimatorV2, single", lambda w: peers.aer(w, few, "single"),
+                       few, 32)
+        )  # fmt: skip
+    title = f"{n:,} predictions by the tensor train, {_words(name)}"
+    return Race(f"train-{name}", title, found, _IDEAL_TRAIN[name])
+
+
+def _noisy_train(name: str, sizes: Sizes) -> Race:
+    n, contender = sizes.train_rows, partial(_contender, name, is_ours=True)
+    return Race(
+        f"noisy-train-{name}",
+        f"{n:,} predictions of a fitted net under noise, {_words(name)}",
+        [
+            contender("qrec tensor train", lambda w: ours.fitted_predictions(w, n, 32), n, 32),
+            contender("qrec tensor train, double", lambda w: ours.fitted_predictions(w, n, 64),
+                      n, 64),
+        ],
+        _NOISY_TRAIN[name],
+    )  # fmt: skip
+
+
+def _noisy_training(name: str, batch: int) -> Race:
+    contender = partial(_contender, name, is_ours=True)
+    return Race(
+        f"noisy-training-{name}-{batch}",
+        f"training under noise, batches of {batch}, theta and angles, {_words(name)}",
+        [
+            contender("qrec", lambda w: ours.training_step(w, batch, 32, noisy=True), batch, 32),
+            contender("qrec, double", lambda w: ours.training_step(w, batch, 64, noisy=True),
+                      batch, 64),
+        ],
+        _NOISY_TRAINING,
+        _EPOCH,
     )  # fmt: skip
 
 

@@ -16,10 +16,10 @@ def race_tables(title: str, rows: Sequence[RaceRow], rounds: int) -> list[Table]
     if tables:
         first = tables[0]
         notes = [
-            f"Medians of {rounds} rounds in turns, after a first call that is not counted; fewer "
-            "rounds where they take more than 10 s. One thread and one core for all. times: the "
-            "first row's rate over this one's. same bits: the rate of qrec's first row of that "
-            "precision over this one's.",
+            f"CPU time, medians of {rounds} rounds in turns, after a first call that is not "
+            "counted; fewer rounds where they take more than 10 s. One thread and one core for "
+            "all. times: the first row's rate over this one's. same bits: the rate of qrec's "
+            "first row of that precision over this one's.",
             *first.notes,
         ]
         tables[0] = Table(f"{title}\n\n{first.title}", first.columns, first.rows, notes)
@@ -113,7 +113,7 @@ def _reached(row: RaceRow) -> tuple[str, bool]:
 
 def _goal(row: RaceRow) -> str | None:
     if row.rate_goal:
-        return f"{row.rate_goal:.0e}/s"
+        return f"{row.rate_goal:.2g}/s"
     return f"{row.at_least:,.0f}x" if row.at_least else None
 
 

@@ -254,8 +254,11 @@ def test_qubits_that_are_not_seen_do_not_count():
     paulis = [SparsePauliOp.from_sparse_list([("Z", [q], 1.0)], 40) for q in (0, 2)]
     found = open_backend("exact").estimator().run([(wide, paulis)]).result()[0].data.evs
     np.testing.assert_allclose(found, [np.cos(0.3), np.cos(0.3) ** 3])
+    assert value(wide, SparsePauliOp("Z" + "I" * 39)) == pytest.approx(np.cos(0.3) ** 40)
+    wide.measure_all()
+    sampled = open_backend("exact").sampler().run([wide], shots=5)
     with pytest.raises(ConfigError, match="at most 31 qubits, what is read hangs on 40"):
-        value(wide, SparsePauliOp("Z" + "I" * 39))
+        sampled.result()
     idle = QuantumCircuit(200, 1)
     idle.x(150)
     idle.measure(150, 0)

@@ -117,10 +117,11 @@ class Front:
         angles = self._angles(shared, rows)
         cos, sin = torch.cos(angles), torch.sin(angles)
         harmonics = torch.stack([torch.ones_like(cos), cos, sin], dim=1)
+        of_rotation = harmonics.unbind()  # not harmonics[i]: each would have a gradient as large
         out = []
         for factor in self._factors:
             if factor.harmonic:
-                out.append(harmonics[self._index[factor.operations[-1]]])
+                out.append(of_rotation[self._index[factor.operations[-1]]])
             elif factor.pure is not None:
                 out.append(factor.pure(shared, rows))
             elif id(factor) in self._mixed:

@@ -8,6 +8,7 @@ from qiskit.quantum_info import SparseObservable
 from qrec.backends.exact.read.pauli import Codes, Real
 
 _DIGIT = {"X": 1, "Y": 2, "Z": 3}
+MOST_DIGITS = 31  # qubits whose Pauli strings are numbers of 62 bits
 
 
 def letters_of(observable: SparseObservable) -> dict[int, frozenset[int]]:
@@ -31,4 +32,6 @@ def pauli_codes(observable: SparseObservable, place: Mapping[int, int]) -> tuple
         sum(_DIGIT[p] << 2 * place[int(q)] for p, q in zip(t.bit_labels(), t.indices, strict=True))
         for t in terms
     ]
-    return np.array(codes, np.int64), np.array([t.coeff.real for t in terms], float)
+    # A code of more than 62 bits is a Python number, in an array of objects.
+    kind = np.int64 if len(place) <= MOST_DIGITS else object
+    return np.array(codes, kind), np.array([t.coeff.real for t in terms], float)

@@ -12,14 +12,13 @@ from qiskit.quantum_info import SparseObservable
 from qrec.backends.checks import check_observable
 from qrec.backends.exact.read.cone import Letters, cone
 from qrec.backends.exact.read.noise import DeviceNoise
-from qrec.backends.exact.read.observable import letters_of, pauli_codes
+from qrec.backends.exact.read.observable import MOST_DIGITS, letters_of, pauli_codes
 from qrec.backends.exact.read.pauli import Codes, Real
 from qrec.backends.exact.read.program import Channel, Program, on_qubits, read_circuit
 from qrec.errors import ConfigError
 
 Dtype = Literal["float32", "float64"]
 Device = Literal["cpu", "cuda"]
-_MOST_QUBITS = 31  # a Pauli string is a number of 62 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +69,7 @@ class ObservedProgram:
 
     @cached_property
     def _key(self) -> Hashable:
-        return self.program.key(), self.codes.tobytes(), self.coefficients.tobytes()
+        return self.program.key(), tuple(self.codes.tolist()), self.coefficients.tobytes()
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -97,9 +96,9 @@ def on_used_qubits(
         operations += tuple(Channel(noise.readout(q), (q,)) for q in measured)
     program = replace(program, operations=operations)
     used = sorted({q for op in operations for q in op.qubits} | set(measured))
-    if len(used) > _MOST_QUBITS:
+    if len(used) > MOST_DIGITS:
         return [
-            _numbered(*narrow(program, seen), [observable])[0]
+            _numbered(*cone(program, seen), [observable])[0]
             for observable, seen in zip(observables, letters, strict=True)
         ]
     place = {qubit: j for j, qubit in enumerate(used)}
@@ -109,9 +108,9 @@ def on_used_qubits(
 def narrow(program: Program, observed: Mapping[int, Letters]) -> tuple[Program, tuple[int, ...]]:
     """Return the `cone` of what is observed; raise ConfigError where it has too many qubits."""
     seen, kept = cone(program, observed)
-    if len(kept) > _MOST_QUBITS:
+    if len(kept) > MOST_DIGITS:
         raise ConfigError(
-            f"the exact backend takes at most {_MOST_QUBITS} qubits, what is read hangs on "
+            f"the exact backend takes at most {MOST_DIGITS} qubits, what is read hangs on "
             f"{len(kept)}; expected a narrower circuit, or a backend of shots for it"
         )
     return seen, kept
