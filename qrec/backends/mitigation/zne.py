@@ -31,9 +31,9 @@ class ZeroNoiseExtrapolation(Mitigation):
     A factor f runs G (G^-1 G)^((f-1)/2) in place of the ISA circuit G, delays included. Readout
     is not folded, and its errors stay: put ``readout`` beneath. ``linear`` is the least-squares
     line; ``exponential`` is a + b exp(-c f) with a = tr(O)/d, where depolarising ends, by least
-    squares of log|value - a| with weights |value - a|, which are those of equal errors. An
-    evaluation whose values lie on both sides of a, as those near it do with few shots, has no
-    such fit and takes the line.
+    squares of log|value - a|, squares weighted by |value - a| as mitiq does. An evaluation whose
+    values lie on both sides of a, as those near it do with few shots, has no such fit and takes
+    the line.
     """
 
     extrapolation: Literal["linear", "exponential"] = "linear"
@@ -93,11 +93,10 @@ def extrapolate(factors: Array, values: Array, end: Array | None) -> tuple[Array
     # What does not fit is computed with ones in its place, and not used.
     size = np.where(fits, np.abs(away), 1.0)
     by = factors.reshape(-1, *[1] * (values.ndim - 1))
-    square = size**2
-    mean = (square * by).sum(0) / square.sum(0)
-    spread = (square * (by - mean) ** 2).sum(0)
+    mean = (size * by).sum(0) / size.sum(0)
+    spread = (size * (by - mean) ** 2).sum(0)
     # Of the intercept of a weighted line: how it hangs on each logarithm.
-    part = square * (1 / square.sum(0) - mean * (by - mean) / spread)
+    part = size * (1 / size.sum(0) - mean * (by - mean) / spread)
     grown = np.exp((part * np.log(size)).sum(0)) * np.sign(away[0])
     return np.where(fits, end + grown, straight), np.where(
         fits, np.abs(grown) * part / size, slopes
