@@ -10,7 +10,7 @@ pytest.importorskip("mitiq", reason="mitiq is not installed (extra: mitigation)"
 pytest.importorskip("ply", reason="ply is not installed (extra: mitigation)")
 
 FACTORS = [1.0, 3.0, 5.0]
-VALUES = [[0.7, 0.4, 0.3], [-0.4, -0.35, -0.2], [0.101, 0.1005, 0.13]]
+VALUES = [[0.7, 0.4, 0.3], [-0.4, -0.35, -0.2], [0.13, 0.1005, 0.1002]]
 
 
 @pytest.mark.parametrize("factor", [1, 3, 5])
