@@ -19,6 +19,7 @@ from qrec.analysis.samples import Sample, sample_of
 from qrec.analysis.table import Table
 from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
+from qrec.backends.device.snapshots import fake_devices
 from qrec.backends.kinds.exact import ExactSpec
 from qrec.backends.open import backend_spec
 from qrec.data import Ratings
@@ -231,7 +232,16 @@ class NoiseImpact(MembersExperiment):
     @cached_property
     def _devices(self) -> list[str]:
         """The snapshots to run across, patterns replaced by what they stand for."""
-        return list(self.spec.devices)
+        found: list[str] = []
+        for name in self.spec.devices:
+            some = "*" in name or "?" in name
+            found += [d.source for d in fake_devices(name, self._widest)] if some else [name]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def _widest(self) -> int:
+        """The qubits that every circuit has room on."""
+        return max(circuit.num_qubits for circuit in self.circuits().values())
 
     @cached_property
     def _device_spec(self) -> ExactSpec:
