@@ -36,7 +36,7 @@ def variants(spec: NoiseImpactSpec, devices: Sequence[str]) -> list[Variant]:
     found += [_noisy(spec, SOURCE, source, 1.0) for source in (*spec.sources, ALL)]
     found += [_noisy(spec, STRENGTH, ALL, scale) for scale in spec.scales if scale != 1]
     found += [
-        Variant(name, MITIGATION, ALL, 1.0, _called(spec, UNMITIGATED), name)
+        Variant(name.replace("+", "."), MITIGATION, ALL, 1.0, _called(spec, UNMITIGATED), name)
         for name in spec.mitigations
     ]
     for source in devices:
