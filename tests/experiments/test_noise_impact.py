@@ -131,6 +131,25 @@ def assert_predicts(done, label, variant, backend):
     assert found["low"] <= figures.value <= found["high"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variant", "noise"),
+    [("readout-x1", {"only": ["readout"]}), ("two_qubit-x1", {"only": ["two_qubit"]}),
+     ("idle-x1", {"only": ["idle"]}), ("all-x4", {"scale": 4.0})],
+)  # fmt: skip
+def test_aer_predicts_the_same_with_the_same_sources(small, variant, noise):
+    arrays, shots = predicted(small, f"swap.{variant}"), 2048
+    aer = open_backend("aer_noisy", scheduling_method="alap", noise=noise, shots=shots)
+    pairs = np.column_stack([arrays["user"], arrays["item"]])[:80]
+    model = fitted(small, "swap")
+    found = model.combine(pairs, aer.run(model.workloads(pairs)))
+    inside = np.isfinite(found) & (found > 1) & (found < 5)  # what is clipped has no spread
+    apart = (found - arrays["rating"][:80])[inside]
+    errors = arrays["shot_sd"][:80][inside] / np.sqrt(shots)
+    assert abs(apart.mean()) < 4 * np.sqrt(np.sum(errors**2)) / len(errors)
+    assert (abs(apart) < 5 * errors).all()
+
+
 @pytest.mark.parametrize("label", ["swap", "pair"])
 def test_no_strength_is_no_noise(small, label):
     exact, none = (predicted(small, f"{label}.{name}") for name in ("exact", "all-x0"))
