@@ -6,7 +6,8 @@ from qiskit.quantum_info import SparseObservable
 
 from qrec.backends import Workload, noiseless
 from qrec.circuits.pair_net import pair_net
-from qrec.experiments.noise.impact.readings import ask_with_variance, fitted_line, predictions
+from qrec.experiments.noise.impact.mitigation import fitted_line
+from qrec.experiments.noise.impact.readings import ask_with_variance, predictions
 from qrec.experiments.noise.impact.results import spearman
 from qrec.experiments.noise.impact.statistics import (
     Resampled,

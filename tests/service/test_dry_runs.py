@@ -30,6 +30,7 @@ SMALLER = {  # so that what is fitted before a question takes seconds
     ],
     "report_claims": [f"dataset={DATA}"],
     "hardware": [f"experiments.recommenders.dataset={DATA}", "experiments.recommenders.n_pairs=5"],
+    "noise_impact": [f"dataset={DATA}", "n_pairs=5", "devices=[]"],
     "vqsvd_noise": ["problems=[{n_qubits: 1, n_layers: 1, n_matrices: 2}]", "n_starts=2"],
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from qrec.analysis.samples import Sample, sample_of
 from qrec.analysis.table import Table
 from qrec.backends import noiseless, open_backend
 from qrec.backends.base import Backend
+from qrec.backends.device.snapshots import fake_devices
 from qrec.backends.kinds.exact import ExactSpec
 from qrec.backends.open import backend_spec
 from qrec.data import Ratings
@@ -30,12 +31,8 @@ from qrec.experiments.fair.cost import execution_seconds
 from qrec.experiments.members import MembersExperiment
 from qrec.experiments.noise.impact.answers import impact_answer
 from qrec.experiments.noise.impact.figures import impact_figures
-from qrec.experiments.noise.impact.readings import (
-    Readings,
-    ask_with_variance,
-    fitted_line,
-    predictions,
-)
+from qrec.experiments.noise.impact.mitigation import mitigated
+from qrec.experiments.noise.impact.readings import ask_with_variance, predictions
 from qrec.experiments.noise.impact.results import Predicted, impact_rows
 from qrec.experiments.noise.impact.rows import PredictedRow
 from qrec.experiments.noise.impact.spec import NONE, NoiseImpactSpec
@@ -157,21 +154,25 @@ class NoiseImpact(MembersExperiment):
     def _predict(self, entry: Entry, variant: Variant, ask: Ask, have: Have) -> Outcome:
         model, pairs, begun = have[_fit_name(entry.label)].model, self._pairs, time.perf_counter()
         backend = None if variant.section == CLASSICAL else self._backend(variant)
-        noted: dict[str, Any] = {"evaluations": 0, "calibration": 0, "circuits": None}
+        noted: dict[str, Any] = {
+            "evaluations": 0, "n_circuits": 1, "calibration": 0, "circuits": None,
+        }  # fmt: skip
         if backend is None:
-            arrays = {"prediction": model.predict(pairs)}
+            arrays: Arrays = {"prediction": model.predict(pairs)}
         else:
             workloads = model.workloads(pairs, key=_name(entry, variant))
             noted["evaluations"] = sum(map(len, workloads))
             if not backend.answers_at_once:
                 arrays = {"prediction": model.combine(pairs, ask(backend, workloads))}
-                noted["circuits"] = ask.costs[0] if workloads else None
-            else:
+            elif variant.mitigation == NONE:
                 found = ask_with_variance(ask, backend, workloads)
-                noted["circuits"] = ask.costs[0] if workloads else None
-                if variant.mitigation != NONE:
-                    found, noted["calibration"] = self._on_line(model, backend, found, ask)
-                arrays = dict(predictions(model, pairs, found))
+                arrays = predictions(model, pairs, found)
+            else:
+                line = model.workloads(self._calibration, key="line")
+                mended = mitigated(variant.mitigation, ask, backend, workloads, line)
+                arrays = predictions(model, pairs, mended.readings)
+                noted |= {"n_circuits": mended.n_circuits, "calibration": mended.calibration}
+            noted["circuits"] = ask.costs[0] if workloads else None
         paid = backend is not None and backend.costs
         source, scale = variant.source, variant.scale
         if variant.section == BACKEND and backend is not None:
@@ -184,7 +185,6 @@ class NoiseImpact(MembersExperiment):
             shots=None if backend is None else backend.shots,
             noise_floor=pairs.noise_floor,
             predict_seconds=None if paid else time.perf_counter() - begun,
-            n_circuits=1,
             calibrated=None if backend is None or backend.pinned is None else backend.pinned.date,
             device=None if backend is None or backend.pinned is None else backend.pinned.name,
             execution_seconds=self._execution_seconds(model, variant),
@@ -193,17 +193,6 @@ class NoiseImpact(MembersExperiment):
         )
         columns: Arrays = {"user": pairs.user, "item": pairs.item, "truth": pairs.value}
         return Outcome([row], {**columns, **arrays})
-
-    def _on_line(
-        self, model: QuantumRecommender, backend: Backend, found: Readings, ask: Ask
-    ) -> tuple[Readings, int]:
-        """Return readings put back on the line that brings those of training pairs nearest to
-        the noiseless ones, and how many evaluations under noise that took.
-        """
-        workloads = model.workloads(self._calibration, key="line")
-        ideal = ask_with_variance(ask, noiseless(), workloads)
-        noisy = ask_with_variance(ask, backend, workloads)
-        return found.on_line(*fitted_line(noisy, ideal)), sum(map(len, workloads))
 
     @cached_property
     def _pairs(self) -> Ratings:
@@ -231,7 +220,16 @@ class NoiseImpact(MembersExperiment):
     @cached_property
     def _devices(self) -> list[str]:
         """The snapshots to run across, patterns replaced by what they stand for."""
-        return list(self.spec.devices)
+        found: list[str] = []
+        for name in self.spec.devices:
+            some = "*" in name or "?" in name
+            found += [d.source for d in fake_devices(name, self._widest)] if some else [name]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def _widest(self) -> int:
+        """The qubits that every circuit has room on."""
+        return max(int(circuit.num_qubits) for circuit in self.circuits().values())
 
     @cached_property
     def _device_spec(self) -> ExactSpec:

@@ -9,7 +9,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
 from qrec.backends.base import Backend
@@ -53,16 +52,7 @@ def ask_with_variance(ask: Ask, backend: Backend, workloads: Sequence[Workload])
     return Readings(readings, variances)
 
 
-def fitted_line(noisy: Readings, ideal: Readings) -> tuple[float, float]:
-    """Return slope and offset that bring the noisy readings nearest to the ideal ones."""
-    x, y = (np.concatenate([r.value.ravel() for r in of.readings]) for of in (noisy, ideal))
-    slope, offset = np.polyfit(x, y, 1)
-    return float(slope), float(offset)
-
-
-def predictions(
-    model: QuantumRecommender, pairs: Ratings, found: Readings
-) -> dict[str, NDArray[np.float64]]:
+def predictions(model: QuantumRecommender, pairs: Ratings, found: Readings) -> dict[str, Array]:
     """Return `prediction`, `rating`, the same not clipped to the scale, and its `shot_sd`, `(n,)`.
 
     The last is the standard deviation by a single shot of every reading. It is exact where a

@@ -121,6 +121,7 @@ class Results:
             minus_unmitigated=gain.value,
             low_unmitigated=gain.low,
             high_unmitigated=gain.high,
+            calibration=one.noted.calibration,
             shots_factor=one.noted.n_circuits * amplified,
         )
 

@@ -59,9 +59,9 @@ class ImpactRow(MeasuredRow):
     "device" or "backend". With shots of section "shots" the RMSE is its expectation by the exact
     variance of the readings, and rank figures are those of one draw of it. `shot_sd` is the
     standard deviation of a prediction by a single shot, root mean square over the pairs;
-    `shot_error` what shots alone do to a prediction. `circuits` are run for each evaluation;
-    `shots_factor` is how many times as many executions the same `shot_error` takes as without
-    mitigation.
+    `shot_error` what shots alone do to a prediction. `circuits` are run for each evaluation, and
+    `calibration` evaluations once beside them; `shots_factor` is how many times as many
+    executions the same `shot_error` takes as without mitigation.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
@@ -82,6 +82,7 @@ class ImpactRow(MeasuredRow):
     shot_sd: float | None = None
     shot_error: float | None = None
     circuits: int | None = None
+    calibration: int | None = None
     shots_factor: float | None = None
 
 

@@ -16,6 +16,7 @@ NAMES = {
     "two_qubit": "2q gates",
     "idle": "waiting",
     "all": "all",
+    "readout+one_qubit+two_qubit": "no waiting",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from qrec.backends.mitigation import MITIGATIONS
 from qrec.config import parse_fields
 from qrec.errors import ConfigError
 from qrec.experiments.labels import Label
@@ -12,9 +13,9 @@ from qrec.experiments.members import MembersSpec
 from qrec.registry import check_name
 
 Source = Literal["readout", "one_qubit", "two_qubit", "idle"]
-Mitigation = Literal["rescale"]
 SOURCES: tuple[str, ...] = get_args(Source)
 ALL, NONE = "all", "none"  # of the sources; of sources and of mitigations
+RESCALE = "rescale"  # the mitigation that any other must beat
 
 DeviceName = Annotated[str, Field(pattern=r"^(fake:[\w*?]+|file:.+|live:\w+)$")]
 
@@ -29,9 +30,10 @@ class NoiseImpactSpec(MembersSpec):
     `device` is an entry of kind exact with a snapshot and without shots; qubits that wait do so
     in delays (``scheduling_method: alap`` where it names none). `against` is the classical entry
     that a quantum row may fall behind. All rows are on the same `n_pairs` test pairs. `shots`
-    are those at which the error is shown, `wanted_loss` is in rating units. `devices` are
-    snapshots, ``fake:*`` or another pattern standing for all fake devices that are wide enough;
-    `backends` are further entries, with shots or QPUs, as they are.
+    are those at which the error is shown, `wanted_loss` is in rating units. `mitigations` are
+    those of `qrec.backends.mitigation`, and ``rescale``: a line, fitted on `n_calibration`
+    training pairs. `devices` are snapshots, ``fake:*`` or another pattern standing for all fake
+    devices that are wide enough; `backends` are further entries, with shots or QPUs, as they are.
     """
 
     kind: Literal["noise_impact"]
@@ -46,7 +48,9 @@ class NoiseImpactSpec(MembersSpec):
         16, 64, 256, 1024, 4096, 16384,
     ]  # fmt: skip
     wanted_loss: Annotated[float, Field(gt=0)] = 0.01
-    mitigations: list[Mitigation] = list(get_args(Mitigation))  # noqa: RUF012
+    mitigations: list[str] = [  # noqa: RUF012
+        RESCALE, "readout", "zne_exponential", "readout+zne_exponential", "twirling", "decoupling",
+    ]  # fmt: skip
     n_calibration: Annotated[int, Field(ge=2)] = 200  # training pairs that a line is fitted on
     devices: Annotated[list[DeviceName], BeforeValidator(_listed)] = Field(default_factory=list)
     backends: list[Label] = Field(default_factory=list)
@@ -64,6 +68,15 @@ class NoiseImpactSpec(MembersSpec):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} stands twice")
+        return names
+
+    @field_validator("mitigations")
+    @classmethod
+    def _known_mitigations(cls, names: list[str]) -> list[str]:
+        for part in (part for name in names if name != RESCALE for part in name.split("+")):
+            check_name(part, [RESCALE, *MITIGATIONS], "mitigation (in mitigations)")
+            if part == RESCALE:
+                raise ConfigError(f"mitigations: found {RESCALE!r} in a stack; expected it alone")
         return names
 
     @model_validator(mode="after")

@@ -134,11 +134,13 @@ def _mitigation_table(rows: Sequence[ImpactRow]) -> Table:
         Column("", lambda row: mark(*_unmitigated(row))),
         Column("Spearman", lambda row: row.spearman, "{:.4f}"),
         Column("circuits", lambda row: row.circuits),
+        Column("once", lambda row: row.calibration),
         Column("shots x", lambda row: row.shots_factor, "{:.2f}"),
     ]
     notes = [
-        f"{MARKS_SAID}, beside the same noise without mitigation. Circuits: run for each reading. "
-        "Shots x: how many times as many executions the same error by shots takes."
+        f"{MARKS_SAID}, beside the same noise without mitigation. Circuits: run for each reading; "
+        "once: readings beside, to calibrate. Shots x: how many times as many executions the same "
+        "error by shots takes."
     ]
     return build_table("What does mitigation gain?", columns, _of(rows, MITIGATION), notes)
 
@@ -181,7 +183,10 @@ def _backend_table(rows: Sequence[ImpactRow]) -> Table:
         Column("Spearman", lambda row: row.spearman, "{:.4f}"),
         Column("executions", lambda row: row.executions, "{:,}"),
     ]
-    notes = [f"On the same pairs, with shots that were taken: {MARKS_SAID}."]
+    notes = [
+        f"On the same pairs, each entry as it is: {MARKS_SAID}. No waiting: all noise but that of "
+        "qubits that wait."
+    ]
     return build_table("On further backends", columns, _of(rows, BACKEND), notes)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qrec.backends.base import Backend
+from qrec.backends.device.sources import scheduling
 from qrec.experiments.noise.impact.spec import ALL, NONE, SOURCES, NoiseImpactSpec
 
 CLASSICAL, SOURCE, STRENGTH = "classical", "source", "strength"
@@ -36,7 +37,7 @@ def variants(spec: NoiseImpactSpec, devices: Sequence[str]) -> list[Variant]:
     found += [_noisy(spec, SOURCE, source, 1.0) for source in (*spec.sources, ALL)]
     found += [_noisy(spec, STRENGTH, ALL, scale) for scale in spec.scales if scale != 1]
     found += [
-        Variant(name, MITIGATION, ALL, 1.0, _called(spec, UNMITIGATED), name)
+        Variant(name.replace("+", "."), MITIGATION, ALL, 1.0, _called(spec, UNMITIGATED), name)
         for name in spec.mitigations
     ]
     for source in devices:
@@ -57,11 +58,17 @@ def noise_of(backend: Backend) -> tuple[str, float]:
     """Return what of its device's noise a backend has, and how strong, as far as it says."""
     if backend.pinned is None:
         return NONE, 0.0
-    noise = getattr(backend.spec, "noise", None)
-    if noise is None:
+    if not hasattr(backend.spec, "noise"):  # no simulator: it has what it has
         return ALL, 1.0
-    only = ALL if noise.only is None or set(noise.only) == set(SOURCES) else "+".join(noise.only)
-    return only or NONE, noise.scale
+    noise = backend.spec.noise
+    waits = scheduling(noise, backend.spec.scheduling_method) is not None
+    there = [
+        source
+        for source in SOURCES
+        if (noise is None or noise.has(source)) and (source != "idle" or waits)
+    ]
+    name = ALL if len(there) == len(SOURCES) else "+".join(there) or NONE
+    return name, 1.0 if noise is None else noise.scale
 
 
 def _noisy(spec: NoiseImpactSpec, section: str, source: str, scale: float) -> Variant:
