@@ -57,7 +57,8 @@ def test_a_member_finds_what_it_finds_alone(suite, small_run):
     assert untimed(own["rows"]) == untimed(small_run.rows)
     assert own["values"][0]["value"] == pytest.approx(own["values"][0]["exact"], abs=1e-9)
     assert [row["objective"] for row in own["linear"]] == [*KINDS]
-    assert {path.name for path in (done.folder.path / "figures").iterdir()} == {
+    drawn = {path.name for path in (done.folder.path / "figures").iterdir()}
+    assert drawn >= {
         f"{name}.{suffix}"
         for name in ("rows.differences", "rows.predictions", "linear.objective_and_mse")
         for suffix in ("png", "svg")
