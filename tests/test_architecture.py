@@ -98,7 +98,14 @@ def test_no_file_is_long(path):
 
 
 ENGINE = ROOT / "backends" / "exact"
-WINGS = ["machine", "read", "state", "heisenberg", "."]  # each may import from those before it
+WINGS = [
+    "machine",
+    "read",
+    "state",
+    "heisenberg",
+    "tensor_train",
+    ".",
+]  # each may import from those before it
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,10 @@ def _values(
     shared = torch.from_numpy(np.array(rows[:1, ~by_row].reshape(-1))).to(device, kind)
     with torch.inference_mode():
         function = planned.fix(shared)
-    return in_chunks(function, rows[:, by_row], kind, size, device)
+    places = np.flatnonzero(by_row)
+    together = len(places) > 0 and places[-1] - places[0] + 1 == len(places)
+    some = rows[:, places[0] : places[-1] + 1] if together else rows[:, by_row]  # a view, if it can
+    return in_chunks(function, some, kind, size, device)
 
 
 def differing(rows: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -30,6 +30,7 @@ _MOST_NOISY_TERMS = 2**18
 _AMPLITUDES_PER_TERM = 2**13
 # Below these, a table or states are small; planning a train takes as long as so many amplitudes.
 _FEWEST_NOISY_QUBITS, _FEWEST_QUBITS, _AMPLITUDES_PER_TRAIN = 9, 13, 2**22
+_WIDEST_BESIDE_STATES = 64  # bond: to find out that a train is wider takes a second
 
 
 def evaluator(
@@ -98,7 +99,8 @@ def _ideal(
         with suppress(TooManyTermsError):  # so few strings are less than any state
             return HeisenbergTable(observed, row_columns, limit=_FEWEST_TERMS)
         with suppress(BondError, ConfigError):
-            return _train_below(16.0 * 2**n_qubits, observed, row_columns, n_rows, n_qubits)
+            limit = min(_WIDEST_BESIDE_STATES, _bond_below(16.0 * 2**n_qubits, n_qubits))
+            return _cheaper(_train(limit, observed, row_columns, n_rows), observed, row_columns)
     state = StateVector(observed, row_columns)
     limit = np.clip(
         many * 2**state.evolution.n_qubits / _AMPLITUDES_PER_TERM, _FEWEST_TERMS, MOST_TERMS
@@ -127,7 +129,7 @@ def _of_noise(
         return HeisenbergTable(observed, row_columns, limit=_FEWEST_TERMS)
     try:
         # Of a dense table, one product of 1, cosine and sine for each qubit.
-        return _train_below(3.0**n_qubits, observed, row_columns, n_rows, n_qubits)
+        return _train(_bond_below(3.0**n_qubits, n_qubits), observed, row_columns, n_rows)
     except (BondError, ConfigError) as error:
         try:
             return HeisenbergTable(observed, row_columns, left_columns, limit, dense=True)
@@ -135,19 +137,31 @@ def _of_noise(
             raise _refusal(error, n_qubits) if isinstance(error, BondError) else error from None
 
 
-def _train_below(
-    cost: float,
-    observed: ObservedProgram,
-    row_columns: tuple[bool, ...],
-    n_rows: int | None,
-    n_qubits: int,
+def _bond_below(cost: float, n_qubits: int) -> int:
+    """Return the widest bond of a train that costs less per row."""
+    return int(min(WIDEST_BOND, max(1.0, np.sqrt(cost / (3 * n_qubits)))))
+
+
+def _train(
+    limit: int, observed: ObservedProgram, row_columns: tuple[bool, ...], n_rows: int | None
 ) -> TensorTrain:
-    """Return an exact train of less than a cost per row; raise BondError where it has more."""
-    limit = int(min(WIDEST_BOND, max(1.0, np.sqrt(cost / (3 * n_qubits)))))
+    """Return an exact train of bonds up to `limit`; raise BondError where they are wider."""
     train = TensorTrain(observed, row_columns, Truncation(limit=limit))
     if n_rows is None:
-        train.open  # noqa: B018  for gradients
+        train.open  # noqa: B018  what cannot have gradients is not chosen
     return train
+
+
+def _cheaper(
+    train: TensorTrain, observed: ObservedProgram, row_columns: tuple[bool, ...]
+) -> Evaluator:
+    """Return the train, or the table where that costs less."""
+    cost = train.cost_per_row()
+    try:
+        table = HeisenbergTable(observed, row_columns, limit=int(np.clip(cost, 1, MOST_TERMS)))
+    except TooManyTermsError:
+        return train
+    return table if table.cost_per_row() < cost else train
 
 
 def _only_train(

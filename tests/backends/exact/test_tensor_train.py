@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from drawn import MAKERS, draw, draw_observable
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
@@ -27,6 +28,7 @@ from qrec.backends.workload import Workload
 from qrec.circuits.angle_net import angle_net
 from qrec.errors import ConfigError
 
+KINDS = [kind for kind in MAKERS if kind != "of Paulis"]  # some of those are refused
 SHAPES = ("chain", "ladder", "bricks")
 
 
@@ -102,6 +104,17 @@ def test_agrees_on_circuits_of_all_gates(seed, make_circuit, make_observable, or
     found = evaluate(Question(random.circuit, [observable]), random.rows(), "tensor_train")
     expected = oracle(random.circuit, observable, random.rows())
     np.testing.assert_allclose(found[:, 0], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_agrees_on_the_whole_library(seed) -> None:
+    rng = np.random.default_rng(seed)
+    n_qubits = 1 + seed % 4
+    drawn = draw(seed, n_qubits, [str(k) for k in rng.choice([*KINDS], 6)], False)
+    observable = draw_observable(seed, n_qubits)
+    operator = SparsePauliOp.from_sparse_observable(observable.as_paulis())
+    found = evaluate(Question(drawn.circuit, [observable]), drawn.rows, "tensor_train")
+    np.testing.assert_allclose(found[:, 0], drawn.values(operator), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
