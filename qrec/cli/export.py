@@ -28,4 +28,8 @@ def import_(
 
     folder = import_run(file)
     print(folder.id)
-    show_note(f"look at it with: qrec show {folder.id}")
+    trust = ""
+    if (folder.path / "code").is_dir():
+        show_note(f"its own code is in {folder.path / 'code'}; nothing runs it before you say so")
+        trust = " --allow-code"
+    show_note(f"look at it with: qrec show {folder.id}{trust}")

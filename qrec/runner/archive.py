@@ -2,7 +2,9 @@
 
 import stat
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -142,29 +144,51 @@ def _bibtex(spec: dict[str, object], record: RunRecord) -> str:
 
 
 def _script(folder: RunFolder, record: RunRecord) -> str:
-    wanted = {"qrec": record.qrec} | record.packages
-    packages = " ".join(f"'{name}=={version}'" for name, version in wanted.items())
+    """Return the script, which leaves the run as it is: a folder of its own takes all it makes."""
+    packages = " ".join(
+        # What follows a plus names a build that the public index may not have.
+        f"'{name}=={version.partition('+')[0]}'"
+        for name, version in record.packages.items()
+    )
     code = sorted((folder.path / "code").glob("*.py"))
-    own = "cp code/*.py .  # own code, of whoever made the run: read it first\n" if code else ""
+    own = 'cp "$here"/code/*.py .  # own code, of whoever made the run: read it first\n' * bool(
+        code
+    )
+    snapshots = 'cp -r "$here/snapshots" .\n' * (folder.path / "snapshots").is_dir()
+    paid = any(_is_paid(entry.spec) for entry in record.backends.values())
     return (
         "#!/bin/sh\n"
         f"# Repeats run {record.id}: Python {record.python}, with the versions that it ran with.\n"
+        "# QREC=/path/to/qrec installs qrec from there; options such as --data-dir go to `qrec`.\n"
         "set -eu\n"
-        'cd "$(dirname "$0")"\n'
-        "python3 -m venv venv\n"
-        ". venv/bin/activate\n"
-        f"pip install {packages}\n"
-        f"{own}"
-        "qrec run spec.yaml --backends repeat.backends.yaml\n"
+        'here=$(cd "$(dirname "$0")" && pwd)\n'
+        "work=$(mktemp -d)\n"
+        'python3 -m venv "$work/venv"\n'
+        '. "$work/venv/bin/activate"\n'
+        f'pip install "${{QREC:-qrec=={record.qrec}}}" {packages}\n'
+        'cd "$work"\n'
+        'export QREC_RUNS_DIR="$work/runs"\n'
+        'cp "$here/spec.yaml" "$here/repeat.backends.yaml" .\n'
+        f"{snapshots}{own}"
+        f'qrec {"submit" if paid else "run"} spec.yaml --backends repeat.backends.yaml "$@"\n'
     )
 
 
+def _is_paid(spec: Mapping[str, Any]) -> bool:
+    return spec.get("kind") == "ibm" or spec.get("free") is False
+
+
 def _backends(record: RunRecord) -> str:
-    """Return the backends of a run as a backends.yaml; their devices are its snapshots."""
+    """Return the backends of a run as a backends.yaml; their devices are its snapshots.
+
+    A QPU is no snapshot: it is asked by its name, as it is then.
+    """
     entries = {}
     for name, entry in record.backends.items():
         fields = {k: v for k, v in entry.spec.items() if k != "name" and v is not None}
-        if entry.snapshot is not None:
+        if entry.snapshot is not None and fields.get("kind") == "ibm":
+            fields["device"] = entry.snapshot.name
+        elif entry.snapshot is not None:
             fields["snapshot"] = f"file:{entry.snapshot.file}"
         entries[name] = fields
     content = {"schema_version": 1, "backends": entries}

@@ -1,16 +1,21 @@
 """A run as a zip file: whole when it comes back, and harmless whatever it holds."""
 
+import csv
+import os
 import stat
 import subprocess
+import sys
 import zipfile
 
 import pytest
 import yaml
 
+from qrec.backends.open import parse_backend
 from qrec.errors import ConfigError
 from qrec.runner import archive
 from qrec.runner.archive import export_run, import_run
 from qrec.runner.run import stored
+from qrec.runs.record import RecordedBackend
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
 
@@ -41,14 +46,50 @@ def test_it_is_cited_and_repeated(exported, small_run):
     assert set(entries) == {"exact", "aer_ideal"}
 
 
-def test_its_script_gives_the_same_rows(exported, small_run, runs_dir, monkeypatch):
-    from qrec.runner.run import run
+# Of what the script calls, all but qrec itself: an environment with the packages is there.
+STUBS = {
+    "python3": '#!/bin/sh\nmkdir -p "$3/bin"; : > "$3/bin/activate"\n',
+    "pip": '#!/bin/sh\necho "$@" > "$ASKED"\n',
+    "qrec": f'#!/bin/sh\nexec {sys.executable} -m qrec "$@"\n',
+}
 
+
+def test_its_script_gives_the_same_rows_and_leaves_the_run_as_it_was(
+    exported, small_run, tmp_path, monkeypatch
+):
     folder = import_run(exported).path
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("QREC_RUNS_DIR", str(runs_dir / "again"))
-    again = run("spec.yaml", backends_file="repeat.backends.yaml")
-    assert [row["rmse"] for row in again.rows] == [row["rmse"] for row in small_run.rows]
+    for name, text in STUBS.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    (tmp_path / "made").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "made"))
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    before = sorted(folder.rglob("*"))
+    done = subprocess.run(["sh", folder / "repeat.sh"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(folder.rglob("*")) == before
+    [again] = (tmp_path / "made").glob("*/runs/[0-9]*/rows.csv")
+    found = list(csv.DictReader(again.read_text().splitlines()))
+    assert [float(row["rmse"]) for row in found] == [row["rmse"] for row in small_run.rows]
+    assert "+" not in (tmp_path / "asked").read_text(), "no build that the index may not have"
+
+
+def test_what_a_qpu_did_is_submitted_again_to_that_qpu(small_run):
+    record = small_run.folder.record()
+    device = {"name": "ibm_x", "date": "2026-01-01", "sha256": "0" * 64,
+              "file": "snapshots/000000000000.json"}  # fmt: skip
+    spec = {"name": "qpu", "kind": "ibm", "device": "least_busy", "shots": 1, "seed_transpiler": 1,
+            "max_qpu_seconds": 1.0}  # fmt: skip
+    asked = RecordedBackend.model_validate({"spec": spec, "snapshot": device})
+    details = record.details | {"backends": {"qpu": asked.model_dump()}}
+    sent = record.model_copy(update={"details": details})
+    entry = yaml.safe_load(archive._backends(sent))["backends"]["qpu"]
+    assert entry["device"] == "ibm_x"
+    parse_backend({"name": "qpu", **entry}, "repeat.backends.yaml")
+    assert "qrec submit spec.yaml" in archive._script(small_run.folder, sent)
 
 
 def packed(path, *entries):
