@@ -6,6 +6,8 @@ from typing import Any
 
 from qrec.backends.base import Backend
 from qrec.backends.device.sources import scheduling
+from qrec.backends.kinds.aer import AerSpec
+from qrec.backends.kinds.exact import ExactSpec
 from qrec.experiments.noise.impact.spec import ALL, NONE, SOURCES, NoiseImpactSpec
 
 CLASSICAL, SOURCE, STRENGTH = "classical", "source", "strength"
@@ -58,7 +60,7 @@ def noise_of(backend: Backend) -> tuple[str, float]:
     """Return what of its device's noise a backend has, and how strong, as far as it says."""
     if backend.pinned is None:
         return NONE, 0.0
-    if not hasattr(backend.spec, "noise"):  # no simulator: it has what it has
+    if not isinstance(backend.spec, AerSpec | ExactSpec):  # no simulator: it has what it has
         return ALL, 1.0
     noise = backend.spec.noise
     waits = scheduling(noise, backend.spec.scheduling_method) is not None
