@@ -13,7 +13,7 @@ from qrec.experiments.members import MembersSpec
 from qrec.registry import check_name
 
 Source = Literal["readout", "one_qubit", "two_qubit", "idle"]
-SOURCES: tuple[str, ...] = get_args(Source)
+SOURCES: tuple[Source, ...] = get_args(Source)
 ALL, NONE = "all", "none"  # of the sources; of sources and of mitigations
 RESCALE = "rescale"  # the mitigation that any other must beat
 
