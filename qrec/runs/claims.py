@@ -5,7 +5,6 @@ The file of a claim also says whose it is. It goes away when the work has ended,
 one that is left without its lock is of a process that was killed.
 """
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -103,7 +102,21 @@ def locked(
         os.close(handle)  # and the lock is given up
 
 
+def share(handle: int) -> None:
+    """Let others hold the lock of an open file beside this process, which held it alone."""
+    import fcntl
+
+    fcntl.flock(handle, fcntl.LOCK_SH)
+
+
 def _lock(handle: int, path: Path, shared: bool, wait: bool) -> bool:
+    try:
+        import fcntl  # not everywhere, and what locks nothing starts without it
+    except ImportError:
+        raise QrecError(
+            "this system has no locks (fcntl) that die with their process, which a run needs; "
+            "expected Linux or macOS, or on Windows its Subsystem for Linux"
+        ) from None
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(handle, how if wait else how | fcntl.LOCK_NB)

@@ -1,13 +1,12 @@
 """Who may do what with runs and jobs at the same time; every lock dies with its process."""
 
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from filelock import FileLock, Timeout
 
 from qrec.errors import QrecError
-from qrec.runs.claims import locked
+from qrec.runs.claims import locked, share
 from qrec.runs.folder import RunFolder, runs_dir
 
 _LOCK = "lock"  # in the folder of a run
@@ -39,7 +38,7 @@ def one_worker(folder: RunFolder) -> Iterator[bool]:
     with locked(path) as handle:
         if handle is not None:
             folder.sweep()
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            share(handle)
             yield True
             return
     with locked(path, shared=True, wait=True):

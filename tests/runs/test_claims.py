@@ -5,6 +5,8 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,21 @@ def test_one_that_is_claimed_but_says_nothing_yet_is_held(tmp_path):
     path: Path = tmp_path / "claims" / "step"
     with locked(path):
         assert Claims(tmp_path).held() == {"step": None}
+
+
+def test_without_locks_of_the_system_a_run_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with (
+        pytest.raises(QrecError, match="this system has no locks .fcntl.*Subsystem for Linux"),
+        Claims(tmp_path).take("step"),
+    ):
+        pass
+
+
+def test_what_locks_nothing_starts_without_locks_of_the_system():
+    start = "import sys; sys.modules['fcntl'] = None; from qrec.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", start, "list", "backends"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "exact_noisy" in done.stdout
