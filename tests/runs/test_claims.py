@@ -108,7 +108,7 @@ def test_one_that_is_claimed_but_says_nothing_yet_is_held(tmp_path):
 def test_without_locks_of_the_system_a_run_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with (
-        pytest.raises(QrecError, match="this system has no locks .fcntl.*Subsystem for Linux"),
+        pytest.raises(QrecError, match=r"this system has no locks .fcntl.*Subsystem for Linux"),
         Claims(tmp_path).take("step"),
     ):
         pass
