@@ -58,10 +58,11 @@ def noise_of(backend: Backend) -> tuple[str, float]:
     """Return what of its device's noise a backend has, and how strong, as far as it says."""
     if backend.pinned is None:
         return NONE, 0.0
-    if not hasattr(backend.spec, "noise"):  # no simulator: it has what it has
+    spec: Any = backend.spec
+    if not hasattr(spec, "noise"):  # no simulator: it has what it has
         return ALL, 1.0
-    noise = backend.spec.noise
-    waits = scheduling(noise, backend.spec.scheduling_method) is not None
+    noise = spec.noise
+    waits = scheduling(noise, spec.scheduling_method) is not None
     there = [
         source
         for source in SOURCES
