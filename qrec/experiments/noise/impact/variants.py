@@ -60,10 +60,11 @@ def noise_of(backend: Backend) -> tuple[str, float]:
     """Return what of its device's noise a backend has, and how strong, as far as it says."""
     if backend.pinned is None:
         return NONE, 0.0
-    if not isinstance(backend.spec, AerSpec | ExactSpec):  # no simulator: it has what it has
+    spec = backend.spec
+    if not isinstance(spec, AerSpec | ExactSpec):  # no simulator: it has what it has
         return ALL, 1.0
-    noise = backend.spec.noise
-    waits = scheduling(noise, backend.spec.scheduling_method) is not None
+    noise = spec.noise
+    waits = scheduling(noise, spec.scheduling_method) is not None
     there = [
         source
         for source in SOURCES
