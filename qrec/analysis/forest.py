@@ -10,6 +10,8 @@ from matplotlib.figure import Figure as Canvas
 from qrec.analysis.figures import CIRCLE, SQUARE, TRIANGLE, draw_errors, new_canvas
 
 FAMILIES = {"classical": CIRCLE, "quantum": SQUARE, "hybrid": TRIANGLE}
+_ROUNDING = 1e-9
+_NARROWEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,16 @@ def draw_forest(panels: Sequence[Panel], reach: float, form: str) -> Canvas:
     grid = canvas.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(grid, panels, strict=False):
         _draw(axes, panel, reach, form)
-    handles, labels = grid[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False)
+    handles = {
+        label: handle
+        for axes in grid
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    shown = [family for family in FAMILIES if family in handles]
+    canvas.legend(
+        [handles[family] for family in shown], shown,
+        loc="outside upper right", ncols=3, frameon=False,
+    )  # fmt: skip
     return canvas
 
 
@@ -71,6 +81,8 @@ def _draw(axes: Axes, panel: Panel, reach: float, form: str) -> None:
             in_axes = axes.get_yaxis_transform()
             axes.text(0.99, place, text, ha="right", va="center", transform=in_axes)
     axes.axvline(0, color="black", linewidth=1)
+    if all(max(abs(line.low), abs(line.high)) < _ROUNDING for line in panel.lines):
+        axes.set_xlim(-_NARROWEST, _NARROWEST)  # else rounding errors would fill the axis
     axes.set_yticks(range(len(panel.lines)), [line.name for line in panel.lines])
     axes.set_ylim(len(panel.lines) - 0.5, -0.5)
     axes.set_xlabel(f"{panel.title} ({panel.unit}95 % interval)")

@@ -60,7 +60,13 @@ def render(template: str, **content: Any) -> str:
     environment = Environment(
         loader=PackageLoader("qrec.analysis"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = _code
     return environment.get_template(template).render(**content)
+
+
+def _code(text: str) -> Markup:
+    """Return a text in which what stands between backticks is set as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text)))
 
 
 def as_yaml(content: Mapping[str, Any]) -> str:

@@ -16,10 +16,12 @@ from pydantic import Field, field_validator
 from scipy.sparse import csr_array
 
 from qrec.analysis.figures import CIRCLE, SQUARE, Figure, draw_errors, new_canvas
+from qrec.analysis.learning import learning_figure
 from qrec.analysis.table import Column, Table, build_table, short_stderr
 from qrec.data import Ratings
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Step
+from qrec.experiments.comparison.fitting import histories, history_of
 from qrec.experiments.comparison.spec import Entry
 from qrec.experiments.members import MembersExperiment, MembersSpec
 from qrec.metrics import PROTOCOL as RATED
@@ -123,7 +125,10 @@ class RankingExperiment(MembersExperiment):
         return [_table("\n".join(heading), spec, found, data["n_items"])]
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"ranking": _figure(self.spec.metrics[0], of_type(RankingRow, rows))}
+        drawn = {"ranking": _figure(self.spec.metrics[0], of_type(RankingRow, rows))}
+        fits = {entry.label: _step(entry.label, 0) for entry in self.spec.recommenders}
+        learning = learning_figure(histories(fits, outcomes))
+        return drawn | ({"learning": learning} if learning else {})
 
     def _rank(self, entry: Entry, repeat: int, ask: Ask, have: Have) -> Outcome:
         parts, seed = self._split(repeat), self._seed(repeat, "fit", entry.label)
@@ -148,7 +153,7 @@ class RankingExperiment(MembersExperiment):
 
         rows = [row(RMSE, RATED, error, n_rated)]
         rows += [row(m.name, CATALOGUE, m(lists), len(users)) for m in metrics]
-        return Outcome(rows, {"user": users, "items": items}, model)
+        return Outcome(rows, {"user": users, "items": items, **history_of(model)}, model)
 
     def _bases(self, entry: Entry, repeat: int) -> dict[str, str]:
         return {name: _step(base, repeat) for name, base in entry.references.items()}

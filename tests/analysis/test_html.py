@@ -9,7 +9,7 @@ import yaml
 from matplotlib.figure import Figure as Canvas
 
 from qrec.analysis.figures import Figure
-from qrec.analysis.html import inline, paragraphs
+from qrec.analysis.html import _code, inline, paragraphs
 from qrec.runner.run import run, stored
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
@@ -114,3 +114,9 @@ def test_paragraphs_of_a_comment():
         (True, "qrec run a\nqrec run b"),
         (False, "and there."),
     ]
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_becomes_markup():
+    assert _code("`a<b`, then `c` and <i>d</i>") == (
+        "<code>a&lt;b</code>, then <code>c</code> and &lt;i&gt;d&lt;/i&gt;"
+    )

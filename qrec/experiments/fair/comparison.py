@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrec.analysis.figures import Figure
+from qrec.analysis.learning import learning_figure
 from qrec.analysis.table import Table
 from qrec.data import Ratings, Split
 from qrec.data.splits import PUBLISHED, TIMED
 from qrec.errors import ConfigError
 from qrec.experiments.base import Ask, Have, Step
-from qrec.experiments.comparison.fitting import FitRow
+from qrec.experiments.comparison.fitting import FitRow, histories, history_of
 from qrec.experiments.comparison.tuning import TunedExperiment
 from qrec.experiments.fair.cost import cost_rows, execution_seconds, numbers_kept
 from qrec.experiments.fair.differences import Differences, Scored
@@ -94,7 +95,14 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
         return fair_answer(self.spec, self.protocols[0], rows)
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
-        return {"differences": forest_figure(self.protocols[0].label, rows)}
+        drawn = {"differences": forest_figure(self.protocols[0].label, rows)}
+        fits = {
+            entry.label: _step(self.trials[0], entry.label)
+            for entry in self.spec.recommenders
+            if self.spec.takes_part(entry.label, self.trials[0].group)
+        }
+        learning = learning_figure(histories(fits, outcomes))
+        return drawn | ({"learning": learning} if learning else {})
 
     def details(self) -> dict[str, Any]:
         return {
@@ -185,6 +193,7 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
             **self._circuit(model, repeat),
         )
         referred = {name for other in self.spec.recommenders for name in other.references.values()}
+        predicted |= history_of(model)
         return Outcome([row], predicted, model if entry.label in referred else None)
 
     def _circuit(self, model: Recommender, repeat: Repeat) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from qrec.analysis.figures import (
     Figure,
     Style,
     draw_errors,
+    new_canvas,
 )
 from qrec.analysis.forest import Line, Panel, draw_forest
 from qrec.experiments.noise.impact.rows import ImpactRow, ThresholdRow
@@ -130,7 +131,7 @@ def _line(row: ImpactRow) -> Line:
 
 
 def _canvas() -> tuple[Canvas, Axes]:
-    canvas = Canvas(figsize=(7.2, 4.0), layout="constrained")
+    canvas = new_canvas(7.2, 4.0)
     axes = canvas.subplots()
     axes.grid(alpha=0.3)
     return canvas, axes
