@@ -19,6 +19,7 @@ from qrec.analysis.samples import Sample
 from qrec.analysis.table import Table, to_text, with_stderr
 from qrec.cli._shared import show_tables
 from qrec.errors import ConfigError
+from qrec.registry import experiment_paths
 from qrec.runner.load import load
 from qrec.runs import progress
 from qrec.runs.ledger import JobRecord, Ledger
@@ -117,6 +118,16 @@ def test_an_unknown_key_is_told_the_nearest(small_experiment):
     small_experiment["recommenders"][1]["parms"] = {}
     with pytest.raises(ConfigError, match="no such key; did you mean 'params'"):
         load(small_experiment)
+
+
+@pytest.mark.parametrize("name", sorted(experiment_paths()))
+def test_an_unknown_key_is_told_the_nearest_whatever_the_kind(name):
+    content = yaml.safe_load(experiment_paths()[name].read_text())
+    keys = [key for key in content if key not in ("kind", "schema_version", "title")]
+    for key in keys:
+        wrong = {(f"{k[:-1]}_{k[-1]}" if k == key else k): v for k, v in content.items()}
+        with pytest.raises(ConfigError, match=f"no such key; did you mean '{key}'"):
+            load(wrong)
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path, small_experiment):
