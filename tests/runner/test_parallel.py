@@ -108,7 +108,7 @@ def test_a_row_that_cannot_be_done_says_so_and_is_tried_again(jobs, tmp_path, ow
     details = json.loads((done.folder.path / "outcomes" / "own.r0.fit.failed.json").read_text())
     assert "raise MemoryError" in details["details"]
     assert summaries()[0].state == "finished, 1 steps could not be done"
-    [compared] = compare_runs([done.id])[0]
+    [compared] = compare_runs([done.id]).rows
     assert compared.recommender == "mean", "what there is can be compared"
 
     again = resume(done.id, jobs=jobs)
