@@ -85,5 +85,6 @@ def test_replay_leaves_what_could_not_be_done_as_it_is(small_experiment, monkeyp
         patch.setattr("qrec.recommenders.global_mean.GlobalMean._fit", fails)
         done = run(small_experiment)
     again = replay(done.id, Places(), silent)
-    assert again.rows == done.rows
+    assert [row.get("rmse") for row in again.rows] == [row.get("rmse") for row in done.rows]
+    assert again.rows[-2:] == done.rows[-2:]
     assert again.rows[-1]["problem"] == "needs mean.r0.fit, which could not be done"

@@ -82,8 +82,11 @@ def history_of(model: Recommender) -> Arrays:
 
 
 def histories(steps: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> dict[str, Array]:
-    """Return the histories that `steps`, by the names of entries, have recorded."""
-    found = {name: outcomes[step].arrays for name, step in steps.items()}
+    """Return the histories that `steps`, by the names of entries, have recorded.
+
+    Those that could not be done have recorded none.
+    """
+    found = {name: outcomes[step].arrays for name, step in steps.items() if step in outcomes}
     return {name: arrays[_HISTORY] for name, arrays in found.items() if _HISTORY in arrays}
 
 
