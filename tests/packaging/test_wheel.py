@@ -61,6 +61,11 @@ def test_the_wheel_runs_a_circuit_of_the_users_own(qrec, tmp_path):
     assert qrec("replay", "latest")
 
 
+@pytest.mark.slow
+def test_the_wheel_runs_the_packaged_comparison(qrec):
+    assert "swap_test" in qrec("run", "report", "--jobs", "2")
+
+
 def test_every_file_of_the_package_is_in_the_wheel(built):
     ours = {path.relative_to(ROOT) for path in (ROOT / "qrec").rglob("*.py")}
     theirs = {path.relative_to(built / "site") for path in (built / "site" / "qrec").rglob("*.py")}
