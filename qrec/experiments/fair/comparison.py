@@ -96,10 +96,11 @@ class FairComparison(RecommendersExperiment, TunedExperiment):
 
     def figures(self, rows: Sequence[Row], outcomes: Have) -> dict[str, Figure]:
         drawn = {"differences": forest_figure(self.protocols[0].label, rows)}
+        first = self.repeats[0]
         fits = {
-            entry.label: _step(self.trials[0], entry.label)
+            entry.label: _step(first, entry.label)
             for entry in self.spec.recommenders
-            if self.spec.takes_part(entry.label, self.trials[0].group)
+            if self.spec.takes_part(entry.label, first.group)
         }
         learning = learning_figure(histories(fits, outcomes))
         return drawn | ({"learning": learning} if learning else {})
