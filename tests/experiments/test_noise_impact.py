@@ -329,11 +329,10 @@ def test_a_stopped_run_ends_with_the_same_rows(small, monkeypatch):
 
 def test_compared_with_itself_pair_by_pair(small, monkeypatch):
     monkeypatch.setenv("QREC_RUNS_DIR", str(small.folder.path.parent))
-    found = compare_runs([small.id])
-    rows, tables = found.rows, found.tables
-    [noisy] = [r for r in rows if (r.recommender, r.backend) == ("swap", "all-x1")]
+    compared = compare_runs([small.id])
+    [noisy] = [r for r in compared.rows if (r.recommender, r.backend) == ("swap", "all-x1")]
     assert noisy.rmse_minus_exact == pytest.approx(row(small, "swap", source="all")["minus_exact"])
-    assert tables
+    assert compared.tables
 
 
 def test_drift_between_two_calibrations_of_one_device(tmp_path, monkeypatch):
