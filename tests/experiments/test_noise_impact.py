@@ -403,7 +403,10 @@ def test_backends_of_the_command_line_are_devices_or_further_backends():
     assert load(SMALL, backends=["aer_ideal"]).spec.devices == SMALL["devices"]
     assert load(SMALL, {"devices": "fake:FakeFez"}).spec.devices == ["fake:FakeFez"]
     every = list(load(SMALL, backends=["fake:FakeManila*"]).backend_names())
-    assert every[-3:-1] == ["exact_noisy@FakeManila", "exact_noisy@FakeManilaV2"]
+    assert every[-2:] == ["exact_noisy@FakeManilaV2", "exact_shots"]
+    wide = {"recommenders.pair.params.n_factors": 3}
+    with pytest.raises(ConfigError, match="none with 6 qubits or more"):
+        load(SMALL, wide, backends=["fake:FakeManila*"]).backend_names()
     with pytest.raises(ConfigError, match="-b: devices"):
         load(SMALL, backends=["wrong:device"])
 
