@@ -24,6 +24,7 @@ RUN = (
     "report",
     "open",
     "export",
+    "work",
 )
 MORE = {"attach": ["job"], "cancel": ["--yes"], "export": ["-o", "copy.zip"]}
 USAGE = {
@@ -47,6 +48,8 @@ USAGE = {
     "data": ["fetch", "nonsense"],
     "count": ["nonsense"],
     "explain": ["nonsense"],
+    "schema": ["nonsense"],
+    "work": [],
 }
 # Where each verb is when Ctrl-C comes, and what it is then called with.
 WHERE = {
@@ -58,6 +61,7 @@ WHERE = {
     "list": ("qrec.runs.summary.summaries", ["runs"]),
     "doctor": ("qrec.backends.backend_names", []),
     "data": ("qrec.data.fetch_dataset", ["fetch", "ml-100k"]),
+    "schema": ("qrec.cli.schema.backends_schema", ["backends"]),
     "run": ("qrec.runner.run.make_places", ["report"]),
     "submit": ("qrec.runner.run.make_places", ["hardware"]),
     "tune": ("qrec.runner.run.make_places", ["report"]),

@@ -34,9 +34,12 @@ ELSEWHERE = {
     r"tune --resume|studies/ID": "tests/runner/test_tune.py",
     r"run --resume": "tests/cli/test_cli.py",  # a run that was stopped
     r"fetch \[RUN\]": "tests/service/test_rounds.py",  # a run that was submitted
+    r"qrec schema": "tests/cli/test_schema.py",
+    r"--begin|qrec work": "tests/cli/test_work.py",
     r"qrec import": "tests/runner/test_archive.py",
 }  # fmt: skip
-WORDS = {"EXP": "small.yaml", "EXPERIMENT": "small.yaml", "CIRCUIT": "swap_test", "RUN": "latest",
+WORDS = {"EXP": "small.yaml", "EXPERIMENT": "small.yaml", "FILE": "small.yaml",
+         "CIRCUIT": "swap_test", "RUN": "latest",
          "RUN...": "latest", "EXACT_RUN": "latest", "QPU_RUN": "latest", "KIND": "circuits",
          "NAME": "aer_ideal", "[RUN]": "latest"}  # fmt: skip
 SMALL = "{name: synthetic, n_users: 60, n_items: 80, n_ratings: 1500}"
