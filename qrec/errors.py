@@ -21,6 +21,10 @@ class StoredError(ConfigError):
     """What the folder of a run holds is damaged, or not what code and data give now."""
 
 
+class CodeError(ConfigError):
+    """Code of the user's own was named where it may not run, or cannot be found."""
+
+
 class NoBackendError(ConfigError):
     """An experiment was to be put on other backends, but asks none."""
 

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import qrec
-from qrec.errors import ConfigError
+from qrec.errors import CodeError, ConfigError
 
 # A wheel carries the files of the repository's top level in qrec/packaged; an editable
 # install reads them where they are.
@@ -175,18 +175,18 @@ def _module(name: str, what: str) -> ModuleType:
         raise ConfigError(f"{what}: importing {name!r}: {type(error).__name__}: {error}") from error
     missing = " and ".join(map(str, files))
     place = f"no {missing}" if files else "it was begun elsewhere, so none is looked for"
-    raise ConfigError(
+    raise CodeError(
         f"{what}: {name!r} is code of your own: {place}; put it beside the file that names it, or "
         "let code from elsewhere run with --allow-code"
     )
 
 
 def check_owner(path: Path, what: str) -> None:
-    """Raise ConfigError where a file that would have code run is not the user's."""
+    """Raise CodeError where a file that would have code run is not the user's."""
     if _door.get().anywhere:
         return
     if os.name == "posix" and path.stat().st_uid != os.getuid():
-        raise ConfigError(
+        raise CodeError(
             f"{what}: {path} belongs to another user; if you trust it, say --allow-code"
         )
 

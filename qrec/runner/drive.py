@@ -13,7 +13,7 @@ from typing import Any
 
 from qrec.backends import noiseless
 from qrec.backends.base import Backend
-from qrec.errors import ConfigError, NotFinishedError, PaidError, QrecError, StoredError
+from qrec.errors import CodeError, ConfigError, NotFinishedError, PaidError, QrecError, StoredError
 from qrec.experiments.base import Experiment, Step
 from qrec.recommenders import load_recommender
 from qrec.registry import check_name
@@ -92,7 +92,8 @@ class Work:
     def attempt(self, step: Step, claim: Claim, report: Report) -> None:
         """Do a step; where it cannot be done and the others go on, store why.
 
-        What is no step's own, a full disk or a damaged folder, is raised in any case.
+        What is no step's own, a full disk, a damaged folder or code that may not run, is raised in
+        any case.
         """
         if not self.mode.goes_on:
             self.do(step, report)
@@ -101,7 +102,7 @@ class Work:
         else:
             try:
                 self.do(step, report)
-            except (NotFinishedError, PaidError, StoredError, OSError):
+            except (CodeError, NotFinishedError, PaidError, StoredError, OSError):
                 raise
             except QrecError as error:
                 self._fail(step, one_line(error))

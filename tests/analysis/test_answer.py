@@ -91,15 +91,19 @@ FAMILIES = {("mf", None): "classical", ("circuit", "exact"): "quantum"} | {
 
 def test_rows_on_a_sample_are_hollow_and_on_an_axis_of_their_own():
     _, differences, _ = found(MF, WORSE, SHOTS)
-    whole, sampled = forest_figure(differences, FAMILIES, 10.0).canvas.axes
+    whole, sampled, from_exact = forest_figure(differences, FAMILIES, 10.0).canvas.axes
     for axes, name, hollow in (
         (whole, "circuit on exact", False), (sampled, "circuit on noisy", True),
+        (from_exact, "circuit on noisy", True),
     ):  # fmt: skip
         assert [tick.get_text() for tick in axes.get_yticklabels()] == [name]
         [container] = axes.containers
         assert (container.lines[0].get_markerfacecolor() == "none") is hollow
     drawn = whole.containers[0].lines[0].get_xdata()
     assert drawn == pytest.approx([differences[1].rmse_minus_classical])
+    [noisy] = [row for row in differences if row.shots]
+    drawn = from_exact.containers[0].lines[0].get_xdata()
+    assert drawn == pytest.approx([noisy.rmse_minus_exact])
 
 
 def test_a_row_far_off_is_written_at_the_edge():
@@ -110,13 +114,15 @@ def test_a_row_far_off_is_written_at_the_edge():
 
 
 def test_every_row_has_its_predictions_over_the_true_ratings():
-    [axes] = spread_figure([MF, WORSE, SHOTS], FAMILIES).canvas.axes
-    assert len(axes.patches) == 6
-    names = ["mf", "circuit on exact", "circuit on noisy"]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == names
-    assert [text.get_text() for text in axes.texts] == [
-        f"{each.prediction.std():.2f}" for each in (MF, WORSE, SHOTS)
-    ]
+    whole, sampled = spread_figure([MF, WORSE, SHOTS], FAMILIES).canvas.axes
+    for axes, names, shown in (
+        (whole, ["mf", "circuit on exact"], (MF, WORSE)), (sampled, ["circuit on noisy"], (SHOTS,)),
+    ):  # fmt: skip
+        assert len(axes.patches) == 2 * len(names)
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == names
+        assert [text.get_text() for text in axes.texts] == [
+            f"{each.prediction.std():.2f}" for each in shown
+        ]
     nothing = sample("mf", "classical", 0, prediction=np.full(N, np.nan))
     [axes] = spread_figure([nothing], FAMILIES).canvas.axes
     assert [text.get_text() for text in axes.texts] == ["scores nothing"]
