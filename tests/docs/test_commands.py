@@ -35,7 +35,7 @@ ELSEWHERE = {
     r"run --resume": "tests/cli/test_cli.py",  # a run that was stopped
     r"fetch \[RUN\]": "tests/service/test_rounds.py",  # a run that was submitted
     r"qrec schema": "tests/cli/test_schema.py",
-    r"--begin|qrec work": "tests/cli/test_work.py",
+    r"--begin|qrec work": "tests/cli/test_work_verb.py",
     r"qrec import": "tests/runner/test_archive.py",
 }  # fmt: skip
 WORDS = {"EXP": "small.yaml", "EXPERIMENT": "small.yaml", "FILE": "small.yaml",
