@@ -35,7 +35,7 @@ ELSEWHERE = {
     r"run --resume": "tests/cli/test_cli.py",  # a run that was stopped
     r"fetch \[RUN\]": "tests/service/test_rounds.py",  # a run that was submitted
     r"qrec schema": "tests/cli/test_schema.py",
-    r"--begin|qrec work": "tests/cli/test_work.py",
+    r"--begin|qrec work": "tests/cli/test_work_verb.py",
     r"qrec import": "tests/runner/test_archive.py",
 }  # fmt: skip
 WORDS = {"EXP": "small.yaml", "EXPERIMENT": "small.yaml", "FILE": "small.yaml",
@@ -43,8 +43,10 @@ WORDS = {"EXP": "small.yaml", "EXPERIMENT": "small.yaml", "FILE": "small.yaml",
          "RUN...": "latest", "EXACT_RUN": "latest", "QPU_RUN": "latest", "KIND": "circuits",
          "NAME": "aer_ideal", "[RUN]": "latest"}  # fmt: skip
 SMALL = "{name: synthetic, n_users: 60, n_items: 80, n_ratings: 1500}"
-SMALLER = {"hardware": [f"experiments.recommenders.dataset={SMALL}",
-                        "experiments.recommenders.n_pairs=5"]}  # fmt: skip
+SMALLER = {
+    "hardware": [f"experiments.recommenders.dataset={SMALL}", "experiments.recommenders.n_pairs=5"],
+    "noise_impact": [f"dataset={SMALL}", "n_pairs=5", "devices=[]"],
+}
 ALONE = {"status", "fetch"}  # verbs that are a command without more words
 
 
