@@ -122,7 +122,11 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     quiet_libraries()
-    sys.exit(_status())
+    try:
+        status = _status()
+    except KeyboardInterrupt:  # before or after what the command itself can answer for
+        status = _say(f"stopped; {_AGAIN}", "", NotFinishedError.exit_status)
+    sys.exit(status)
 
 
 def _interrupt(*_: object) -> None:
@@ -137,8 +141,6 @@ def _status() -> int | str | None:
             sys.stdout.flush()  # a full disk is found out only now
             return end.code
         return 0
-    except KeyboardInterrupt:  # before or after what the command itself can answer for
-        return _say(f"stopped; {_AGAIN}", "", NotFinishedError.exit_status)
     except QrecError as error:
         details = "" if error.__cause__ is None else _keep_details(error)
         return _say(str(error), details, error.exit_status)

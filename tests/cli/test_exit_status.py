@@ -200,7 +200,9 @@ def test_sigterm_ends_a_study_that_goes_on(tmp_path, small_experiment):
         [*command, "small.yaml", "--trials", "500", "--only", "als"],
         cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ | {"QREC_RUNS_DIR": "runs"}, text=True,
     )  # fmt: skip
-    while not list(tmp_path.glob("runs/studies/*/tune.log")):
+    while not any(
+        log.read_text().count("\n") > 20 for log in tmp_path.glob("runs/studies/*/tune.log")
+    ):
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(signal.SIGTERM)

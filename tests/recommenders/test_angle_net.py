@@ -135,7 +135,6 @@ def test_training_under_noise_stops_on_what_the_device_predicts(parts: Split) ->
     ("params", "said"),
     [
         ({"training_backend": "aer_ideal"}, "training_backend.*'aer_ideal'.*kind exact"),
-        ({"training_backend": "exact_noisy", "reuploading": True, "n_factors": 5}, "gradient"),
     ],
 )
 def test_training_without_gradients_is_refused(parts: Split, params: dict, said: str) -> None:

@@ -94,11 +94,17 @@ class Entry(Spec):
 
     @property
     def untuned(self) -> dict[str, Any]:
-        """The values with which tuning begins, of the parameters that it tries."""
-        return {
-            name: self.params[name] if name in self.params else default_of(self.cls, name)
-            for name in self.tuned
-        }
+        """The values with which tuning begins, of the parameters that it tries.
+
+        Of a grid that lacks the default it is the first, with which a run begins, too.
+        """
+        found = {}
+        for name, tried in self.tuned.items():
+            fixed = name in self.params
+            found[name] = self.params[name] if fixed else default_of(self.cls, name)
+            if name in self.grid and isinstance(tried, list) and found[name] not in tried:
+                found[name] = tried[0]
+        return found
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -101,7 +101,9 @@ def memory_of(monkeypatch: pytest.MonkeyPatch, **n_bytes: int) -> None:
 def test_no_memory_is_an_error_with_the_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     memory_of(monkeypatch, free=2**40, available=2**20)
     [observed] = Question(scrambled(9), [z(9)]).observed()
-    with pytest.raises(ConfigError, match=r"9 noisy qubits at once need .* GiB, .* avail.*fewer qubits"):
+    with pytest.raises(
+        ConfigError, match=r"9 noisy qubits at once need .* GiB, .* avail.*fewer qubits"
+    ):
         HeisenbergTable(observed, [], limit=10, dense=True)
     with pytest.raises(ConfigError, match=r"18 qubits need .* fewer qubits"):
         evaluate(Question(scrambled(18), [z(18)]), np.zeros((1, 0)), "statevector")
