@@ -2,29 +2,14 @@
 
 import json
 import os
-import sys
 
 import pytest
 import yaml
 
-from qrec.cli import main
 from qrec.runs.claims import Claims
 from qrec.runs.folder import find_run
 
 pytestmark = pytest.mark.usefixtures("runs_dir")
-
-
-@pytest.fixture
-def qrec(capsys, monkeypatch):
-    """Return a function that runs a command and gives exit status, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qrec", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture
